@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: Apache-2.0
+# With --enable-fuzz (clang) these are libFuzzer binaries; otherwise they link
+# standalone.c and replay their corpus under "make check". Add a target's name
+# to FUZZERS and its two lines below.
+FUZZERS =
+check_PROGRAMS += $(FUZZERS)
+if FUZZING
+FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+FUZZMAIN =
+else
+FUZZLINK = $(AM_LDFLAGS)
+FUZZMAIN = fuzz/standalone.c
+endif
+TESTS += fuzz/replay.sh
+dist_check_SCRIPTS += fuzz/replay.sh
+EXTRA_DIST += fuzz/corpus fuzz/standalone.c

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char buf_empty[1];
+
+void buf_init(struct buf *b, size_t max)
+{
+	*b = (struct buf){ .data = buf_empty, .max = max };
+}
+
+void buf_release(struct buf *b)
+{
+	if (b->cap != 0)
+		free(b->data);
+	*b = (struct buf){ 0 };
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	if (b->cap != 0)
+		b->data[0] = '\0';
+}
+
+static void buf_grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap == 0 ? 64 : b->cap;
+
+	while (cap < need)
+		cap *= 2;
+	b->data = xrealloc(b->cap == 0 ? NULL : b->data, cap, 1);
+	b->cap = cap;
+}
+
+enum err buf_add(struct buf *b, const void *bytes, size_t n)
+{
+	char *at = buf_room(b, n);
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	if (n > 0)
+		memcpy(at, bytes, n);
+	b->len += n;
+	b->data[b->len] = '\0';
+	return ERR_OK;
+}
+
+enum err buf_add_span(struct buf *b, struct span s)
+{
+	return buf_add(b, s.p, s.n);
+}
+
+enum err buf_add_str(struct buf *b, const char *s)
+{
+	return buf_add(b, s, strlen(s));
+}
+
+enum err buf_addf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	char *at;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return ERR_IO;
+	at = buf_room(b, (size_t)n);
+	if (at == NULL)
+		return ERR_LIMIT;
+	va_start(ap, fmt);
+	vsnprintf(at, (size_t)n + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)n;
+	return ERR_OK;
+}
+
+char *buf_room(struct buf *b, size_t n)
+{
+	if (n > b->max - b->len)
+		return NULL;
+	if (b->len + n + 1 > b->cap)
+		buf_grow(b, b->len + n + 1);
+	return b->data + b->len;
+}
+
+struct span buf_span(const struct buf *b)
+{
+	return (struct span){ .p = b->data, .n = b->len };
+}
+
+char *buf_detach(struct buf *b)
+{
+	char *data;
+
+	if (b->cap == 0)
+		buf_grow(b, 1);
+	b->data[b->len] = '\0';
+	data = TAKE(b->data);
+	buf_init(b, b->max);
+	return data;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/codec.h"
+
+#include <string.h>
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void hex_encode(const void *bytes, size_t n, char *text)
+{
+	const uint8_t *b = bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		text[2 * i] = hex_digits[b[i] >> 4];
+		text[2 * i + 1] = hex_digits[b[i] & 15];
+	}
+	text[2 * n] = '\0';
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+enum err hex_decode(struct span text, void *bytes, size_t n)
+{
+	uint8_t *b = bytes;
+
+	if (text.n != 2 * n)
+		return ERR_PARSE;
+	for (size_t i = 0; i < n; i++) {
+		int high = hex_value(text.p[2 * i]), low = hex_value(text.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return ERR_PARSE;
+		b[i] = (uint8_t)(high << 4 | low);
+	}
+	return ERR_OK;
+}
+
+static const char base64_alphabet[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+/* Bits of n characters of the alphabet, or -1 if one is not of it. */
+static int32_t base64_bits(const char *text, size_t n)
+{
+	int32_t bits = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int v = base64_value(text[i]);
+
+		if (v < 0)
+			return -1;
+		bits = bits << 6 | v;
+	}
+	return bits;
+}
+
+enum err base64_decode(struct span text, void *bytes, size_t max, size_t *n)
+{
+	uint8_t *out = bytes;
+	size_t full, tail = 0, len;
+	int32_t bits;
+
+	if (text.n % 4 != 0)
+		return ERR_PARSE;
+	if (text.n > 0 && text.p[text.n - 1] == '=')
+		tail = text.p[text.n - 2] == '=' ? 2 : 3;
+	full = text.n / 4 - (tail == 0 ? 0 : 1);
+	len = full * 3 + (tail == 0 ? 0 : tail - 1);
+	if (len > max)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < full; i++) {
+		bits = base64_bits(text.p + 4 * i, 4);
+		if (bits < 0)
+			return ERR_PARSE;
+		*out++ = (uint8_t)(bits >> 16);
+		*out++ = (uint8_t)(bits >> 8);
+		*out++ = (uint8_t)bits;
+	}
+	*n = len;
+	if (tail == 0)
+		return ERR_OK;
+	bits = base64_bits(text.p + 4 * full, tail);
+	if (bits < 0 || (bits & (tail == 2 ? 0xf : 0x3)) != 0)
+		return ERR_PARSE;
+	bits <<= tail == 2 ? 12 : 6;
+	*out++ = (uint8_t)(bits >> 16);
+	if (tail == 3)
+		*out = (uint8_t)(bits >> 8);
+	return ERR_OK;
+}
+
+enum err base64_encode(struct buf *out, const void *bytes, size_t n)
+{
+	const uint8_t *b = bytes;
+	char *at = buf_room(out, (n + 2) / 3 * 4);
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < n; i += 3) {
+		uint32_t bits = (uint32_t)b[i] << 16;
+
+		if (i + 1 < n)
+			bits |= (uint32_t)b[i + 1] << 8;
+		if (i + 2 < n)
+			bits |= b[i + 2];
+		*at++ = base64_alphabet[bits >> 18];
+		*at++ = base64_alphabet[bits >> 12 & 63];
+		*at++ = i + 1 < n ? base64_alphabet[bits >> 6 & 63] : '=';
+		*at++ = i + 2 < n ? base64_alphabet[bits & 63] : '=';
+	}
+	*at = '\0';
+	out->len += (n + 2) / 3 * 4;
+	return ERR_OK;
+}
+
+enum err form_decode(struct span text, struct buf *out)
+{
+	/* Decoding never lengthens, so one reservation is enough. */
+	char *at = buf_room(out, text.n), *start = at;
+	const char *p = text.p, *end = text.p + text.n;
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	while (p < end) {
+		if (*p == '%') {
+			int high, low;
+
+			if (end - p < 3)
+				return ERR_PARSE;
+			high = hex_value(p[1]);
+			low = hex_value(p[2]);
+			if (high < 0 || low < 0)
+				return ERR_PARSE;
+			*at++ = (char)(high << 4 | low);
+			p += 3;
+		} else {
+			*at++ = *p == '+' ? ' ' : *p;
+			p++;
+		}
+	}
+	*at = '\0';
+	out->len += (size_t)(at - start);
+	return ERR_OK;
+}
+
+enum err form_find(struct span body, const char *name, struct span *value)
+{
+	size_t name_len = strlen(name);
+	const char *p = body.p, *end = body.p + body.n;
+	bool found = false;
+
+	while (p < end) {
+		const char *amp = memchr(p, '&', (size_t)(end - p));
+		const char *stop = amp == NULL ? end : amp;
+		size_t n = (size_t)(stop - p);
+
+		if (n > name_len && memcmp(p, name, name_len) == 0 && p[name_len] == '=') {
+			if (found)
+				return ERR_PARSE;
+			found = true;
+			*value = (struct span){ .p = p + name_len + 1, .n = n - name_len - 1 };
+		}
+		p = stop + 1;
+	}
+	return found ? ERR_OK : ERR_NOTFOUND;
+}
+
+static bool url_is_unreserved(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+enum err url_encode(struct span text, struct buf *out)
+{
+	char *at = buf_room(out, 3 * text.n), *start = at;
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = (uint8_t)text.p[i];
+
+		if (url_is_unreserved((char)c)) {
+			*at++ = (char)c;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = "0123456789ABCDEF"[c >> 4];
+		*at++ = "0123456789ABCDEF"[c & 15];
+	}
+	*at = '\0';
+	out->len += (size_t)(at - start);
+	return ERR_OK;
+}
+
+void uuid_mark(uint8_t id[UUID_BYTES])
+{
+	id[6] = (uint8_t)(0x80 | (id[6] & 0x0f));
+	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
+}
+
+char *uuid_format(const uint8_t id[UUID_BYTES], char text[UUID_TEXT_MAX])
+{
+	char *at = text;
+
+	for (int i = 0; i < UUID_BYTES; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*at++ = '-';
+		*at++ = hex_digits[id[i] >> 4];
+		*at++ = hex_digits[id[i] & 15];
+	}
+	*at = '\0';
+	return text;
+}
+
+enum err uuid_parse(struct span text, uint8_t id[UUID_BYTES])
+{
+	char digits[2 * UUID_BYTES];
+	size_t n = 0;
+
+	if (text.n != UUID_TEXT_MAX - 1)
+		return ERR_PARSE;
+	for (size_t i = 0; i < text.n; i++) {
+		if (i == 8 || i == 13 || i == 18 || i == 23) {
+			if (text.p[i] != '-')
+				return ERR_PARSE;
+			continue;
+		}
+		digits[n++] = text.p[i];
+	}
+	return hex_decode((struct span){ .p = digits, .n = n }, id, UUID_BYTES);
+}
+
+/* Length of the well-formed character at p, 0 if there is none (Unicode, table 3-7). */
+static size_t utf8_char(const uint8_t *p, size_t left)
+{
+	uint8_t low = 0x80, high = 0xbf;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (left < n)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++) {
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	}
+	return n;
+}
+
+bool utf8_is_valid(struct span s)
+{
+	for (size_t i = 0; i < s.n;) {
+		size_t n = utf8_char((const uint8_t *)s.p + i, s.n - i);
+
+		if (n == 0)
+			return false;
+		i += n;
+	}
+	return true;
+}
+
+struct span utf8_cut(struct span s, size_t max)
+{
+	if (s.n <= max)
+		return s;
+	while (max > 0 && ((uint8_t)s.p[max] & 0xc0) == 0x80)
+		max--;
+	return (struct span){ .p = s.p, .n = max };
+}

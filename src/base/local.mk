@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+EXTRA_DIST += src/base/.may_include
+
+libstagewire_a_SOURCES += \
+	src/base/buf.c \
+	src/base/buf.h \
+	src/base/clock.c \
+	src/base/clock.h \
+	src/base/codec.c \
+	src/base/codec.h \
+	src/base/defs.c \
+	src/base/defs.h \
+	src/base/err.c \
+	src/base/err.h \
+	src/base/hash.c \
+	src/base/hash.h \
+	src/base/json_gate.c \
+	src/base/json_gate.h \
+	src/base/json_read.c \
+	src/base/json_read.h \
+	src/base/json_write.c \
+	src/base/json_write.h \
+	src/base/log.c \
+	src/base/log.h \
+	src/base/map.c \
+	src/base/map.h \
+	src/base/span.h

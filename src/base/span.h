@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_SPAN_H
+#define BASE_SPAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+/* Bytes that somebody else owns. Not NUL terminated; p may be NULL if n is 0. */
+struct span {
+	const char *p;
+	size_t n;
+};
+
+/* A string literal as a span. */
+#define SPAN(lit) ((struct span){ .p = (lit), .n = sizeof(lit) - 1 })
+
+/* printf arguments for "%.*s". */
+#define SPAN_ARGS(s) (int)(s).n, (s).p
+
+static inline struct span span_of(const char *s)
+{
+	return (struct span){ .p = s, .n = s == NULL ? 0 : strlen(s) };
+}
+
+static inline bool span_eq(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool span_is(struct span a, const char *s)
+{
+	return span_eq(a, span_of(s));
+}
+
+/* Equal but for the case of ASCII letters. */
+static inline bool span_is_nocase(struct span a, const char *s)
+{
+	return a.n == strlen(s) && (a.n == 0 || strncasecmp(a.p, s, a.n) == 0);
+}
+
+static inline bool span_starts(struct span a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return a.n >= n && memcmp(a.p, prefix, n) == 0;
+}
+
+#endif

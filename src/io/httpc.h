@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IO_HTTPC_H
+#define IO_HTTPC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct loop;
+
+/*
+ * The HTTP client: libcurl's multi interface on the loop, connections kept
+ * open. Only http and https; no redirects, no proxy, no cookies, no netrc.
+ */
+struct httpc;
+struct httpc_call;
+
+struct httpc *httpc_new(struct loop *l);
+
+/* Calls under way end with HTTPC_CANCELLED. */
+void httpc_free(struct httpc *c);
+
+enum httpc_result {
+	HTTPC_ANSWERED,    /* there is a status, whatever it is */
+	HTTPC_UNREACHABLE, /* no connection: name, refused, reset before an answer */
+	HTTPC_TLS,         /* the peer's certificate or handshake does not hold */
+	HTTPC_TIMEOUT,
+	HTTPC_TOO_LARGE,   /* the answer passed answer_max */
+	HTTPC_BROKEN,      /* the answer was cut or is no HTTP */
+	HTTPC_CANCELLED,
+};
+
+struct httpc_request {
+	const char *method;      /* NULL: GET, or POST if there is a body */
+	const char *url;
+	const char *unix_socket; /* connect there instead; or NULL */
+	const char *const *fields; /* "Name: value", ended by NULL; or NULL */
+	const char *bearer;      /* a secret for Authorization: Bearer; or NULL. Never logged */
+	struct span body;        /* copied */
+	int64_t timeout_ms;      /* for all of it */
+	size_t answer_max;       /* bytes of answer body */
+	unsigned host_connections_max; /* open at once to this host; 0: no bound */
+};
+
+/* Borrowed for the callback. */
+struct httpc_answer {
+	enum httpc_result result;
+	int status;
+	struct span body;
+	struct span content_type; /* empty if absent */
+	int64_t retry_after_ms;   /* from Retry-After in seconds or as a date; -1 if absent */
+	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
+	int64_t took_ms;
+};
+
+/*
+ * Start a call; on_answer is called exactly once, on a later turn of the loop,
+ * never from inside httpc_send(). Everything in req is copied. *call, where
+ * wanted, is valid until then. ERR_PARSE if the URL or a field is unusable.
+ */
+MUST_CHECK enum err httpc_send(struct httpc *c, const struct httpc_request *req,
+	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call);
+
+/* Give a call up; on_answer is not called. */
+void httpc_cancel(struct httpc_call *call);
+
+const char *httpc_result_str(enum httpc_result r);
+
+#endif

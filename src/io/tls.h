@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IO_TLS_H
+#define IO_TLS_H
+
+#include "base/defs.h"
+#include "base/err.h"
+
+struct ssl_ctx_st;
+
+/*
+ * The server's side of TLS 1.2 and 1.3: certificate chain and key from PEM
+ * files. New connections use what was loaded last.
+ */
+struct tls_server;
+
+/* On failure *why (free(3) it) says what is wrong with which file. */
+MUST_CHECK enum err tls_server_new(
+	const char *certificate, const char *key, struct tls_server **out, char **why);
+void tls_server_free(struct tls_server *t);
+
+/* Read both files again; on failure the old pair stays. */
+MUST_CHECK enum err tls_server_reload(
+	struct tls_server *t, const char *certificate, const char *key, char **why);
+
+/* For httpd only: the context of the moment, with a reference of the caller's own. */
+struct ssl_ctx_st *tls_server_context(struct tls_server *t);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MODEL_CLOUDEVENT_H
+#define MODEL_CLOUDEVENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "model/build.h"
+
+struct entity;
+
+/* An event names at most so many entities, owners and systems; the rest is cut. */
+#define CLOUDEVENT_ENTITIES 32
+
+/* Everything a normalized event is made of. Borrowed. */
+struct cloudevent {
+	uint8_t id[UUID_BYTES];
+	const struct build *build;
+	enum transition transition;
+	int64_t attempt;
+	const char *source_name;  /* the configured source */
+	struct wall received;
+	const struct entity *entity;
+	size_t entities;
+};
+
+/* CDEvents' word: "queued", "started", "success", "failure", "error", "cancel". */
+const char *cloudevent_outcome(enum build_state s);
+
+/* "dev.cdevents.pipelinerun.finished.0.3.0" and its siblings. */
+const char *cloudevent_type(enum build_state s);
+
+/*
+ * Write a CloudEvents 1.0 event in the JSON format's structured mode whose data
+ * is a CDEvents 0.5.1 pipelineRun event. Entities and owners stand in its
+ * customData and, as comma separated refs, in the extensions entityref and
+ * ownerref.
+ */
+MUST_CHECK enum err cloudevent_write(const struct cloudevent *ce, struct buf *out);
+
+/* What a sink wants to know of an event, read back. Spans borrow from the text. */
+struct cloudevent_facts {
+	struct span id, type, source, subject, time;
+	struct span outcome, transition; /* our words, as written */
+	struct span repository, number, branch, tag, url, build_subject, commit;
+	int64_t pull_request, duration_s, build_id, repository_id;
+	struct span host;
+	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
+	size_t entities, owners;
+};
+
+/* ERR_PARSE unless event was made by cloudevent_write(). */
+MUST_CHECK enum err cloudevent_read(struct span event, struct cloudevent_facts *f);
+
+#endif

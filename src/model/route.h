@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MODEL_ROUTE_H
+#define MODEL_ROUTE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+/*
+ * A predicate over an event, and the sinks it goes to. Every condition that is
+ * set must hold; a condition holds if one of its patterns matches. A pattern is
+ * literal, or a prefix with one trailing '*'. A NULL list is not set.
+ */
+struct route {
+	char *name;
+	char **source, **outcome, **transition, **branch, **kind, **owner, **repository;
+	char **to; /* names of sinks */
+};
+
+/* Frees the strings and lists too. */
+void route_release(struct route *r);
+
+/* What routes look at. entity kinds and owners are those of all entities together. */
+struct route_facts {
+	struct span source;     /* its configured name */
+	struct span outcome;    /* queued, started, success, failure, error, cancel */
+	struct span transition; /* none, fixed, broken, still_failing */
+	struct span branch;
+	struct span repository;
+	const struct span *kind, *owner;
+	size_t kinds, owners;
+};
+
+bool route_matches(const struct route *r, const struct route_facts *f);
+
+/* Literal, or a prefix ending in '*'; nocase: ASCII case does not count. */
+bool pattern_matches(const char *pattern, struct span text, bool nocase);
+
+/*
+ * The sinks of every route that matches, each once, in order of first mention.
+ * Fills at most max names (borrowed from the routes) and returns how many.
+ */
+size_t routes_choose(const struct route *routes, size_t n, const struct route_facts *f,
+	const char **sinks, size_t max);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef MODEL_SINK_H
+#define MODEL_SINK_H
+
+#include <stdint.h>
+
+#include "base/span.h"
+
+/* How a try ended, in the words of mail transport. */
+enum outcome {
+	OUTCOME_OK,
+	OUTCOME_TEMPFAIL, /* worth another try */
+	OUTCOME_PERMFAIL, /* never will work: this delivery's fault */
+};
+
+/* One event for one sink. Borrowed until on_result has returned. */
+struct delivery {
+	const char *event_id; /* stable: a sink that has seen it may ignore it */
+	struct span event;    /* the CloudEvent, JSON in structured mode */
+	unsigned tries;       /* that ended before this one */
+};
+
+struct sink_result {
+	enum outcome outcome;
+	int status;             /* of the answer; 0: there was none */
+	int64_t retry_after_ms; /* the sink's own wish; -1: none */
+	char note[200];         /* for the operator: what happened, no secret, no foreign text raw */
+};
+
+/*
+ * A configured way out. A driver makes one for each entry of the configuration
+ * and puts its own data behind self.
+ *
+ * send() starts one try and leads to exactly one on_result(), which is never
+ * called from inside send(). cancel() gives up every try under way: their
+ * on_result() is not called. reopen() is called on SIGHUP; may be NULL.
+ */
+struct sink_ops {
+	void (*send)(void *self, const struct delivery *d,
+		void (*on_result)(void *ctx, const struct sink_result *r), void *ctx);
+	void (*cancel)(void *self);
+	void (*reopen)(void *self);
+	void (*free)(void *self);
+};
+
+struct sink {
+	char *name;
+	const char *type;
+	const struct sink_ops *ops;
+	void *self;
+	unsigned inflight_max; /* tries at once */
+};
+
+#endif

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/codec.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct loop;
+
+/*
+ * The seam behind which everything durable lies. One cut fits an embedded
+ * SQLite file and a PostgreSQL cell: every call returns at once and calls back
+ * on the loop; back-pressure is an answer, not a wait; nothing promises order
+ * across partitions, transactions across partitions or exactly-once.
+ *
+ * What a call is given is copied before it returns. What a callback is given is
+ * borrowed until it returns.
+ */
+struct store;
+
+enum store_health {
+	STORE_OK,
+	STORE_READONLY, /* no room: appends answer STORE_RETRY until there is again */
+	STORE_DOWN,
+};
+
+/* Events are spread over a fixed number of partitions, for ever. */
+#define STORE_PARTS 256
+
+/* The partition of an ordering key. */
+uint16_t store_part(struct span okey);
+
+/*
+ * A piece of shared state: (ns, key) -> value with a version that only grows.
+ * In an append, expect is the version that the caller decided on (0: none yet);
+ * the put is made with version expect + 1, and where the stored version is
+ * another one, the whole append is refused.
+ */
+struct store_put {
+	const char *ns;
+	struct span key;
+	int64_t expect;
+	struct span value;
+};
+
+/* What the store holds for one of the puts of a refused append. */
+struct store_held {
+	int64_t version; /* 0: nothing */
+	struct span value;
+};
+
+enum event_place {
+	EVENT_ROUTED,      /* its deliveries were made */
+	EVENT_QUARANTINED, /* no entity claims its repository */
+	EVENT_WAITING,     /* no catalog was ever loaded when it came */
+};
+
+/* An event as it is kept. okey orders it; repository, outcome and summary are for lists. */
+struct store_event {
+	uint8_t id[UUID_BYTES]; /* same input, same id: the key by which a repeat is known */
+	enum event_place place;
+	struct span okey;
+	struct span source, type, repository, outcome;
+	struct span body;       /* the CloudEvent, JSON */
+	struct span fact;       /* the normalized build, JSON: what correlation starts from */
+};
+
+/*
+ * All or nothing: the event with its deliveries, state, audit entries. event
+ * may be NULL (audit entries and state only), and so may the rest.
+ */
+struct store_append {
+	const struct store_event *event;
+	const uint8_t *seen_id;     /* without event: an id to remember as seen; or NULL */
+	const char *const *sinks;   /* one delivery for each */
+	size_t sinks_n;
+	const struct store_put *puts;
+	size_t puts_n;
+	const struct span *audit;   /* JSON objects, without "seq" */
+	size_t audit_n;
+};
+
+enum append_result {
+	APPEND_STORED,    /* durable */
+	APPEND_DUPLICATE, /* this id is durable already; nothing was written */
+	APPEND_CONFLICT,  /* a put's version is not what the store holds; nothing was written */
+	APPEND_RETRY,     /* not stored, or not known to be: the same append later is safe */
+};
+
+struct append_answer {
+	enum append_result result;
+	int64_t seq;                   /* of the event, where stored */
+	const struct store_held *held; /* one for each put, on APPEND_CONFLICT */
+};
+
+/* A delivery to be made. tries counts those that ended. */
+struct store_delivery {
+	uint8_t event_id[UUID_BYTES];
+	int64_t event_seq;
+	uint16_t part;
+	const char *sink;
+	struct span okey;
+	unsigned tries;
+	int64_t wait_ms; /* until it is due; 0 or less: now */
+	struct span body;
+};
+
+/* Which heads of lanes to claim: deliveries outstanding, in order within each lane. */
+struct store_claim {
+	uint16_t part;
+	int64_t token;      /* of the lease "part/N" */
+	const char *sink;   /* NULL: all sinks */
+	struct span okey;   /* empty: all lanes */
+	unsigned per_lane;  /* at most so many of each lane; 1: the heads */
+	unsigned items_max;
+	size_t bytes_max;
+};
+
+enum finish_result {
+	FINISH_DONE,
+	FINISH_RETRY,
+	FINISH_DEAD,
+};
+
+/* How a try ended. */
+struct store_finish {
+	int64_t event_seq;
+	const char *sink;
+	enum finish_result result;
+	int64_t retry_ms;    /* relative: the store's clock decides when that is */
+	int status;          /* the sink's, 0: none */
+	struct span note;    /* for the operator, one line */
+	struct span audit;   /* an entry that commits with it; or empty */
+};
+
+enum claim_result {
+	CLAIM_OK,
+	CLAIM_STALE, /* the lease has another token now */
+	CLAIM_RETRY,
+};
+
+/* Open, and refuse with *why (free(3) it) what is corrupt, newer than us or in use. */
+struct store_config {
+	const char *path;
+	const char *owner;      /* this instance's name in leases */
+	size_t inflight_max;    /* bytes of appends not yet durable; over it: ERR_BUSY */
+};
+
+typedef void (*store_append_cb)(void *ctx, const struct append_answer *a);
+typedef void (*store_lease_cb)(void *ctx, bool held, int64_t token);
+typedef void (*store_claim_cb)(
+	void *ctx, enum claim_result r, const struct store_delivery *d, size_t n, bool more);
+typedef void (*store_finish_cb)(void *ctx, enum claim_result r);
+typedef void (*store_get_cb)(void *ctx, enum err e, int64_t version, struct span value);
+
+struct store_row {
+	struct span key;
+	int64_t version;
+	struct span value;
+};
+
+/* rows in order of key; more: call again with after = the last key. */
+typedef void (*store_scan_cb)(
+	void *ctx, enum err e, const struct store_row *rows, size_t n, bool more);
+
+MUST_CHECK enum err sqlite_store_open(
+	struct loop *l, const struct store_config *conf, struct store **out, char **why);
+
+/* Commit what is under way, answer it, and close. No call may follow. */
+void store_close(struct store *s);
+
+enum store_health store_health(const struct store *s);
+
+/* Called on the loop when the health changes. */
+void store_on_health(struct store *s, void (*on_health)(void *ctx, enum store_health h), void *ctx);
+
+/*
+ * 1. Append. All appends of one pass of the loop commit together; on_done runs
+ * after the data is durable. ERR_BUSY at once, without callback, while more
+ * bytes than inflight_max are under way or the store is down.
+ */
+MUST_CHECK enum err store_append(
+	struct store *s, const struct store_append *a, store_append_cb on_done, void *ctx);
+
+/*
+ * Move a quarantined or waiting event: give it body, place and deliveries now.
+ * CLAIM_STALE if it is not there or was routed meanwhile.
+ */
+struct store_reroute {
+	int64_t event_seq;
+	enum event_place place;
+	struct span body;
+	const char *const *sinks;
+	size_t sinks_n;
+	struct span audit;
+};
+
+MUST_CHECK enum err store_reroute(
+	struct store *s, const struct store_reroute *r, store_finish_cb on_done, void *ctx);
+
+/*
+ * 2. Lease name for ttl_ms, measured from before this call; asking again renews.
+ * The token grows whenever the holder changes, and at every start.
+ */
+MUST_CHECK enum err store_lease(struct store *s, const char *name, int64_t ttl_ms,
+	store_lease_cb on_done, void *ctx);
+
+/* 3. Claim, without a write. The same delivery may be claimed again until it is finished. */
+MUST_CHECK enum err store_claim(
+	struct store *s, const struct store_claim *c, store_claim_cb on_done, void *ctx);
+
+/*
+ * 4. Finish tries of one partition, all in one transaction, together with their
+ * audit entries; refused as a whole if the token is stale.
+ */
+MUST_CHECK enum err store_finish(struct store *s, uint16_t part, int64_t token,
+	const struct store_finish *f, size_t n, store_finish_cb on_done, void *ctx);
+
+/* 5. State. put: an unconditional batch of upserts and (empty value) removals. */
+MUST_CHECK enum err store_get(
+	struct store *s, const char *ns, struct span key, store_get_cb on_done, void *ctx);
+MUST_CHECK enum err store_put(struct store *s, const struct store_put *puts, size_t n,
+	store_finish_cb on_done, void *ctx);
+MUST_CHECK enum err store_scan(struct store *s, const char *ns, struct span after, size_t limit,
+	store_scan_cb on_done, void *ctx);
+
+/* 6. Upkeep in one bounded step: checkpoint the log, optimize. */
+MUST_CHECK enum err store_maintain(struct store *s, store_finish_cb on_done, void *ctx);
+
+/* Lists for the operator, newest first unless said otherwise. */
+enum store_list {
+	LIST_EVENTS,
+	LIST_QUARANTINE, /* quarantined and waiting events */
+	LIST_DELIVERIES, /* of all states */
+	LIST_AUDIT,      /* oldest first */
+};
+
+struct store_query {
+	enum store_list list;
+	int64_t cursor;               /* 0: from the start; else the cursor of the last row */
+	const uint8_t *event_id;      /* only of this event; or NULL */
+	const char *delivery_state;   /* LIST_DELIVERIES: "pending", "done", "dead"; or NULL */
+	unsigned limit;
+};
+
+/* A row of any list as one JSON object, and where the next page begins. */
+struct store_item {
+	int64_t cursor;
+	struct span json;
+};
+
+typedef void (*store_query_cb)(
+	void *ctx, enum err e, const struct store_item *items, size_t n, bool more);
+
+MUST_CHECK enum err store_query(
+	struct store *s, const struct store_query *q, store_query_cb on_done, void *ctx);
+
+/* Events that wait for a catalog or an entity, oldest first, with fact and id. */
+struct store_parked {
+	int64_t event_seq;
+	uint8_t id[UUID_BYTES];
+	enum event_place place;
+	struct span source, okey, fact, body;
+};
+
+typedef void (*store_parked_cb)(
+	void *ctx, enum err e, const struct store_parked *p, size_t n, bool more);
+
+MUST_CHECK enum err store_parked(
+	struct store *s, int64_t after_seq, unsigned limit, store_parked_cb on_done, void *ctx);
+
+/* Counts, kept up to date without scanning. */
+struct store_counts {
+	int64_t events, quarantined, waiting, pending, dead, audit;
+	int64_t oldest_pending_ms; /* age of the oldest outstanding delivery; 0: none */
+	size_t inflight;           /* bytes of appends under way */
+	uint64_t commits, commit_us_total, commit_us_max; /* group commits made */
+};
+
+struct store_counts store_counts(const struct store *s);
+
+#endif

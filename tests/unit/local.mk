@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+# The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
+if HAVE_CRITERION
+UNIT = \
+	tests/unit/test_buf
+check_PROGRAMS += $(UNIT)
+TESTS += $(UNIT)
+endif
