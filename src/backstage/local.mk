@@ -1,2 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += src/backstage/.may_include
+
+libstagewire_a_SOURCES += \
+	src/backstage/bus_sink.h \
+	src/backstage/catalog_file.h \
+	src/backstage/catalog_sync.h \
+	src/backstage/client.h \
+	src/backstage/notify.h

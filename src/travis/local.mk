@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += src/travis/.may_include
+
+libstagewire_a_SOURCES += \
+	src/travis/keys.h \
+	src/travis/payload.h \
+	src/travis/webhook.h

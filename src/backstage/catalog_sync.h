@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKSTAGE_CATALOG_SYNC_H
+#define BACKSTAGE_CATALOG_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "model/catalog.h"
+
+struct backstage_client;
+struct loop;
+
+/*
+ * Keeps a copy of the catalog by reading all of it, page by page, at an
+ * interval. What it has read whole replaces what was known; a page that fails,
+ * an empty 404 or a 5xx leaves everything as it is, and nothing is taken for
+ * deleted before Backstage has confirmed it by reference.
+ */
+struct catalog_sync;
+
+struct catalog_sync_conf {
+	const char *annotation;  /* "travis-ci.com/repo-slug" */
+	int64_t refresh_ms;
+	unsigned page_size;
+	/* A full read ended well. The builder holds every entity; the callee owns it. */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	/* A read failed, or works again (why is NULL). For the log, health and audit. */
+	void (*on_trouble)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* client is borrowed; strings are copied. The first read starts on the next pass. */
+struct catalog_sync *catalog_sync_new(struct loop *l, struct backstage_client *client,
+	const struct catalog_sync_conf *conf);
+void catalog_sync_free(struct catalog_sync *s);
+
+/* Tell it what the store remembered, so that vanished entities can be confirmed. */
+void catalog_sync_seed(struct catalog_sync *s, const struct catalog *known);
+
+/* Read again now, or right after the read under way. */
+void catalog_sync_hint(struct catalog_sync *s);
+
+struct catalog_sync_status {
+	bool syncing;
+	struct wall last_ok;      /* WALL_NONE: never */
+	uint64_t reads, failures;
+	size_t entities;          /* in the last whole read */
+	int64_t took_ms;
+};
+
+struct catalog_sync_status catalog_sync_status(const struct catalog_sync *s);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKSTAGE_CLIENT_H
+#define BACKSTAGE_CLIENT_H
+
+#include <stdint.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "io/httpc.h"
+
+struct secret;
+
+/* One Backstage backend and how we identify ourselves to it. */
+struct backstage_client;
+
+struct backstage_client_conf {
+	const char *url;      /* of the backend, without "/api" and without a slash at the end */
+	int64_t timeout_ms;
+	unsigned connections_max;
+};
+
+/* token is taken, and may be NULL. conf is copied. */
+struct backstage_client *backstage_client_new(
+	struct httpc *http, const struct backstage_client_conf *conf, struct secret *token);
+void backstage_client_free(struct backstage_client *c);
+
+/* Use another token from now on; taken. */
+void backstage_client_set_token(struct backstage_client *c, struct secret *token);
+
+/*
+ * Call path, which begins with "/api/". A body is sent as JSON. on_answer as in
+ * io/httpc.h. body may be empty.
+ */
+MUST_CHECK enum err backstage_call(struct backstage_client *c, const char *method,
+	const char *path, struct span body, size_t answer_max,
+	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call);
+
+/* How Backstage means an answer, whatever its status says. */
+enum backstage_answer {
+	BACKSTAGE_OK,          /* 2xx */
+	BACKSTAGE_GONE,        /* 404 with a JSON NotFoundError */
+	BACKSTAGE_TRANSIENT,   /* no answer, 5xx, 429, a 404 without body: routes not mounted yet */
+	BACKSTAGE_UNAUTHORIZED,/* 401, 403: our configuration */
+	BACKSTAGE_REFUSED,     /* any other 4xx, and 3xx: this request will never work */
+};
+
+enum backstage_answer backstage_classify(const struct httpc_answer *a);
+
+/*
+ * Write "403 NotAllowedError: This token's …" for the operator: status and the
+ * error's name and message, foreign text made printable, cut to fit.
+ */
+void backstage_describe(const struct httpc_answer *a, char *text, size_t max);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKSTAGE_NOTIFY_H
+#define BACKSTAGE_NOTIFY_H
+
+#include "model/sink.h"
+
+struct backstage_client;
+
+/*
+ * The sink "backstage-notifications": tells the owners of the event's entities
+ * through Backstage's Notifications API. Backstage resolves the entities' refs
+ * to people. One notification per repository and line of history (branch, tag
+ * or pull request): the next result updates it.
+ */
+struct notify_conf {
+	const char *topic; /* groups notifications in Backstage's settings */
+};
+
+/* client is borrowed, the name is copied. */
+void notify_sink_init(struct sink *sink, const char *name, struct backstage_client *client,
+	const struct notify_conf *conf);
+
+#endif

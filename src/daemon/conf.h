@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONF_H
+#define DAEMON_CONF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "model/route.h"
+#include "secret/ref.h"
+
+/*
+ * The whole configuration as read from one YAML file, defaults filled in. Every
+ * field has its row in a table in conf.c: name, type, bounds, default, whether a
+ * reload may change it, help. Parsing, printing and the manual read the rows.
+ */
+struct conf_source {
+	char *name;
+	char *type;          /* "travis" */
+	char *host;          /* of build URLs: "app.travis-ci.com" */
+	char **public_keys;  /* PEM files; NULL-ended lists are NULL if empty */
+	char *config_url;    /* or NULL */
+	char **owners;       /* allowed repository owners; NULL: all */
+	int64_t key_refresh_ms, key_refetch_ms;
+	size_t body_max;
+};
+
+struct conf_sink {
+	char *name;
+	char *type;          /* "backstage-notifications", "backstage-events", "file" */
+	char *topic;
+	char *path;
+	int64_t rotate_size;
+	int64_t keep;
+	int64_t inflight;    /* tries at once */
+};
+
+struct conf {
+	enum log_level log_level;
+
+	char **listen_hooks, **listen_admin;
+	int64_t listen_mode; /* of unix sockets */
+	char *tls_certificate, *tls_key;
+
+	size_t http_head_max, http_uri_max;
+	int64_t http_fields_max;
+	int64_t http_request_ms, http_body_ms_per_mib, http_idle_ms;
+	int64_t http_requests_max, http_connections_max, http_connections_per_address;
+	size_t http_inflight_max;
+
+	char *store_path;
+	size_t store_inflight_max;
+
+	char *backstage_url;
+	struct secret_ref backstage_token;
+	int64_t backstage_timeout_ms, backstage_connections;
+
+	char *catalog_file;
+	char *catalog_annotation;
+	int64_t catalog_refresh_ms, catalog_page_size;
+
+	int64_t delivery_backoff_first_ms, delivery_backoff_max_ms, delivery_tries_max;
+	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */
+
+	int64_t drain_ms; /* how long a stop waits for what is under way */
+
+	struct conf_source *source;
+	size_t sources;
+	struct conf_sink *sink;
+	size_t sinks;
+	struct route *route;
+	size_t routes;
+};
+
+/*
+ * Read and check a file. On failure *why (free(3) it) is one line,
+ * "file:line:column: what is wrong", with a suggestion for a misspelt key.
+ */
+MUST_CHECK enum err conf_load(const char *path, struct conf **out, char **why);
+void conf_free(struct conf *c);
+
+/* Print it as YAML that reads back to the same; secrets' places are named, not read. */
+void conf_print(const struct conf *c, FILE *to);
+
+/* The first option that differs and that a reload cannot change; NULL if there is none. */
+const char *conf_frozen_change(const struct conf *running, const struct conf *wanted);
+
+/* SHA-256 of what conf_print() prints, in hex: names a configuration in the audit trail. */
+void conf_digest(const struct conf *c, char hex[65]);
+
+/* Walk the option table, for the manual's check: section, name, default, help. */
+void conf_describe(FILE *to);
+
+#endif

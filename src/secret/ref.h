@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SECRET_REF_H
+#define SECRET_REF_H
+
+#include "base/defs.h"
+#include "base/err.h"
+
+struct secret;
+
+/* Where a secret lies. The configuration holds references, never secrets. */
+enum secret_place {
+	SECRET_NONE,
+	SECRET_FILE,       /* a path */
+	SECRET_CREDENTIAL, /* a name below $CREDENTIALS_DIRECTORY (systemd.exec(5)) */
+	SECRET_ENV,        /* an environment variable */
+};
+
+struct secret_ref {
+	enum secret_place place;
+	char *name;
+};
+
+void secret_ref_release(struct secret_ref *r);
+
+/*
+ * Fetch it: the bytes without one trailing newline. ERR_NOTFOUND, ERR_IO or
+ * ERR_LIMIT (over 64 KiB, or empty: ERR_PARSE) with *why (free(3) it) naming the
+ * place, never the value.
+ */
+MUST_CHECK enum err secret_fetch(const struct secret_ref *r, struct secret **out, char **why);
+
+#endif

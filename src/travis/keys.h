@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRAVIS_KEYS_H
+#define TRAVIS_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "travis/webhook.h"
+
+struct httpc;
+struct loop;
+struct rsa_key;
+
+/*
+ * The live keys of one Travis instance. From files they are what the files say.
+ * From the instance's /config the current one is fetched, the one before is
+ * kept beside it, and both are cached on disk, so that a restart while Travis
+ * is away still verifies.
+ */
+struct travis_keys;
+
+struct travis_keys_conf {
+	const char *name;             /* the source's, for the log */
+	const char *const *files;     /* PEM files; or NULL */
+	size_t files_n;
+	const char *config_url;       /* or NULL. Fetched without Travis-API-Version */
+	const char *cache_path;       /* of the file that remembers fetched keys */
+	int64_t refresh_ms;           /* between fetches when all is well */
+	int64_t refetch_min_ms;       /* at least so long between fetches asked for by failures */
+	/* On the loop: the fetched key changed, by fingerprint. May be NULL. */
+	void (*on_rotate)(void *ctx, const char *fingerprint);
+	void *ctx;
+};
+
+/* ERR_PARSE, ERR_IO with *why (free(3) it) if a file cannot be used. Strings are copied. */
+MUST_CHECK enum err travis_keys_new(struct loop *l, struct httpc *http,
+	const struct travis_keys_conf *conf, struct travis_keys **out, char **why);
+void travis_keys_free(struct travis_keys *k);
+
+/* The keys to try now, newest first; n may be 0. Borrowed until the loop's next pass. */
+struct rsa_key *const *travis_keys_live(const struct travis_keys *k, size_t *n);
+
+/*
+ * A signature did not verify: perhaps the key was changed. Starts a fetch if one
+ * may start now; the request at hand is refused all the same.
+ */
+void travis_keys_doubt(struct travis_keys *k);
+
+/* When the last fetch succeeded, WALL_NONE if none has; for status. */
+struct wall travis_keys_fetched_at(const struct travis_keys *k);
+
+#endif

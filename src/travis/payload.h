@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TRAVIS_PAYLOAD_H
+#define TRAVIS_PAYLOAD_H
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+#include "model/build.h"
+
+/*
+ * Read a verified payload into an initialized build. Takes what is needed and
+ * nothing else: config, matrix contents, names and e-mail addresses stay out.
+ * Knows the shapes of 2012 to 2026. The gate is passed first.
+ *
+ * b->host is left to the caller. ERR_PARSE, ERR_LIMIT with *why set to a static
+ * sentence that may be shown to the sender.
+ */
+MUST_CHECK enum err travis_payload_read(struct span payload, struct build *b, const char **why);
+
+/*
+ * Is the build's URL an https (or http) URL at this host, without user or port?
+ * Compared without case; host is as configured.
+ */
+bool travis_payload_is_from(const struct build *b, const char *host);
+
+#endif
