@@ -18,16 +18,16 @@
  */
 struct audit_record {
 	struct wall at;
-	const char *action;   /* "webhook.accept", "delivery.attempt", "config.reload", … */
-	const char *outcome;  /* "success" or "failure" or "denied" */
-	const char *reason;   /* a stable word: "signature-wrong", "no-entity", "retry", … */
-	struct span actor;    /* who asked: a source's name, "uid:0", "stagewired" */
-	struct span address;  /* of the peer */
-	struct span event;    /* id */
+	const char *action;  /* "webhook.accept", "delivery.attempt", "config.reload", … */
+	const char *outcome; /* "success" or "failure" or "denied" */
+	const char *reason;  /* a stable word: "signature-wrong", "no-entity", "retry", … */
+	struct span actor;   /* who asked: a source's name, "uid:0", "stagewired" */
+	struct span address; /* of the peer */
+	struct span event;   /* id */
 	struct span source, repository, build, build_state, transition, sink, detail;
-	struct span key;      /* fingerprint of the key that verified */
+	struct span key; /* fingerprint of the key that verified */
 	const uint8_t *payload_sha256;
-	int status;           /* HTTP, of the answer given or received */
+	int status; /* HTTP, of the answer given or received */
 	unsigned tries;
 	const struct span *entity, *owner;
 	size_t entities, owners;

@@ -22,7 +22,7 @@ struct loop;
 struct catalog_sync;
 
 struct catalog_sync_conf {
-	const char *annotation;  /* "travis-ci.com/repo-slug" */
+	const char *annotation; /* "travis-ci.com/repo-slug" */
 	int64_t refresh_ms;
 	unsigned page_size;
 	/* A full read ended well. The builder holds every entity; the callee owns it. */
@@ -33,8 +33,8 @@ struct catalog_sync_conf {
 };
 
 /* client is borrowed; strings are copied. The first read starts on the next pass. */
-struct catalog_sync *catalog_sync_new(struct loop *l, struct backstage_client *client,
-	const struct catalog_sync_conf *conf);
+struct catalog_sync *catalog_sync_new(
+	struct loop *l, struct backstage_client *client, const struct catalog_sync_conf *conf);
 void catalog_sync_free(struct catalog_sync *s);
 
 /* Tell it what the store remembered, so that vanished entities can be confirmed. */
@@ -45,9 +45,9 @@ void catalog_sync_hint(struct catalog_sync *s);
 
 struct catalog_sync_status {
 	bool syncing;
-	struct wall last_ok;      /* WALL_NONE: never */
+	struct wall last_ok; /* WALL_NONE: never */
 	uint64_t reads, failures;
-	size_t entities;          /* in the last whole read */
+	size_t entities; /* in the last whole read */
 	int64_t took_ms;
 };
 

@@ -15,7 +15,7 @@ struct secret;
 struct backstage_client;
 
 struct backstage_client_conf {
-	const char *url;      /* of the backend, without "/api" and without a slash at the end */
+	const char *url; /* of the backend, without "/api" and without a slash at the end */
 	int64_t timeout_ms;
 	unsigned connections_max;
 };
@@ -32,18 +32,18 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
  * Call path, which begins with "/api/". A body is sent as JSON. on_answer as in
  * io/httpc.h. body may be empty.
  */
-MUST_CHECK enum err backstage_call(struct backstage_client *c, const char *method,
-	const char *path, struct span body, size_t answer_max,
+MUST_CHECK enum err backstage_call(struct backstage_client *c, const char *method, const char *path,
+	struct span body, size_t answer_max,
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
 	struct httpc_call **call);
 
 /* How Backstage means an answer, whatever its status says. */
 enum backstage_answer {
-	BACKSTAGE_OK,          /* 2xx */
-	BACKSTAGE_GONE,        /* 404 with a JSON NotFoundError */
-	BACKSTAGE_TRANSIENT,   /* no answer, 5xx, 429, a 404 without body: routes not mounted yet */
-	BACKSTAGE_UNAUTHORIZED,/* 401, 403: our configuration */
-	BACKSTAGE_REFUSED,     /* any other 4xx, and 3xx: this request will never work */
+	BACKSTAGE_OK,        /* 2xx */
+	BACKSTAGE_GONE,      /* 404 with a JSON NotFoundError */
+	BACKSTAGE_TRANSIENT, /* no answer, 5xx, 429, a 404 without body: routes not mounted yet */
+	BACKSTAGE_UNAUTHORIZED, /* 401, 403: our configuration */
+	BACKSTAGE_REFUSED,      /* any other 4xx, and 3xx: this request will never work */
 };
 
 enum backstage_answer backstage_classify(const struct httpc_answer *a);

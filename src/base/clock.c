@@ -106,7 +106,7 @@ static bool take_offset_min(struct span *s, int *offset_min)
 static bool tm_is_sane(const struct tm *tm)
 {
 	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31 &&
-		tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
+	       tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
 enum err wall_parse(struct span s, struct wall *t)

@@ -188,7 +188,7 @@ enum err form_find(struct span body, const char *name, struct span *value)
 static bool url_is_unreserved(char c)
 {
 	return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		c == '-' || c == '.' || c == '_' || c == '~';
+	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
 enum err url_encode(struct span text, struct buf *out)

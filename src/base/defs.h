@@ -12,8 +12,7 @@
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The struct of the given type whose member is at p. */
-#define CONTAINER_OF(p, type, member)                                                              \
-	((type *)(void *)((char *)(p) - offsetof(type, member)))
+#define CONTAINER_OF(p, type, member) ((type *)(void *)((char *)(p)-offsetof(type, member)))
 
 /* Hand over what p owns and leave NULL behind. */
 #define TAKE(p)                                                                                    \

@@ -27,7 +27,7 @@ struct gate {
 	const char *p, *end, *start;
 	unsigned depth, depth_max, values_left;
 	uint64_t object; /* number of the innermost object opened so far */
-	struct { /* what each open bracket was */
+	struct {         /* what each open bracket was */
 		char close;
 		uint64_t object;
 	} open[GATE_DEPTH_MAX];

@@ -10,8 +10,8 @@
 
 /* What one document may cost. Zero means the default in brackets. */
 struct json_limits {
-	unsigned depth;    /* arrays and objects within each other [32] */
-	unsigned values;   /* values of any kind, the document itself included [20,000] */
+	unsigned depth;  /* arrays and objects within each other [32] */
+	unsigned values; /* values of any kind, the document itself included [20,000] */
 };
 
 /*

@@ -66,9 +66,9 @@ static struct json_value take_value(struct json_iter *it)
 		it->p = container_end(it->p, it->end);
 		break;
 	default:
-		v.type = *it->p == 'n'                  ? JSON_NULL
-			: *it->p == 't' || *it->p == 'f' ? JSON_BOOL
-							 : JSON_NUMBER;
+		v.type = *it->p == 'n'                    ? JSON_NULL
+			 : *it->p == 't' || *it->p == 'f' ? JSON_BOOL
+							  : JSON_NUMBER;
 		it->p = scalar_end(it->p, it->end);
 		break;
 	}

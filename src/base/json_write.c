@@ -73,8 +73,13 @@ void json_key(struct json_writer *w, const char *key)
 
 static void put_escape(struct json_writer *w, unsigned char c)
 {
-	static const char short_escapes[] = { ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-		['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\' };
+	static const char short_escapes[] = { ['\b'] = 'b',
+		['\t'] = 't',
+		['\n'] = 'n',
+		['\f'] = 'f',
+		['\r'] = 'r',
+		['"'] = '"',
+		['\\'] = '\\' };
 	char text[8];
 
 	if (c < sizeof(short_escapes) && short_escapes[c] != 0) {

@@ -21,23 +21,23 @@
  */
 struct conf_source {
 	char *name;
-	char *type;          /* "travis" */
-	char *host;          /* of build URLs: "app.travis-ci.com" */
-	char **public_keys;  /* PEM files; NULL-ended lists are NULL if empty */
-	char *config_url;    /* or NULL */
-	char **owners;       /* allowed repository owners; NULL: all */
+	char *type;         /* "travis" */
+	char *host;         /* of build URLs: "app.travis-ci.com" */
+	char **public_keys; /* PEM files; NULL-ended lists are NULL if empty */
+	char *config_url;   /* or NULL */
+	char **owners;      /* allowed repository owners; NULL: all */
 	int64_t key_refresh_ms, key_refetch_ms;
 	size_t body_max;
 };
 
 struct conf_sink {
 	char *name;
-	char *type;          /* "backstage-notifications", "backstage-events", "file" */
+	char *type; /* "backstage-notifications", "backstage-events", "file" */
 	char *topic;
 	char *path;
 	int64_t rotate_size;
 	int64_t keep;
-	int64_t inflight;    /* tries at once */
+	int64_t inflight; /* tries at once */
 };
 
 struct conf {

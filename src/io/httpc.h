@@ -28,20 +28,20 @@ enum httpc_result {
 	HTTPC_UNREACHABLE, /* no connection: name, refused, reset before an answer */
 	HTTPC_TLS,         /* the peer's certificate or handshake does not hold */
 	HTTPC_TIMEOUT,
-	HTTPC_TOO_LARGE,   /* the answer passed answer_max */
-	HTTPC_BROKEN,      /* the answer was cut or is no HTTP */
+	HTTPC_TOO_LARGE, /* the answer passed answer_max */
+	HTTPC_BROKEN,    /* the answer was cut or is no HTTP */
 	HTTPC_CANCELLED,
 };
 
 struct httpc_request {
-	const char *method;      /* NULL: GET, or POST if there is a body */
+	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
-	const char *unix_socket; /* connect there instead; or NULL */
+	const char *unix_socket;   /* connect there instead; or NULL */
 	const char *const *fields; /* "Name: value", ended by NULL; or NULL */
-	const char *bearer;      /* a secret for Authorization: Bearer; or NULL. Never logged */
-	struct span body;        /* copied */
-	int64_t timeout_ms;      /* for all of it */
-	size_t answer_max;       /* bytes of answer body */
+	const char *bearer;        /* a secret for Authorization: Bearer; or NULL. Never logged */
+	struct span body;          /* copied */
+	int64_t timeout_ms;        /* for all of it */
+	size_t answer_max;         /* bytes of answer body */
 	unsigned host_connections_max; /* open at once to this host; 0: no bound */
 };
 

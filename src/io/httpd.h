@@ -23,17 +23,17 @@ struct httpd;
 struct httpd_req;
 
 struct httpd_limits {
-	size_t head_max;              /* bytes of request line and fields */
-	size_t uri_max;               /* bytes of the request target */
-	unsigned fields_max;          /* header fields */
-	int64_t request_ms;           /* absolute: from the first byte to the whole head and body */
-	int64_t body_ms_per_mib;      /* added to request_ms for each MiB of body declared or read */
-	int64_t idle_ms;              /* a connection between requests */
-	unsigned requests_max;        /* on one connection; then it is closed */
-	unsigned connections_max;     /* on all listeners */
+	size_t head_max;          /* bytes of request line and fields */
+	size_t uri_max;           /* bytes of the request target */
+	unsigned fields_max;      /* header fields */
+	int64_t request_ms;       /* absolute: from the first byte to the whole head and body */
+	int64_t body_ms_per_mib;  /* added to request_ms for each MiB of body declared or read */
+	int64_t idle_ms;          /* a connection between requests */
+	unsigned requests_max;    /* on one connection; then it is closed */
+	unsigned connections_max; /* on all listeners */
 	unsigned connections_per_address; /* IPv4 address or IPv6 /64; unix sockets are exempt */
-	size_t inflight_max;          /* bytes of bodies held at once, on all connections */
-	size_t output_pause;          /* no next pipelined request while more than this is unsent */
+	size_t inflight_max;              /* bytes of bodies held at once, on all connections */
+	size_t output_pause; /* no next pipelined request while more than this is unsent */
 };
 
 /* What a handler says once the head is there, before any of the body is read. */
@@ -110,8 +110,8 @@ struct httpd_answer {
 	int status;               /* never 3xx: Travis follows, and loses the event */
 	const char *content_type; /* NULL: no body */
 	struct span body;
-	unsigned retry_after_s;   /* 0: no such field */
-	const char *fields;       /* more lines, each ending in CRLF; or NULL */
+	unsigned retry_after_s; /* 0: no such field */
+	const char *fields;     /* more lines, each ending in CRLF; or NULL */
 };
 
 /*

@@ -6,9 +6,11 @@ libstagewire_a_SOURCES += \
 	src/io/httpc.h \
 	src/io/httpd.h \
 	src/io/json.h \
+	src/io/loop.c \
 	src/io/loop.h \
 	src/io/sd.h \
 	src/io/secmem.h \
 	src/io/tls.h \
+	src/io/worker.c \
 	src/io/worker.h \
 	src/io/yaml.h

@@ -23,9 +23,9 @@ enum yaml_type {
 
 struct yaml_node {
 	enum yaml_type type;
-	unsigned line, column; /* from 1 */
-	char *text;            /* scalar */
-	bool quoted;           /* a scalar in quotes: "5" is text, 5 may be a number */
+	unsigned line, column;   /* from 1 */
+	char *text;              /* scalar */
+	bool quoted;             /* a scalar in quotes: "5" is text, 5 may be a number */
 	struct yaml_node **item; /* sequence: the items; mapping: the values */
 	struct yaml_node **key;  /* mapping: the keys, scalars */
 	size_t count;

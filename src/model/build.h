@@ -35,21 +35,21 @@ enum build_cause {
  */
 struct build {
 	struct buf text;
-	struct span host;       /* the instance it ran on, as configured: "app.travis-ci.com" */
+	struct span host; /* the instance it ran on, as configured: "app.travis-ci.com" */
 	int64_t id;
-	struct span number;     /* per repository */
+	struct span number; /* per repository */
 	enum build_state state;
 	enum build_cause cause;
 	int64_t repository_id;
 	struct span owner, name; /* of the repository, as sent */
 	struct span branch, tag; /* of a pull request, branch is the target */
 	struct span commit, head_commit, base_commit, compare_url;
-	struct span subject;    /* first line of the commit message, cut at 200 bytes */
+	struct span subject; /* first line of the commit message, cut at 200 bytes */
 	struct span url;
 	struct span status_message; /* the service's own word for the outcome */
 	int64_t pull_request;
 	struct wall started_at, finished_at;
-	int64_t duration_s;     /* sum over jobs, as sent */
+	int64_t duration_s; /* sum over jobs, as sent */
 	int64_t jobs;
 };
 

@@ -20,10 +20,10 @@
 struct entity {
 	struct span ref;
 	struct span uid, etag;
-	struct span slug;               /* of its repository as annotated; empty if none */
-	struct span type, lifecycle;    /* spec.type, spec.lifecycle */
-	struct span system;             /* a ref; empty if none */
-	bool orphan;                    /* annotated backstage.io/orphan */
+	struct span slug;                    /* of its repository as annotated; empty if none */
+	struct span type, lifecycle;         /* spec.type, spec.lifecycle */
+	struct span system;                  /* a ref; empty if none */
+	bool orphan;                         /* annotated backstage.io/orphan */
 	struct span owner[ENTITY_LINKS_MAX]; /* ownedBy, refs */
 	size_t owners;
 	struct span parent[ENTITY_LINKS_MAX]; /* Group: childOf; User: memberOf, refs */
@@ -66,9 +66,9 @@ MUST_CHECK enum err catalog_builder_add(struct catalog_builder *b, const struct 
 struct catalog *catalog_build(struct catalog_builder *b);
 void catalog_free(struct catalog *c);
 
-size_t catalog_count(const struct catalog *c);      /* entities */
+size_t catalog_count(const struct catalog *c);        /* entities */
 size_t catalog_repositories(const struct catalog *c); /* distinct slugs */
-size_t catalog_bytes(const struct catalog *c);      /* memory held */
+size_t catalog_bytes(const struct catalog *c);        /* memory held */
 
 /* By canonical ref. The spans of *e live as long as c. */
 bool catalog_get(const struct catalog *c, struct span ref, struct entity *e);

@@ -24,7 +24,7 @@ struct cloudevent {
 	const struct build *build;
 	enum transition transition;
 	int64_t attempt;
-	const char *source_name;  /* the configured source */
+	const char *source_name; /* the configured source */
 	struct wall received;
 	const struct entity *entity;
 	size_t entities;

@@ -24,7 +24,7 @@ struct sink_result {
 	enum outcome outcome;
 	int status;             /* of the answer; 0: there was none */
 	int64_t retry_after_ms; /* the sink's own wish; -1: none */
-	char note[200];         /* for the operator: what happened, no secret, no foreign text raw */
+	char note[200]; /* for the operator: what happened, no secret, no foreign text raw */
 };
 
 /*

@@ -68,8 +68,8 @@ struct store_event {
 	enum event_place place;
 	struct span okey;
 	struct span source, type, repository, outcome;
-	struct span body;       /* the CloudEvent, JSON */
-	struct span fact;       /* the normalized build, JSON: what correlation starts from */
+	struct span body; /* the CloudEvent, JSON */
+	struct span fact; /* the normalized build, JSON: what correlation starts from */
 };
 
 /*
@@ -78,12 +78,12 @@ struct store_event {
  */
 struct store_append {
 	const struct store_event *event;
-	const uint8_t *seen_id;     /* without event: an id to remember as seen; or NULL */
-	const char *const *sinks;   /* one delivery for each */
+	const uint8_t *seen_id;   /* without event: an id to remember as seen; or NULL */
+	const char *const *sinks; /* one delivery for each */
 	size_t sinks_n;
 	const struct store_put *puts;
 	size_t puts_n;
-	const struct span *audit;   /* JSON objects, without "seq" */
+	const struct span *audit; /* JSON objects, without "seq" */
 	size_t audit_n;
 };
 
@@ -115,10 +115,10 @@ struct store_delivery {
 /* Which heads of lanes to claim: deliveries outstanding, in order within each lane. */
 struct store_claim {
 	uint16_t part;
-	int64_t token;      /* of the lease "part/N" */
-	const char *sink;   /* NULL: all sinks */
-	struct span okey;   /* empty: all lanes */
-	unsigned per_lane;  /* at most so many of each lane; 1: the heads */
+	int64_t token;     /* of the lease "part/N" */
+	const char *sink;  /* NULL: all sinks */
+	struct span okey;  /* empty: all lanes */
+	unsigned per_lane; /* at most so many of each lane; 1: the heads */
 	unsigned items_max;
 	size_t bytes_max;
 };
@@ -134,10 +134,10 @@ struct store_finish {
 	int64_t event_seq;
 	const char *sink;
 	enum finish_result result;
-	int64_t retry_ms;    /* relative: the store's clock decides when that is */
-	int status;          /* the sink's, 0: none */
-	struct span note;    /* for the operator, one line */
-	struct span audit;   /* an entry that commits with it; or empty */
+	int64_t retry_ms;  /* relative: the store's clock decides when that is */
+	int status;        /* the sink's, 0: none */
+	struct span note;  /* for the operator, one line */
+	struct span audit; /* an entry that commits with it; or empty */
 };
 
 enum claim_result {
@@ -149,8 +149,8 @@ enum claim_result {
 /* Open, and refuse with *why (free(3) it) what is corrupt, newer than us or in use. */
 struct store_config {
 	const char *path;
-	const char *owner;      /* this instance's name in leases */
-	size_t inflight_max;    /* bytes of appends not yet durable; over it: ERR_BUSY */
+	const char *owner;   /* this instance's name in leases */
+	size_t inflight_max; /* bytes of appends not yet durable; over it: ERR_BUSY */
 };
 
 typedef void (*store_append_cb)(void *ctx, const struct append_answer *a);
@@ -209,8 +209,8 @@ MUST_CHECK enum err store_reroute(
  * 2. Lease name for ttl_ms, measured from before this call; asking again renews.
  * The token grows whenever the holder changes, and at every start.
  */
-MUST_CHECK enum err store_lease(struct store *s, const char *name, int64_t ttl_ms,
-	store_lease_cb on_done, void *ctx);
+MUST_CHECK enum err store_lease(
+	struct store *s, const char *name, int64_t ttl_ms, store_lease_cb on_done, void *ctx);
 
 /* 3. Claim, without a write. The same delivery may be claimed again until it is finished. */
 MUST_CHECK enum err store_claim(
@@ -244,9 +244,9 @@ enum store_list {
 
 struct store_query {
 	enum store_list list;
-	int64_t cursor;               /* 0: from the start; else the cursor of the last row */
-	const uint8_t *event_id;      /* only of this event; or NULL */
-	const char *delivery_state;   /* LIST_DELIVERIES: "pending", "done", "dead"; or NULL */
+	int64_t cursor;             /* 0: from the start; else the cursor of the last row */
+	const uint8_t *event_id;    /* only of this event; or NULL */
+	const char *delivery_state; /* LIST_DELIVERIES: "pending", "done", "dead"; or NULL */
 	unsigned limit;
 };
 

@@ -23,13 +23,13 @@ struct rsa_key;
 struct travis_keys;
 
 struct travis_keys_conf {
-	const char *name;             /* the source's, for the log */
-	const char *const *files;     /* PEM files; or NULL */
+	const char *name;         /* the source's, for the log */
+	const char *const *files; /* PEM files; or NULL */
 	size_t files_n;
-	const char *config_url;       /* or NULL. Fetched without Travis-API-Version */
-	const char *cache_path;       /* of the file that remembers fetched keys */
-	int64_t refresh_ms;           /* between fetches when all is well */
-	int64_t refetch_min_ms;       /* at least so long between fetches asked for by failures */
+	const char *config_url; /* or NULL. Fetched without Travis-API-Version */
+	const char *cache_path; /* of the file that remembers fetched keys */
+	int64_t refresh_ms;     /* between fetches when all is well */
+	int64_t refetch_min_ms; /* at least so long between fetches asked for by failures */
 	/* On the loop: the fetched key changed, by fingerprint. May be NULL. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);
 	void *ctx;
