@@ -44,8 +44,9 @@ const char *cloudevent_type(enum build_state s);
  */
 MUST_CHECK enum err cloudevent_write(const struct cloudevent *ce, struct buf *out);
 
-/* What a sink wants to know of an event, read back. Spans borrow from the text. */
+/* What a sink wants to know of an event, read back. The spans point into text. */
 struct cloudevent_facts {
+	struct buf text;
 	struct span id, type, source, subject, time;
 	struct span outcome, transition; /* our words, as written */
 	struct span repository, number, branch, tag, url, build_subject, commit;
@@ -55,7 +56,11 @@ struct cloudevent_facts {
 	size_t entities, owners;
 };
 
-/* ERR_PARSE unless event was made by cloudevent_write(). */
+/*
+ * ERR_PARSE unless event was made by cloudevent_write(). Release *f in either
+ * case.
+ */
 MUST_CHECK enum err cloudevent_read(struct span event, struct cloudevent_facts *f);
+void cloudevent_facts_release(struct cloudevent_facts *f);
 
 #endif

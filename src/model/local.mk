@@ -2,9 +2,14 @@
 EXTRA_DIST += src/model/.may_include
 
 libstagewire_a_SOURCES += \
+	src/model/backoff.c \
 	src/model/backoff.h \
+	src/model/build.c \
 	src/model/build.h \
+	src/model/build_judge.c \
 	src/model/catalog.h \
+	src/model/cloudevent.c \
 	src/model/cloudevent.h \
+	src/model/route.c \
 	src/model/route.h \
 	src/model/sink.h
