@@ -322,6 +322,7 @@ static const struct {
 	{ "id", offsetof(struct cloudevent_facts, build_id) },
 	{ "repositoryId", offsetof(struct cloudevent_facts, repository_id) },
 	{ "pullRequest", offsetof(struct cloudevent_facts, pull_request) },
+	{ "attempt", offsetof(struct cloudevent_facts, attempt) },
 	{ "durationSeconds", offsetof(struct cloudevent_facts, duration_s) },
 };
 

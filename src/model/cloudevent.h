@@ -50,7 +50,7 @@ struct cloudevent_facts {
 	struct span id, type, source, subject, time;
 	struct span outcome, transition; /* our words, as written */
 	struct span repository, number, branch, tag, url, build_subject, commit;
-	int64_t pull_request, duration_s, build_id, repository_id;
+	int64_t pull_request, duration_s, build_id, repository_id, attempt;
 	struct span host;
 	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
 	size_t entities, owners;

@@ -1,2 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += src/relay/.may_include
+
+libstagewire_a_SOURCES += \
+	src/relay/correlate.c \
+	src/relay/correlate.h \
+	src/relay/dispatch.c \
+	src/relay/dispatch.h \
+	src/relay/ingress.c \
+	src/relay/ingress.h \
+	src/relay/intake.c \
+	src/relay/intake.h \
+	src/relay/journal.c \
+	src/relay/journal.h \
+	src/relay/keeper.c \
+	src/relay/keeper.h \
+	src/relay/lane.h \
+	src/relay/memo.c \
+	src/relay/memo.h \
+	src/relay/parcel.c \
+	src/relay/parcel.h \
+	src/relay/relay.c \
+	src/relay/relay.h \
+	src/relay/relay_impl.h \
+	src/relay/release.c \
+	src/relay/release.h \
+	src/relay/settle.c \
+	src/relay/settle.h \
+	src/relay/source.c \
+	src/relay/source.h

@@ -112,12 +112,17 @@ struct store_delivery {
 	struct span body;
 };
 
-/* Which heads of lanes to claim: deliveries outstanding, in order within each lane. */
+/*
+ * Which heads of lanes to claim: deliveries outstanding, in order of sink, lane
+ * and within the lane.
+ */
 struct store_claim {
 	uint16_t part;
-	int64_t token;     /* of the lease "part/N" */
-	const char *sink;  /* NULL: all sinks */
-	struct span okey;  /* empty: all lanes */
+	int64_t token;          /* of the lease "part/N" */
+	const char *sink;       /* NULL: all sinks */
+	struct span okey;       /* empty: all lanes */
+	const char *after_sink; /* with after_okey: only lanes behind this one; or NULL */
+	struct span after_okey;
 	unsigned per_lane; /* at most so many of each lane; 1: the heads */
 	unsigned items_max;
 	size_t bytes_max;

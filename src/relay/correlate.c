@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/correlate.h"
+
+static bool span_in(struct span s, const struct span *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (span_eq(s, list[i]))
+			return true;
+	}
+	return false;
+}
+
+static void plan_collect_owners(struct plan *p)
+{
+	for (size_t i = 0; i < p->entities; i++) {
+		const struct entity *e = &p->entity[i];
+
+		for (size_t j = 0; j < e->owners && p->owners < CLOUDEVENT_ENTITIES; j++) {
+			if (!span_in(e->owner[j], p->owner, p->owners))
+				p->owner[p->owners++] = e->owner[j];
+		}
+	}
+}
+
+static void plan_route(struct plan *p, const struct build *b, enum transition transition,
+	const char *source_name, const struct routes *routes)
+{
+	struct span kind[CLOUDEVENT_ENTITIES];
+	struct route_facts f = {
+		.source = span_of(source_name),
+		.outcome = span_of(cloudevent_outcome(b->state)),
+		.transition = span_of(transition_str(transition)),
+		.branch = b->branch,
+		.repository = p->slug,
+		.kind = kind,
+		.kinds = p->entities,
+		.owner = p->owner,
+		.owners = p->owners,
+	};
+
+	for (size_t i = 0; i < p->entities; i++)
+		kind[i] = entity_ref_kind(p->entity[i].ref);
+	p->sinks = routes_choose(routes->route, routes->n, &f, p->sink, PLAN_SINKS);
+}
+
+void plan_make(struct plan *p, const struct build *b, enum transition transition,
+	const char *source_name, struct span slug, const struct catalog *catalog,
+	const struct routes *routes)
+{
+	p->slug = slug;
+	p->entities = p->owners = p->sinks = 0;
+	if (catalog == NULL) {
+		p->place = EVENT_WAITING;
+		return;
+	}
+	p->entities = catalog_find(catalog, slug, p->entity, CLOUDEVENT_ENTITIES);
+	if (p->entities > CLOUDEVENT_ENTITIES)
+		p->entities = CLOUDEVENT_ENTITIES;
+	if (p->entities == 0) {
+		p->place = EVENT_QUARANTINED;
+		return;
+	}
+	p->place = EVENT_ROUTED;
+	plan_collect_owners(p);
+	plan_route(p, b, transition, source_name, routes);
+}
+
+const char *plan_reason(const struct plan *p)
+{
+	switch (p->place) {
+	case EVENT_WAITING: return "no-catalog";
+	case EVENT_QUARANTINED: return "no-entity";
+	case EVENT_ROUTED: break;
+	}
+	return p->sinks == 0 ? "no-route" : NULL;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RELAY_CORRELATE_H
+#define RELAY_CORRELATE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "model/build.h"
+#include "model/catalog.h"
+#include "model/cloudevent.h"
+#include "model/route.h"
+#include "store/store.h"
+
+/* An event goes to at most so many sinks. */
+#define PLAN_SINKS 32
+
+/*
+ * Where an event belongs and where it goes, as of one catalog and one set of
+ * routes: repository -> entities -> owners -> routes -> sinks.
+ */
+struct plan {
+	enum event_place place;
+	struct entity entity[CLOUDEVENT_ENTITIES];
+	size_t entities;
+	struct span owner[CLOUDEVENT_ENTITIES]; /* of all entities, each once */
+	size_t owners;
+	const char *sink[PLAN_SINKS];
+	size_t sinks;
+	struct span slug; /* as sent; borrowed from the caller's buffer */
+};
+
+struct routes {
+	const struct route *route;
+	size_t n;
+};
+
+/*
+ * Plan for a build. catalog is NULL before any was ever loaded. slug is
+ * "owner/name" and must outlive the plan, like source_name, catalog and routes.
+ */
+void plan_make(struct plan *p, const struct build *b, enum transition transition,
+	const char *source_name, struct span slug, const struct catalog *catalog,
+	const struct routes *routes);
+
+/* The words for one that is going nowhere: "no-entity", "no-catalog", "no-route"; or NULL. */
+const char *plan_reason(const struct plan *p);
+
+#endif

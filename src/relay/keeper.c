@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/keeper.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "model/catalog.h"
+#include "store/store.h"
+
+#define NS_CATALOG "catalog"
+#define SCAN_ROWS  512
+#define PUT_ROWS   256
+#define ROW_MAX    (64 * 1024)
+
+struct keeper {
+	struct store *store;
+	struct catalog_builder *loading;
+	size_t loaded;
+	struct buf after; /* key of the last row read */
+	void (*on_loaded)(void *ctx, struct catalog_builder *b);
+	void *ctx;
+	/* Rows of the batch being filled. */
+	struct store_put put[PUT_ROWS];
+	struct buf text[PUT_ROWS];
+	size_t puts;
+};
+
+struct keeper *keeper_new(struct store *store)
+{
+	struct keeper *k = xcalloc(1, sizeof(*k));
+
+	k->store = store;
+	buf_init(&k->after, ROW_MAX);
+	for (size_t i = 0; i < PUT_ROWS; i++)
+		buf_init(&k->text[i], ROW_MAX);
+	return k;
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (k == NULL)
+		return;
+	catalog_builder_free(k->loading);
+	buf_release(&k->after);
+	for (size_t i = 0; i < PUT_ROWS; i++)
+		buf_release(&k->text[i]);
+	free(k);
+}
+
+static void load_finish(struct keeper *k)
+{
+	struct catalog_builder *b = TAKE(k->loading);
+
+	if (k->loaded == 0) {
+		catalog_builder_free(b);
+		b = NULL;
+	}
+	k->on_loaded(k->ctx, b);
+}
+
+static void load_row(struct keeper *k, const struct store_row *row)
+{
+	struct entity e;
+
+	if (entity_read(row->value, &e) != ERR_OK || catalog_builder_add(k->loading, &e) != ERR_OK)
+		log_warning("catalog.row-unreadable", "version=%lld", (long long)row->version);
+	k->loaded++;
+}
+
+static void load_more(struct keeper *k);
+
+static void on_rows(void *ctx, enum err e, const struct store_row *rows, size_t n, bool more)
+{
+	struct keeper *k = ctx;
+
+	if (e != ERR_OK)
+		log_err("catalog.unreadable", "error=\"%s\"", err_str(e));
+	for (size_t i = 0; i < n; i++)
+		load_row(k, &rows[i]);
+	if (e != ERR_OK || !more || n == 0) {
+		load_finish(k);
+		return;
+	}
+	buf_clear(&k->after);
+	IGNORE(buf_add_span(&k->after, rows[n - 1].key));
+	load_more(k);
+}
+
+static void load_more(struct keeper *k)
+{
+	if (store_scan(k->store, NS_CATALOG, buf_span(&k->after), SCAN_ROWS, on_rows, k) != ERR_OK)
+		load_finish(k);
+}
+
+void keeper_load(
+	struct keeper *k, void (*on_loaded)(void *ctx, struct catalog_builder *b), void *ctx)
+{
+	k->on_loaded = on_loaded;
+	k->ctx = ctx;
+	k->loading = catalog_builder_new();
+	load_more(k);
+}
+
+static void on_kept(void *ctx, enum claim_result r)
+{
+	(void)ctx;
+	if (r != CLAIM_OK)
+		log_warning("catalog.unkept", "reason=storage");
+}
+
+static void keep_flush(struct keeper *k)
+{
+	if (k->puts > 0 && store_put(k->store, k->put, k->puts, on_kept, NULL) != ERR_OK)
+		log_warning("catalog.unkept", "reason=busy");
+	k->puts = 0;
+}
+
+/* e is NULL for an entity that is gone. */
+static void keep_row(struct keeper *k, struct span ref, const struct entity *e)
+{
+	struct buf *text = &k->text[k->puts];
+
+	buf_clear(text);
+	if (e != NULL && entity_write(e, text) != ERR_OK) {
+		log_warning("catalog.unkept", "entity=%.*s reason=too-long", SPAN_ARGS(ref));
+		return;
+	}
+	k->put[k->puts++] = (struct store_put){
+		.ns = NS_CATALOG,
+		.key = ref,
+		.value = buf_span(text),
+	};
+	if (k->puts == PUT_ROWS)
+		keep_flush(k);
+}
+
+/* An entity's etag covers its relations too; without one, every read is a change. */
+static bool entity_is_same(const struct entity *a, const struct entity *b)
+{
+	return a->etag.n > 0 && span_eq(a->etag, b->etag) && span_eq(a->uid, b->uid) &&
+	       a->orphan == b->orphan;
+}
+
+static void keep_present(struct keeper *k, const struct catalog *before, const struct entity *e,
+	struct keeper_change *change)
+{
+	struct entity known;
+
+	if (before == NULL || !catalog_get(before, e->ref, &known))
+		change->added++;
+	else if (!entity_is_same(&known, e))
+		change->changed++;
+	else
+		return;
+	keep_row(k, e->ref, e);
+}
+
+struct keeper_change keeper_keep(
+	struct keeper *k, const struct catalog *before, const struct catalog *now)
+{
+	struct keeper_change change = { 0 };
+	struct entity e, other;
+
+	for (size_t i = 0; catalog_at(now, i, &e); i++)
+		keep_present(k, before, &e, &change);
+	for (size_t i = 0; before != NULL && catalog_at(before, i, &e); i++) {
+		if (catalog_get(now, e.ref, &other))
+			continue;
+		change.removed++;
+		keep_row(k, e.ref, NULL);
+	}
+	keep_flush(k);
+	return change;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RELAY_KEEPER_H
+#define RELAY_KEEPER_H
+
+#include <stddef.h>
+
+struct catalog;
+struct catalog_builder;
+struct store;
+
+/*
+ * Keeps the last known catalog in the store, so that a restart without Backstage
+ * still routes. Only what changed is written.
+ */
+struct keeper;
+
+struct keeper *keeper_new(struct store *store);
+void keeper_free(struct keeper *k);
+
+/*
+ * Read it all back. on_loaded gets a builder with what was kept, or NULL if
+ * nothing ever was; it owns it.
+ */
+void keeper_load(
+	struct keeper *k, void (*on_loaded)(void *ctx, struct catalog_builder *b), void *ctx);
+
+struct keeper_change {
+	size_t added, changed, removed;
+};
+
+/* Write how now differs from before; before may be NULL. Says how much that was. */
+struct keeper_change keeper_keep(
+	struct keeper *k, const struct catalog *before, const struct catalog *now);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/relay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/record.h"
+#include "base/log.h"
+#include "io/loop.h"
+#include "model/sink.h"
+#include "relay/ingress.h"
+#include "relay/journal.h"
+#include "relay/keeper.h"
+#include "relay/memo.h"
+#include "relay/relay_impl.h"
+#include "relay/release.h"
+#include "relay/source.h"
+
+/* Builds and lines whose state is remembered in memory: the busiest of a large site. */
+#define MEMO_NOTES 4096
+
+#define SCRATCH_MAX (256 * 1024)
+
+void relay_setup_release(struct relay_setup *s)
+{
+	for (size_t i = 0; i < s->sources; i++)
+		source_free(s->source[i]);
+	for (size_t i = 0; i < s->sinks; i++) {
+		struct sink *sink = s->sink[i];
+
+		sink->ops->cancel(sink->self);
+		sink->ops->free(sink->self);
+		free(sink->name);
+		free(sink);
+	}
+	for (size_t i = 0; i < s->routes; i++)
+		route_release(&s->route[i]);
+	free(s->source);
+	free(s->sink);
+	free(s->route);
+	*s = (struct relay_setup){ 0 };
+}
+
+static void scratch_each(struct scratch *s, void (*fn)(struct buf *b))
+{
+	struct buf *const all[] = { &s->build_key, &s->line_key, &s->okey, &s->slug,
+		&s->build_value, &s->line_value, &s->event, &s->fact, &s->audit };
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		fn(all[i]);
+}
+
+static void scratch_init_one(struct buf *b)
+{
+	buf_init(b, SCRATCH_MAX);
+}
+
+struct relay *relay_new(struct loop *l, struct store *store)
+{
+	struct relay *r = xcalloc(1, sizeof(*r));
+
+	r->loop = l;
+	r->store = store;
+	r->stats.catalog_at = WALL_NONE;
+	r->memo = memo_new(MEMO_NOTES);
+	r->journal = journal_new(l, store);
+	r->dispatch = dispatch_new(l, store, &(struct dispatch_conf){ 0 });
+	r->keeper = keeper_new(store);
+	r->release = release_new(r);
+	r->round = round_new();
+	scratch_each(&r->scratch, scratch_init_one);
+	return r;
+}
+
+void relay_free(struct relay *r)
+{
+	if (r == NULL)
+		return;
+	relay_setup_release(&r->setup);
+	dispatch_free(r->dispatch);
+	release_free(r->release);
+	keeper_free(r->keeper);
+	journal_free(r->journal);
+	memo_free(r->memo);
+	catalog_free(r->catalog);
+	scratch_each(&r->scratch, buf_release);
+	free(r->round);
+	free(r);
+}
+
+static void relay_set_catalog(struct relay *r, struct catalog *c)
+{
+	catalog_free(r->catalog);
+	r->catalog = c;
+}
+
+static void on_remembered(void *ctx, struct catalog_builder *b)
+{
+	struct relay *r = ctx;
+
+	/* A catalog that was read meanwhile is newer than what was kept. */
+	if (b != NULL && r->catalog == NULL) {
+		relay_set_catalog(r, catalog_build(b));
+		log_info("catalog.remembered", "entities=%zu repositories=%zu",
+			catalog_count(r->catalog), catalog_repositories(r->catalog));
+	} else {
+		catalog_builder_free(b);
+	}
+	r->ready = true;
+	dispatch_start(r->dispatch);
+	if (r->catalog != NULL)
+		release_run(r->release);
+}
+
+void relay_start(struct relay *r)
+{
+	if (r->setup.keep_catalog)
+		keeper_load(r->keeper, on_remembered, r);
+	else
+		on_remembered(r, NULL);
+}
+
+void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old)
+{
+	*old = r->setup;
+	r->setup = *setup;
+	*setup = (struct relay_setup){ 0 };
+	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
+	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
+}
+
+static void catalog_journal(struct relay *r, const struct keeper_change *change)
+{
+	char detail[96];
+	struct audit_record record = {
+		.action = "catalog.refresh",
+		.outcome = "success",
+		.actor = SPAN("stagewired"),
+	};
+	int n = snprintf(detail, sizeof(detail), "entities=%zu added=%zu changed=%zu removed=%zu",
+		catalog_count(r->catalog), change->added, change->changed, change->removed);
+
+	record.detail = (struct span){ detail, (size_t)n };
+	log_info("catalog.refresh", "%s", detail);
+	journal_write(r->journal, &record);
+}
+
+void relay_catalog(struct relay *r, struct catalog_builder *b)
+{
+	struct catalog *now = catalog_build(b);
+	struct keeper_change change = { .added = catalog_count(now) };
+	bool first = r->catalog == NULL;
+
+	if (r->setup.keep_catalog)
+		change = keeper_keep(r->keeper, r->catalog, now);
+	relay_set_catalog(r, now);
+	r->stats.catalog_at = clock_wall();
+	if (first || change.added + change.changed + change.removed > 0)
+		catalog_journal(r, &change);
+	else if (!release_is_unfinished(r->release))
+		return;
+	if (r->ready)
+		release_run(r->release);
+}
+
+const struct catalog *relay_catalog_now(const struct relay *r)
+{
+	return r->catalog;
+}
+
+bool relay_is_ready(const struct relay *r)
+{
+	return r->ready && dispatch_stats(r->dispatch).loaded;
+}
+
+struct httpd_handler relay_hooks(struct relay *r)
+{
+	return ingress_handler(r);
+}
+
+void relay_journal(struct relay *r, struct audit_record *record)
+{
+	journal_write(r->journal, record);
+}
+
+void relay_drain(struct relay *r)
+{
+	dispatch_drain(r->dispatch);
+}
+
+bool relay_is_idle(const struct relay *r)
+{
+	return dispatch_is_idle(r->dispatch);
+}
+
+struct relay_stats relay_stats(const struct relay *r)
+{
+	return r->stats;
+}
+
+const struct relay_setup *relay_setup_now(const struct relay *r)
+{
+	return &r->setup;
+}
+
+const struct dispatch *relay_dispatch(const struct relay *r)
+{
+	return r->dispatch;
+}
+
+struct source *relay_source(struct relay *r, struct span name)
+{
+	for (size_t i = 0; i < r->setup.sources; i++) {
+		if (span_is(name, r->setup.source[i]->name))
+			return r->setup.source[i];
+	}
+	return NULL;
+}
+
+void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
+	const char *source_name, struct span slug)
+{
+	const struct routes routes = { r->setup.route, r->setup.routes };
+
+	plan_make(p, b, transition, source_name, slug, r->catalog, &routes);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RELAY_RELAY_H
+#define RELAY_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "model/route.h"
+#include "relay/dispatch.h"
+
+struct audit_record;
+struct catalog;
+struct catalog_builder;
+struct httpd_handler;
+struct loop;
+struct sink;
+struct source;
+struct store;
+
+/*
+ * The relay: what comes in at a source leaves at the sinks that the catalog and
+ * the routes say, and everything is kept on the way.
+ */
+struct relay;
+
+/* What a configuration makes of it. All of it is owned by whoever holds the struct. */
+struct relay_setup {
+	struct source **source;
+	size_t sources;
+	struct sink **sink;
+	size_t sinks;
+	struct route *route;
+	size_t routes;
+	struct dispatch_conf dispatch;
+	bool keep_catalog; /* in the store: the catalog comes from afar */
+};
+
+/* Frees sources, sinks and routes; cancels what is under way at the sinks. */
+void relay_setup_release(struct relay_setup *s);
+
+/* Nothing comes in or goes out before relay_start(). */
+struct relay *relay_new(struct loop *l, struct store *store);
+
+/* The store must be closed before: its last answers still come here. */
+void relay_free(struct relay *r);
+
+/* Read what the store remembers of the catalog, then begin to deliver. */
+void relay_start(struct relay *r);
+
+/*
+ * Take a new setup. Sinks and sources that are the same objects as before go on;
+ * *old gets the former setup, of which the caller frees what is not in the new
+ * one.
+ */
+void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
+
+/* A whole catalog was read. Consumes b. */
+void relay_catalog(struct relay *r, struct catalog_builder *b);
+
+/* The catalog of the moment; NULL before one was ever loaded. */
+const struct catalog *relay_catalog_now(const struct relay *r);
+
+/* Has the store told what it remembers? Before, nothing is ready. */
+bool relay_is_ready(const struct relay *r);
+
+/* The hooks listener's handler. */
+struct httpd_handler relay_hooks(struct relay *r);
+
+/* Write down a decision that has no other fact: start, reload, key rotation. */
+void relay_journal(struct relay *r, struct audit_record *record);
+
+/* Send nothing more; relay_is_idle() says when all that was under way is settled. */
+void relay_drain(struct relay *r);
+bool relay_is_idle(const struct relay *r);
+
+struct relay_stats {
+	uint64_t unstored;      /* answered 503 because the store could not take it */
+	uint64_t released;      /* parked events that found their entity */
+	struct wall catalog_at; /* of the last whole read; WALL_NONE: never */
+};
+
+struct relay_stats relay_stats(const struct relay *r);
+const struct relay_setup *relay_setup_now(const struct relay *r);
+const struct dispatch *relay_dispatch(const struct relay *r);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RELAY_RELAY_IMPL_H
+#define RELAY_RELAY_IMPL_H
+
+#include "base/buf.h"
+#include "model/catalog.h"
+#include "relay/correlate.h"
+#include "relay/parcel.h"
+#include "relay/relay.h"
+
+struct dispatch;
+struct journal;
+struct keeper;
+struct memo;
+struct release;
+struct round;
+
+/* Memory that each webhook's round uses and the next one uses again. */
+struct scratch {
+	struct buf build_key, line_key, okey, slug;
+	struct buf build_value, line_value;
+	struct buf event, fact, audit;
+};
+
+/* The relay's inside, for the files of relay/ only. */
+struct relay {
+	struct loop *loop;
+	struct store *store;
+	struct memo *memo;
+	struct journal *journal;
+	struct dispatch *dispatch;
+	struct keeper *keeper;
+	struct release *release;
+	struct catalog *catalog; /* NULL until one was loaded */
+	struct relay_setup setup;
+	struct relay_stats stats;
+	struct scratch scratch;
+	struct round *round; /* intake's */
+	bool ready;          /* the store has told what it remembers */
+};
+
+/* The source of that name, or NULL. */
+struct source *relay_source(struct relay *r, struct span name);
+
+/* plan_make() with the catalog and the routes of the moment. */
+void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
+	const char *source_name, struct span slug);
+
+/* intake's memory for a round. */
+struct round *round_new(void);
+
+#endif
