@@ -2,7 +2,8 @@
 # With --enable-fuzz (clang) these are libFuzzer binaries; otherwise they link
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
-FUZZERS =
+FUZZERS = \
+	fuzz/fuzz_http_head
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -14,3 +15,6 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_http_head_SOURCES = fuzz/fuzz_http_head.c $(FUZZMAIN)
+fuzz_fuzz_http_head_LDFLAGS = $(FUZZLINK)

@@ -3,6 +3,8 @@ EXTRA_DIST += src/io/.may_include
 
 libstagewire_a_SOURCES += \
 	src/io/crypto.h \
+	src/io/http_parser.c \
+	src/io/http_parser.h \
 	src/io/httpc.h \
 	src/io/httpd.h \
 	src/io/json.h \

@@ -2,7 +2,8 @@
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
 if HAVE_CRITERION
 UNIT = \
-	tests/unit/test_buf
+	tests/unit/test_buf \
+	tests/unit/test_http_parser
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 endif
