@@ -50,9 +50,13 @@ struct httpd_handler {
 	void *ctx;
 };
 
+/* Ignores SIGPIPE for the process: a client that has gone must not end it. */
 struct httpd *httpd_new(struct loop *l, const struct httpd_limits *limits);
 
-/* Close every listener and connection. Unanswered requests may still be replied to. */
+/*
+ * Close every listener and connection; not from within a handler. Unanswered
+ * requests may still be replied to.
+ */
 void httpd_free(struct httpd *h);
 
 /* Take effect for new requests and connections. */
@@ -73,15 +77,23 @@ struct httpd_listen {
 
 MUST_CHECK enum err httpd_listen(struct httpd *h, const struct httpd_listen *conf, char **why);
 
-/* Accept no more; answer what is under way, then close each connection. */
+/* Where the i-th listening socket is bound, with the port the system chose; NULL past the last. */
+const char *httpd_address(const struct httpd *h, size_t i);
+
+/*
+ * Accept no more; answer what is under way, then close each connection. Who has
+ * connected but not sent a request yet still may, within the idle time: nobody
+ * sends a webhook twice.
+ */
 void httpd_drain(struct httpd *h);
 
-/* Are there connections with a request under way? */
+/* Are there connections with a request under way; while draining, any at all? */
 bool httpd_is_busy(const struct httpd *h);
 
 struct httpd_stats {
 	uint64_t accepted, refused_address, refused_total, requests, bad_requests, timeouts;
 	uint64_t overload; /* answered 503 for the byte budget */
+	uint64_t pauses;   /* of a listener, 200 ms each, for want of descriptors */
 	unsigned connections;
 	size_t inflight; /* bytes of bodies held now */
 };

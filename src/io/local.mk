@@ -6,12 +6,19 @@ libstagewire_a_SOURCES += \
 	src/io/http_parser.c \
 	src/io/http_parser.h \
 	src/io/httpc.h \
+	src/io/httpd.c \
 	src/io/httpd.h \
+	src/io/httpd_conn.c \
+	src/io/httpd_listen.c \
+	src/io/httpd_private.h \
+	src/io/httpd_req.c \
 	src/io/json.h \
 	src/io/loop.c \
 	src/io/loop.h \
+	src/io/sd.c \
 	src/io/sd.h \
 	src/io/secmem.h \
+	src/io/tls.c \
 	src/io/tls.h \
 	src/io/worker.c \
 	src/io/worker.h \

@@ -5,7 +5,7 @@
 #include "base/defs.h"
 #include "base/err.h"
 
-struct ssl_ctx_st;
+struct ssl_st;
 
 /*
  * The server's side of TLS 1.2 and 1.3: certificate chain and key from PEM
@@ -22,7 +22,13 @@ void tls_server_free(struct tls_server *t);
 MUST_CHECK enum err tls_server_reload(
 	struct tls_server *t, const char *certificate, const char *key, char **why);
 
-/* For httpd only: the context of the moment, with a reference of the caller's own. */
-struct ssl_ctx_st *tls_server_context(struct tls_server *t);
+/*
+ * For httpd only: the state of one connection under the pair of the moment,
+ * which it keeps. The caller owns it. NULL if there is none to be had.
+ */
+struct ssl_st *tls_session_new(const struct tls_server *t);
+
+/* Tell the peer that nothing follows (close_notify), if the socket takes it. */
+void tls_session_finish(struct ssl_st *session);
 
 #endif

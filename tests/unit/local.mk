@@ -3,7 +3,8 @@
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_buf \
-	tests/unit/test_http_parser
+	tests/unit/test_http_parser \
+	tests/unit/test_httpd
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 endif
