@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-NORETURN static void out_of_memory(void)
+void out_of_memory(void)
 {
 	static const char line[] = "stagewire: out of memory\n";
 

@@ -34,6 +34,7 @@
  * committed was not acknowledged, so exiting loses nothing. Sizes that a peer
  * chooses go through struct buf instead.
  */
+NORETURN void out_of_memory(void);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);

@@ -22,4 +22,5 @@ libstagewire_a_SOURCES += \
 	src/io/tls.h \
 	src/io/worker.c \
 	src/io/worker.h \
+	src/io/yaml.c \
 	src/io/yaml.h

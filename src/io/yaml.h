@@ -11,9 +11,9 @@
 
 /*
  * A YAML 1.1 document (libyaml) as a tree that remembers where everything
- * stood. Scalars stay text. Refused: tags other than the core ones, anchors and
- * aliases beyond yaml_limits, keys that are no scalars, a key twice in a
- * mapping.
+ * stood. Scalars stay text. Refused: tags other than the core ones, anchors,
+ * aliases and merges (a few bytes of them can stand for gigabytes), keys that
+ * are no scalars, a key twice in a mapping, text with U+0000.
  */
 enum yaml_type {
 	YAML_SCALAR,
@@ -31,25 +31,30 @@ struct yaml_node {
 	size_t count;
 };
 
-/* What went wrong where, for one line on stderr. */
+/* What went wrong where, for one line on stderr. Columns count characters. */
 struct yaml_error {
 	unsigned line, column;
 	char text[256];
 };
 
-/* Bounds on foreign YAML. */
+/* Bounds on foreign YAML, over all its documents. A node costs some hundred bytes. */
 struct yaml_limits {
 	size_t bytes_max;
-	unsigned nodes_max, depth_max;
+	unsigned nodes_max; /* keys count too */
+	unsigned depth_max; /* mappings and sequences within each other */
 };
 
 /*
  * Read every document of a text. *docs is an array of *count roots to be freed
- * by yaml_free_all(). Empty documents are left out.
+ * by yaml_free_all(). Empty documents are left out. ERR_PARSE or ERR_LIMIT with
+ * *why filled in.
  */
 MUST_CHECK enum err yaml_parse(struct span text, const struct yaml_limits *limits,
 	struct yaml_node ***docs, size_t *count, struct yaml_error *why);
 void yaml_free_all(struct yaml_node **docs, size_t count);
+
+/* Is it an unquoted nothing: "", "~" or "null"? */
+bool yaml_is_null(const struct yaml_node *n);
 
 /* The value of a mapping's key, or NULL; NULL too if map is NULL or no mapping. */
 const struct yaml_node *yaml_get(const struct yaml_node *map, const char *key);

@@ -4,7 +4,8 @@ if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_buf \
 	tests/unit/test_http_parser \
-	tests/unit/test_httpd
+	tests/unit/test_httpd \
+	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 endif
