@@ -17,6 +17,7 @@ libstagewire_a_SOURCES += \
 	src/io/loop.h \
 	src/io/sd.c \
 	src/io/sd.h \
+	src/io/secmem.c \
 	src/io/secmem.h \
 	src/io/tls.c \
 	src/io/tls.h \

@@ -2,4 +2,5 @@
 EXTRA_DIST += src/secret/.may_include
 
 libstagewire_a_SOURCES += \
+	src/secret/ref.c \
 	src/secret/ref.h

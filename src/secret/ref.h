@@ -2,6 +2,8 @@
 #ifndef SECRET_REF_H
 #define SECRET_REF_H
 
+#include <stdbool.h>
+
 #include "base/defs.h"
 #include "base/err.h"
 
@@ -22,10 +24,13 @@ struct secret_ref {
 
 void secret_ref_release(struct secret_ref *r);
 
+/* Can this name a credential? It is one step below the directory, no path. */
+bool secret_credential_is_valid(const char *name);
+
 /*
- * Fetch it: the bytes without one trailing newline. ERR_NOTFOUND, ERR_IO or
- * ERR_LIMIT (over 64 KiB, or empty: ERR_PARSE) with *why (free(3) it) naming the
- * place, never the value.
+ * Fetch it: the bytes without one trailing newline. ERR_NOTFOUND, ERR_IO,
+ * ERR_LIMIT (over 64 KiB) or ERR_PARSE (empty, or a zero byte in it) with *why
+ * (free(3) it) naming the place, never the value.
  */
 MUST_CHECK enum err secret_fetch(const struct secret_ref *r, struct secret **out, char **why);
 

@@ -5,6 +5,7 @@ UNIT = \
 	tests/unit/test_buf \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
+	tests/unit/test_secret \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)

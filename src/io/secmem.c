@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/secmem.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The text lies alone on locked pages between guard pages, read-only once written. */
+struct secret {
+	char *text;
+	size_t len;
+};
+
+struct secret *secret_new(const char *bytes, size_t n)
+{
+	struct secret *s = xcalloc(1, sizeof(*s));
+
+	if (n == SIZE_MAX || sodium_init() < 0)
+		out_of_memory();
+	s->text = sodium_malloc(n + 1);
+	if (s->text == NULL)
+		out_of_memory();
+	if (n > 0)
+		memcpy(s->text, bytes, n);
+	s->text[n] = '\0';
+	s->len = n;
+	IGNORE(sodium_mprotect_readonly(s->text) != 0);
+	return s;
+}
+
+void secret_free(struct secret *s)
+{
+	if (s == NULL)
+		return;
+	sodium_free(s->text);
+	free(s);
+}
+
+const char *secret_text(const struct secret *s)
+{
+	return s->text;
+}
+
+size_t secret_len(const struct secret *s)
+{
+	return s->len;
+}
+
+void secret_wipe(void *p, size_t n)
+{
+	sodium_memzero(p, n);
+}
