@@ -7,9 +7,12 @@ libstagewire_a_SOURCES += \
 	src/model/build.c \
 	src/model/build.h \
 	src/model/build_judge.c \
+	src/model/catalog.c \
 	src/model/catalog.h \
 	src/model/cloudevent.c \
 	src/model/cloudevent.h \
+	src/model/entity.c \
+	src/model/entity.h \
 	src/model/route.c \
 	src/model/route.h \
 	src/model/sink.h

@@ -3,6 +3,7 @@
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_buf \
+	tests/unit/test_catalog \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
 	tests/unit/test_secret \
