@@ -15,7 +15,8 @@ struct json_object;
 /*
  * JSON as json-c trees, for what is off the way of a webhook: answers of
  * Backstage and Travis, and what stagewirectl prints. The text passes json_gate()
- * first. Nodes belong to the root; free that with jdoc_free().
+ * first. Nodes belong to the root; free that with jdoc_free(). A null, the
+ * document itself included, is a NULL node.
  */
 MUST_CHECK enum err jdoc_parse(
 	struct span text, const struct json_limits *limits, struct json_object **root);

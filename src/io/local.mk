@@ -12,6 +12,7 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
+	src/io/json.c \
 	src/io/json.h \
 	src/io/loop.c \
 	src/io/loop.h \
