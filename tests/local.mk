@@ -11,6 +11,7 @@ AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_b
 # Programs without their own LDADD, that is all but the installed ones.
 LDADD = libstagewire.a $(CRITERION_LIBS) $(DEPS_LIBS)
 
+include tests/peers/local.mk
 include tests/unit/local.mk
 
 TESTS += scripts/check-includes.sh

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+# Real programs that the system tests run against.
+EXTRA_DIST += \
+	tests/peers/backstage/app-config.yaml \
+	tests/peers/backstage/entities.yaml \
+	tests/peers/backstage/index.js \
+	tests/peers/backstage/package-lock.json \
+	tests/peers/backstage/package.json \
+	tests/peers/backstage/probe.js \
+	tests/peers/backstage/run-peer.sh
