@@ -2,6 +2,7 @@
 EXTRA_DIST += src/io/.may_include
 
 libstagewire_a_SOURCES += \
+	src/io/crypto.c \
 	src/io/crypto.h \
 	src/io/http_parser.c \
 	src/io/http_parser.h \

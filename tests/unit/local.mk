@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
+EXTRA_DIST += tests/unit/scratch.h
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_buf \
 	tests/unit/test_catalog \
+	tests/unit/test_crypto \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
 	tests/unit/test_secret \
