@@ -3,11 +3,15 @@
 EXTRA_DIST += tests/unit/scratch.h
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_backoff \
 	tests/unit/test_buf \
+	tests/unit/test_build \
 	tests/unit/test_catalog \
 	tests/unit/test_crypto \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
+	tests/unit/test_memo \
+	tests/unit/test_route \
 	tests/unit/test_secret \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "base/defs.h"
+#include "model/route.h"
+
+#define LIST1(a)    ((char *[]){ (char[]){ a }, NULL })
+#define LIST2(a, b) ((char *[]){ (char[]){ a }, (char[]){ b }, NULL })
+
+static const struct span kinds[] = { { "component", 9 }, { "api", 3 } };
+static const struct span owners[] = { { "group:default/payments", 22 },
+	{ "user:default/bob", 16 } };
+
+static struct route_facts facts(void)
+{
+	return (struct route_facts){
+		.source = SPAN("travis-com"),
+		.outcome = SPAN("failure"),
+		.transition = SPAN("broken"),
+		.branch = SPAN("release/1.2"),
+		.repository = SPAN("Acme/parcel-api"),
+		.kind = kinds,
+		.kinds = ARRAY_SIZE(kinds),
+		.owner = owners,
+		.owners = ARRAY_SIZE(owners),
+	};
+}
+
+Test(route, without_conditions_matches_everything)
+{
+	const struct route r = { 0 };
+	struct route_facts f = facts();
+
+	cr_assert(route_matches(&r, &f));
+}
+
+Test(route, every_condition_that_is_set_must_hold)
+{
+	const struct {
+		struct route r;
+		bool want;
+	} row[] = {
+		{ { .source = LIST1("travis-com") }, true },
+		{ { .source = LIST1("travis-org") }, false },
+		{ { .outcome = LIST2("error", "failure") }, true },
+		{ { .outcome = LIST1("success") }, false },
+		{ { .transition = LIST1("broken") }, true },
+		{ { .transition = LIST1("fixed") }, false },
+		{ { .branch = LIST1("release/*") }, true },
+		{ { .branch = LIST1("release") }, false },
+		{ { .branch = LIST1("Release/*") }, false },
+		{ { .repository = LIST1("acme/*") }, true },
+		{ { .repository = LIST1("acme/parcel") }, false },
+		{ { .kind = LIST1("api") }, true },
+		{ { .kind = LIST1("system") }, false },
+		{ { .owner = LIST1("user:default/bob") }, true },
+		{ { .owner = LIST1("group:*") }, true },
+		{ { .owner = LIST1("group:default/platform") }, false },
+		{ { .outcome = LIST1("failure"), .branch = LIST1("main") }, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		struct route_facts f = facts();
+
+		cr_expect_eq(route_matches(&row[i].r, &f), row[i].want, "row %zu", i);
+	}
+}
+
+Test(route, an_entity_condition_fails_where_there_is_no_entity)
+{
+	struct route r = { .kind = LIST1("*") };
+	struct route_facts f = facts();
+
+	f.kinds = 0;
+	cr_assert_not(route_matches(&r, &f));
+}
+
+Test(routes, name_each_sink_once_in_order_of_first_mention)
+{
+	const struct route r[] = {
+		{ .to = LIST2("bus", "record") },
+		{ .outcome = LIST1("success"), .to = LIST1("never") },
+		{ .outcome = LIST1("failure"), .to = LIST2("notify", "bus") },
+	};
+	struct route_facts f = facts();
+	const char *sink[8];
+
+	cr_assert_eq(routes_choose(r, ARRAY_SIZE(r), &f, sink, ARRAY_SIZE(sink)), 3);
+	cr_expect_str_eq(sink[0], "bus");
+	cr_expect_str_eq(sink[1], "record");
+	cr_expect_str_eq(sink[2], "notify");
+	cr_expect_eq(routes_choose(r, ARRAY_SIZE(r), &f, sink, 2), 2);
+}
+
+Test(pattern, a_star_stands_for_any_end_and_only_there)
+{
+	cr_expect(pattern_matches("*", SPAN(""), false));
+	cr_expect(pattern_matches("a*", SPAN("a"), false));
+	cr_expect(pattern_matches("a*", SPAN("abc"), false));
+	cr_expect_not(pattern_matches("a*c", SPAN("abc"), false));
+	cr_expect_not(pattern_matches("", SPAN("a"), false));
+	cr_expect(pattern_matches("MAIN", SPAN("main"), true));
+	cr_expect_not(pattern_matches("MAIN", SPAN("main"), false));
+}
