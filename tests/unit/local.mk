@@ -7,10 +7,13 @@ UNIT = \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_catalog \
+	tests/unit/test_cloudevent \
+	tests/unit/test_correlate \
 	tests/unit/test_crypto \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
 	tests/unit/test_memo \
+	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_secret \
 	tests/unit/test_yaml

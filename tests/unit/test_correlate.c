@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+
+#include "relay/correlate.h"
+
+static struct catalog *a_catalog(void)
+{
+	struct catalog_builder *b = catalog_builder_new();
+	struct entity one = { .ref = SPAN("component:default/one"), .slug = SPAN("acme/mono") };
+	struct entity two = { .ref = SPAN("component:default/two"), .slug = SPAN("Acme/Mono") };
+
+	one.owner[one.owners++] = SPAN("group:default/a");
+	two.owner[two.owners++] = SPAN("group:default/a");
+	two.owner[two.owners++] = SPAN("group:default/b");
+	cr_assert_eq(catalog_builder_add(b, &one), ERR_OK);
+	cr_assert_eq(catalog_builder_add(b, &two), ERR_OK);
+	return catalog_build(b);
+}
+
+static void cleanup(struct catalog **c)
+{
+	catalog_free(*c);
+}
+
+static void make(struct plan *p, const struct catalog *c, const char *slug, char *owner)
+{
+	struct route route = { .owner = (char *[]){ owner, NULL },
+		.to = (char *[]){ (char[]){ "notify" }, NULL } };
+	const struct routes routes = { &route, 1 };
+	struct build b;
+
+	build_init(&b);
+	b.state = BUILD_FAILED;
+	plan_make(p, &b, TRANSITION_BROKEN, "travis-com", span_of(slug), c, &routes);
+}
+
+static struct plan plan;
+
+Test(plan, waits_before_any_catalog_was_loaded)
+{
+	make(&plan, NULL, "acme/mono", (char[]){ "*" });
+	cr_expect_eq(plan.place, EVENT_WAITING);
+	cr_expect_str_eq(plan_reason(&plan), "no-catalog");
+}
+
+Test(plan, quarantines_what_no_entity_claims)
+{
+	CLEANUP(cleanup) struct catalog *c = a_catalog();
+
+	make(&plan, c, "acme/other", (char[]){ "*" });
+	cr_expect_eq(plan.place, EVENT_QUARANTINED);
+	cr_expect_str_eq(plan_reason(&plan), "no-entity");
+	cr_expect_eq(plan.sinks, 0);
+}
+
+Test(plan, finds_every_entity_of_a_repository_and_each_owner_once)
+{
+	CLEANUP(cleanup) struct catalog *c = a_catalog();
+
+	make(&plan, c, "ACME/mono", (char[]){ "group:default/b" });
+	cr_expect_eq(plan.place, EVENT_ROUTED);
+	cr_expect_eq(plan.entities, 2);
+	cr_expect_eq(plan.owners, 2);
+	cr_assert_eq(plan.sinks, 1);
+	cr_expect_str_eq(plan.sink[0], "notify");
+	cr_expect_null(plan_reason(&plan));
+}
+
+Test(plan, says_when_no_route_takes_an_event)
+{
+	CLEANUP(cleanup) struct catalog *c = a_catalog();
+
+	make(&plan, c, "acme/mono", (char[]){ "group:default/nobody" });
+	cr_expect_eq(plan.place, EVENT_ROUTED);
+	cr_expect_eq(plan.sinks, 0);
+	cr_expect_str_eq(plan_reason(&plan), "no-route");
+}
