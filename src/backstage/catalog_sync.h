@@ -3,6 +3,7 @@
 #define BACKSTAGE_CATALOG_SYNC_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/clock.h"
@@ -22,32 +23,46 @@ struct loop;
 struct catalog_sync;
 
 struct catalog_sync_conf {
-	const char *annotation; /* "travis-ci.com/repo-slug" */
+	const char *annotation;  /* "travis-ci.com/repo-slug" */
 	int64_t refresh_ms;
 	unsigned page_size;
+	/*
+	 * The catalog in force, which the last read or the store has given, or NULL:
+	 * what it has and Backstage lists no more must be confirmed. Borrowed for
+	 * the moment only.
+	 */
+	const struct catalog *(*known)(void *ctx);
 	/* A full read ended well. The builder holds every entity; the callee owns it. */
 	void (*on_catalog)(void *ctx, struct catalog_builder *b);
-	/* A read failed, or works again (why is NULL). For the log, health and audit. */
+	/*
+	 * A read failed, which is told each time, or works again (why is NULL).
+	 * why is one printable line for the log, health and audit.
+	 */
 	void (*on_trouble)(void *ctx, const char *why);
 	void *ctx;
 };
 
-/* client is borrowed; strings are copied. The first read starts on the next pass. */
-struct catalog_sync *catalog_sync_new(
-	struct loop *l, struct backstage_client *client, const struct catalog_sync_conf *conf);
+/*
+ * client is borrowed; strings are copied. The first read starts on the next
+ * pass. No callback may free the sync.
+ */
+struct catalog_sync *catalog_sync_new(struct loop *l, struct backstage_client *client,
+	const struct catalog_sync_conf *conf);
 void catalog_sync_free(struct catalog_sync *s);
 
-/* Tell it what the store remembered, so that vanished entities can be confirmed. */
-void catalog_sync_seed(struct catalog_sync *s, const struct catalog *known);
-
-/* Read again now, or right after the read under way. */
+/*
+ * Read again now, or right after the read under way. Hints that come fast are
+ * slowed down, so that no more than half of the time goes into reading.
+ */
 void catalog_sync_hint(struct catalog_sync *s);
 
 struct catalog_sync_status {
 	bool syncing;
-	struct wall last_ok; /* WALL_NONE: never */
-	uint64_t reads, failures;
-	size_t entities; /* in the last whole read */
+	struct wall last_ok;      /* WALL_NONE: never */
+	uint64_t reads, failures; /* that ended well, and not */
+	size_t entities;          /* in the last whole read */
+	size_t skipped;           /* in it, not kept: no usable name or repository */
+	size_t gone;              /* in it, confirmed as gone or of no interest any more */
 	int64_t took_ms;
 };
 

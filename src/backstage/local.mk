@@ -4,6 +4,9 @@ EXTRA_DIST += src/backstage/.may_include
 libstagewire_a_SOURCES += \
 	src/backstage/bus_sink.h \
 	src/backstage/catalog_file.h \
+	src/backstage/catalog_rest.c \
+	src/backstage/catalog_rest.h \
+	src/backstage/catalog_sync.c \
 	src/backstage/catalog_sync.h \
 	src/backstage/client.h \
 	src/backstage/notify.h

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backstage/catalog_sync.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backstage/catalog_rest.h"
+#include "backstage/client.h"
+#include "backstage/entity_json.h"
+#include "base/map.h"
+#include "io/crypto.h"
+#include "io/loop.h"
+#include "model/backoff.h"
+
+#define ANSWER_MAX     (32 << 20)
+#define PATH_MAX_BYTES 32768
+#define BODY_MAX       100000
+#define WHY_MAX        512
+#define BACKOFF_FIRST  1000
+
+/*
+ *	        due, hint             last page is in
+ *	  IDLE ----------> LISTING ------------------> CONFIRMING --+
+ *	   ^ ^                | a page failed,           |          | what vanished is
+ *	   | +----------------+ or is nonsense           |          | looked up, a chunk
+ *	   +---------------------------------------------+ <--------+ at a time
+ *	                 the catalog is whole
+ *
+ * A chunk whose look-up fails stays as it was known: the read is whole all the
+ * same, but counts as a failure and is soon repeated.
+ */
+enum sync_state {
+	SYNC_IDLE,       /* the timer is set */
+	SYNC_LISTING,    /* a page is asked for */
+	SYNC_CONFIRMING, /* a look-up is asked for */
+};
+
+/* What belongs to one read only. */
+struct reading {
+	struct catalog_builder *builder;
+	char *cursor;       /* of the page asked for; NULL: the first */
+	struct map cursors; /* those seen in this read */
+	struct mono started;
+	size_t skipped;
+	const struct catalog *compared; /* what is known; only to see whether it changes */
+	size_t checked;                 /* entities of it compared so far */
+	size_t confirmed;               /* looked up with success and not there or not wanted */
+	char doubt[WHY_MAX];            /* why a look-up failed; empty if none did */
+};
+
+struct catalog_sync {
+	struct backstage_client *client;
+	struct catalog_sync_conf conf;
+	char *annotation;
+	struct loop_timer *timer;
+	enum sync_state state;
+	struct httpc_call *call; /* NULL while idle */
+	struct reading reading;
+	struct span asked[CATALOG_REST_REFS_MAX]; /* refs being looked up, in asked_text */
+	size_t asked_count;
+	struct buf asked_text;
+	unsigned page_size; /* shrinks when a page is too large to take */
+	unsigned tries;     /* reads that failed in a row */
+	bool again;         /* a hint came while reading */
+	bool troubled;      /* on_trouble() was told */
+	struct mono ended;  /* the last read */
+	struct buf room;
+	struct catalog_sync_status status;
+};
+
+static void on_due(void *ctx);
+static void on_page(void *ctx, const struct httpc_answer *a);
+static void on_found(void *ctx, const struct httpc_answer *a);
+
+struct catalog_sync *catalog_sync_new(
+	struct loop *l, struct backstage_client *client, const struct catalog_sync_conf *conf)
+{
+	struct catalog_sync *s = xcalloc(1, sizeof(*s));
+
+	s->client = client;
+	s->conf = *conf;
+	s->annotation = xstrdup(conf->annotation);
+	s->page_size = conf->page_size == 0 ? 1 : conf->page_size;
+	s->status.last_ok = WALL_NONE;
+	buf_init(&s->room, ENTITY_ROOM);
+	buf_init(&s->asked_text, CATALOG_REST_REFS_BYTES);
+	s->timer = loop_timer_new(l, on_due, s);
+	loop_timer_set(s->timer, 0);
+	return s;
+}
+
+static void reading_release(struct reading *r)
+{
+	catalog_builder_free(r->builder);
+	free(r->cursor);
+	map_release(&r->cursors);
+	*r = (struct reading){ 0 };
+}
+
+void catalog_sync_free(struct catalog_sync *s)
+{
+	if (s == NULL)
+		return;
+	if (s->call != NULL)
+		httpc_cancel(s->call);
+	loop_timer_free(s->timer);
+	reading_release(&s->reading);
+	buf_release(&s->room);
+	buf_release(&s->asked_text);
+	free(s->annotation);
+	free(s);
+}
+
+/* The only way back to idle: the read is over, the next is due in wait_ms. */
+static void sync_rest(struct catalog_sync *s, int64_t wait_ms)
+{
+	s->ended = clock_mono();
+	s->status.took_ms = s->ended.ms - s->reading.started.ms;
+	reading_release(&s->reading);
+	s->asked_count = 0;
+	s->state = SYNC_IDLE;
+	loop_timer_set(s->timer, wait_ms);
+	if (s->again)
+		catalog_sync_hint(s);
+}
+
+static int64_t sync_backoff(struct catalog_sync *s)
+{
+	struct backoff b = { .first_ms = BACKOFF_FIRST, .max_ms = s->conf.refresh_ms };
+
+	return backoff_wait(&b, ++s->tries, random_u64());
+}
+
+/* Tell of a failure and come back later. */
+static void sync_trouble(struct catalog_sync *s, const char *why)
+{
+	s->status.failures++;
+	s->troubled = true;
+	s->conf.on_trouble(s->conf.ctx, why);
+}
+
+static PRINTF(2, 3) void sync_fail(struct catalog_sync *s, const char *fmt, ...)
+{
+	char why[WHY_MAX];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, sizeof(why), fmt, ap);
+	va_end(ap);
+	s->again = false; /* the next read is soon enough for any hint */
+	sync_rest(s, sync_backoff(s));
+	sync_trouble(s, why);
+}
+
+/* Say what an answer means for the catalog. */
+static void answer_explain(const struct httpc_answer *a, char why[WHY_MAX])
+{
+	const char *lead = "";
+	char what[WHY_MAX / 2];
+
+	switch (backstage_classify(a)) {
+	case BACKSTAGE_OK: lead = "Backstage's answer for the catalog is unusable"; break;
+	case BACKSTAGE_GONE: lead = "Backstage has no such catalog API"; break;
+	case BACKSTAGE_TRANSIENT: lead = "Backstage's catalog does not answer"; break;
+	case BACKSTAGE_UNAUTHORIZED:
+		lead = "Backstage does not let the relay's token read the catalog";
+		break;
+	case BACKSTAGE_REFUSED: lead = "Backstage refuses to list its catalog"; break;
+	}
+	backstage_describe(a, what, sizeof(what));
+	snprintf(why, WHY_MAX, "%s: %s", lead, what);
+}
+
+static void sync_list(struct catalog_sync *s)
+{
+	CLEANUP(buf_release) struct buf path;
+	enum err e;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	e = catalog_rest_list(s->annotation, s->page_size, s->reading.cursor, &path);
+	if (e == ERR_OK)
+		e = backstage_call(s->client, "GET", path.data, (struct span){ 0 }, ANSWER_MAX,
+			on_page, s, &s->call);
+	if (e != ERR_OK)
+		sync_fail(s, "cannot ask Backstage for its catalog: %s", err_str(e));
+}
+
+static void on_due(void *ctx)
+{
+	struct catalog_sync *s = ctx;
+
+	s->again = false;
+	s->state = SYNC_LISTING;
+	s->reading = (struct reading){ .started = clock_mono() };
+	s->reading.builder = catalog_builder_new();
+	map_init(&s->reading.cursors);
+	sync_list(s);
+}
+
+/* The read is whole. */
+static void sync_finish(struct catalog_sync *s)
+{
+	struct catalog_builder *b = TAKE(s->reading.builder);
+	bool doubtful = s->reading.doubt[0] != '\0';
+	char doubt[WHY_MAX];
+
+	memcpy(doubt, s->reading.doubt, sizeof(doubt));
+	s->status.last_ok = clock_wall();
+	s->status.reads++;
+	s->status.entities = catalog_builder_count(b);
+	s->status.skipped = s->reading.skipped;
+	s->status.gone = s->reading.confirmed;
+	if (!doubtful)
+		s->tries = 0;
+	sync_rest(s, doubtful ? sync_backoff(s) : s->conf.refresh_ms);
+	s->conf.on_catalog(s->conf.ctx, b);
+	if (doubtful) {
+		sync_trouble(s, doubt);
+	} else if (s->troubled) {
+		s->troubled = false;
+		s->conf.on_trouble(s->conf.ctx, NULL);
+	}
+}
+
+static const struct catalog *sync_known(const struct catalog_sync *s)
+{
+	return s->conf.known(s->conf.ctx);
+}
+
+/* Collect the next refs that are known and have not come this time. */
+static void sync_miss(struct catalog_sync *s)
+{
+	const struct catalog *known = sync_known(s);
+	struct buf *text = &s->asked_text;
+	struct entity e;
+
+	if (known != s->reading.compared)
+		s->reading.checked = 0;
+	s->reading.compared = known;
+	s->asked_count = 0;
+	buf_clear(text);
+	/* All of it now: spans into it must not move. */
+	if (known == NULL || buf_room(text, CATALOG_REST_REFS_BYTES) == NULL)
+		return;
+	while (s->asked_count < CATALOG_REST_REFS_MAX &&
+		catalog_at(known, s->reading.checked, &e)) {
+		struct span *ref = &s->asked[s->asked_count];
+
+		if (!catalog_builder_has(s->reading.builder, e.ref)) {
+			*ref = (struct span){ text->data + text->len, e.ref.n };
+			if (buf_add_span(text, e.ref) != ERR_OK)
+				return;
+			s->asked_count++;
+		}
+		s->reading.checked++;
+	}
+}
+
+/* Keep those looked up as they were known. */
+static void sync_keep(struct catalog_sync *s)
+{
+	const struct catalog *known = sync_known(s);
+	struct entity e;
+
+	for (size_t i = 0; known != NULL && i < s->asked_count; i++) {
+		if (catalog_get(known, s->asked[i], &e))
+			IGNORE(catalog_builder_add(s->reading.builder, &e));
+	}
+}
+
+static enum err sync_lookup(struct catalog_sync *s)
+{
+	CLEANUP(buf_release) struct buf body;
+	enum err e;
+
+	buf_init(&body, BODY_MAX);
+	e = catalog_rest_lookup(s->asked, s->asked_count, s->annotation, &body);
+	if (e != ERR_OK)
+		return e;
+	return backstage_call(s->client, "POST", CATALOG_REST_LOOKUP, buf_span(&body), ANSWER_MAX,
+		on_found, s, &s->call);
+}
+
+static void sync_confirm(struct catalog_sync *s)
+{
+	s->state = SYNC_CONFIRMING;
+	for (;;) {
+		sync_miss(s);
+		if (s->asked_count == 0) {
+			sync_finish(s);
+			return;
+		}
+		if (sync_lookup(s) == ERR_OK)
+			return;
+		sync_keep(s);
+		snprintf(s->reading.doubt, WHY_MAX, "cannot ask Backstage what has vanished");
+	}
+}
+
+static void on_found(void *ctx, const struct httpc_answer *a)
+{
+	struct catalog_sync *s = ctx;
+	struct reading *r = &s->reading;
+
+	s->call = NULL;
+	if (backstage_classify(a) != BACKSTAGE_OK ||
+		catalog_rest_found(a->body, s->annotation, &s->room, sync_known(s), s->asked,
+			s->asked_count, r->builder) != ERR_OK) {
+		answer_explain(a, r->doubt);
+		sync_keep(s);
+	}
+	for (size_t i = 0; i < s->asked_count; i++)
+		r->confirmed += !catalog_builder_has(r->builder, s->asked[i]);
+	sync_confirm(s);
+}
+
+/* Go on with the next page, or what comes after the last. */
+static void sync_turn(struct catalog_sync *s, struct catalog_page *page)
+{
+	struct reading *r = &s->reading;
+
+	r->skipped += page->skipped;
+	free(r->cursor);
+	r->cursor = TAKE(page->cursor);
+	if (r->cursor == NULL) {
+		sync_confirm(s);
+		return;
+	}
+	if (page->items == 0 || map_put(&r->cursors, span_of(r->cursor), s) != NULL) {
+		sync_fail(s, "Backstage's pages of the catalog do not come to an end");
+		return;
+	}
+	sync_list(s);
+}
+
+/* Ask for less if a page is too large to take; a single entity cannot be cut. */
+static bool sync_shrink(struct catalog_sync *s)
+{
+	if (s->page_size == 1)
+		return false;
+	s->page_size /= 2;
+	return true;
+}
+
+static void on_page(void *ctx, const struct httpc_answer *a)
+{
+	struct catalog_sync *s = ctx;
+	struct catalog_page page = { 0 };
+	char why[WHY_MAX];
+	enum err e = ERR_OK;
+
+	s->call = NULL;
+	if (a->result == HTTPC_TOO_LARGE)
+		e = ERR_LIMIT;
+	else if (backstage_classify(a) != BACKSTAGE_OK)
+		e = ERR_IO;
+	else
+		e = catalog_rest_page(a->body, s->annotation, &s->room, s->reading.builder, &page);
+	if (e == ERR_OK) {
+		sync_turn(s, &page);
+	} else if (e == ERR_LIMIT && sync_shrink(s)) {
+		sync_list(s);
+	} else {
+		answer_explain(a, why);
+		sync_fail(s, "%s", why);
+	}
+}
+
+void catalog_sync_hint(struct catalog_sync *s)
+{
+	int64_t rested = clock_mono().ms - s->ended.ms;
+
+	s->again = true;
+	if (s->state != SYNC_IDLE)
+		return;
+	loop_timer_set(s->timer, s->status.took_ms > rested ? s->status.took_ms - rested : 0);
+}
+
+struct catalog_sync_status catalog_sync_status(const struct catalog_sync *s)
+{
+	struct catalog_sync_status status = s->status;
+
+	status.syncing = s->state != SYNC_IDLE;
+	return status;
+}
