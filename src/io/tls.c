@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct tls_server {
 	SSL_CTX *ctx;
@@ -63,10 +64,14 @@ static SSL_CTX *ctx_new(void)
 	return ctx;
 }
 
+/* The first error in OpenSSL's queue is the cause, what follows says who passed it on. */
 static void say_why(const char *path, char **why)
 {
-	const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+	unsigned long error = ERR_peek_error();
+	const char *reason = ERR_reason_error_string(error);
 
+	if (ERR_SYSTEM_ERROR(error))
+		reason = strerror(ERR_GET_REASON(error));
 	if (asprintf(why, "%s: %s", path, reason == NULL ? "cannot be read" : reason) < 0)
 		abort();
 	ERR_clear_error();

@@ -15,6 +15,7 @@ UNIT = \
 	tests/unit/test_memo \
 	tests/unit/test_record \
 	tests/unit/test_route \
+	tests/unit/test_sd \
 	tests/unit/test_secret \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)

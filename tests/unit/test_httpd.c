@@ -55,6 +55,7 @@ static struct site {
 	int answer; /* status of what was held */
 	bool busy;
 	char path[64];
+	char dir[64];
 } site;
 
 static void on_call(void *ctx, unsigned ready)
@@ -211,10 +212,10 @@ static void close_site(void)
 		return;
 	on_loop(stop);
 	pthread_join(site.thread, NULL);
-	httpd_free(site.h);
+	httpd_free(TAKE(site.h));
 	tls_server_free(site.tls);
 	loop_watch_free(site.calls);
-	loop_free(site.l);
+	loop_free(TAKE(site.l));
 	close(site.ours);
 	close(site.theirs);
 	if (site.path[0] != '\0')
@@ -756,7 +757,6 @@ Test(httpd, takes_replies_after_it_was_freed)
 	wait_for(one_is_held, "the request");
 	req = site.held[0];
 	close_site();
-	site.l = NULL;
 	cr_assert(span_is(httpd_req_body(req), "hi"));
 	cr_assert_str_eq(httpd_req_peer(req), "127.0.0.1");
 	reply_text(req, 200, SPAN("late"));
@@ -976,4 +976,182 @@ Test(httpd, accepts_nobody_while_draining)
 	cr_assert_neq(connect(fd, (struct sockaddr *)&at, sizeof(at)), 0);
 	cr_assert_eq(errno, ECONNREFUSED);
 	close(fd);
+}
+
+/* What a shell command prints; $AT in it is where the site listens. free(3) it. */
+static char *shell(const char *command)
+{
+	struct buf text;
+	char piece[4096];
+	size_t n;
+	FILE *f;
+
+	if (site.h != NULL)
+		cr_assert_eq(setenv("AT", httpd_address(site.h, 0), 1), 0);
+	f = popen(command, "r");
+	cr_assert_neq(f, NULL);
+	buf_init(&text, 4 << 20);
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+		cr_assert_eq(buf_add(&text, piece, n), ERR_OK);
+	pclose(f);
+	return buf_detach(&text);
+}
+
+static void expect_shell(const char *command, const char *part)
+{
+	CLEANUP(freep) char *text = shell(command);
+
+	cr_assert_neq(strstr(text, part), NULL, "no %s in %s", part, text);
+}
+
+static void run_shell(const char *command)
+{
+	free(shell(command));
+}
+
+/* Two pairs, made for this test: one.pem and one.key, two.pem and two.key. */
+static void make_certificates(void)
+{
+	snprintf(site.dir, sizeof(site.dir), "/tmp/test_httpd.XXXXXX");
+	cr_assert_neq(mkdtemp(site.dir), NULL);
+	cr_assert_eq(chdir(site.dir), 0);
+	run_shell("for n in one two; do openssl req -x509 -newkey ec -pkeyopt "
+		  "ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=$n -keyout $n.key "
+		  "-out $n.pem 2>/dev/null; done;"
+		  "openssl ec -in one.key -aes256 -passout pass:x -out locked.key 2>/dev/null;"
+		  "echo junk >junk.pem");
+}
+
+static void close_tls_site(void)
+{
+	close_site();
+	if (site.dir[0] == '\0')
+		return;
+	run_shell("rm -f one.* two.* locked.key junk.pem body");
+	IGNORE(chdir("/") != 0);
+	IGNORE(rmdir(site.dir) != 0);
+}
+
+static void open_tls_site(struct httpd_limits limits)
+{
+	CLEANUP(freep) char *why = NULL;
+
+	make_certificates();
+	cr_assert_eq(tls_server_new("one.pem", "one.key", &site.tls, &why), ERR_OK, "%s", why);
+	open_site("127.0.0.1:0", limits);
+}
+
+#define S_CLIENT "timeout 20 openssl s_client -connect $AT "
+
+TestSuite(tls, .fini = close_tls_site, .timeout = 60);
+
+Test(tls, carries_requests_and_answers)
+{
+	open_tls_site(usual);
+	expect_shell("printf 'GET /a HTTP/1.1\\r\\nHost: a\\r\\n\\r\\nGET /b HTTP/1.0\\r\\n\\r\\n' "
+		     "| " S_CLIENT
+		     "-quiet -ign_eof -CAfile one.pem -verify_return_error 2>&1 | tr -d '\\r\\n'",
+		"GET /a? from 127.0.0.1 uid -1: HTTP/1.1 200 OK");
+}
+
+Test(tls, carries_large_bodies_both_ways)
+{
+	open_tls_site(usual);
+	run_shell("head -c 600000 /dev/zero | tr '\\0' z >body");
+	expect_shell("{ printf 'POST /a HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n"
+		     "Content-Length: 600000\\r\\n\\r\\n'; cat body; } | " S_CLIENT
+		     "-quiet -ign_eof 2>/dev/null | tr -cd z | wc -c",
+		"600000");
+}
+
+Test(tls, speaks_1_2_and_1_3_only)
+{
+	open_tls_site(usual);
+	expect_shell(S_CLIENT "-tls1_2 </dev/null 2>&1", "Protocol  : TLSv1.2");
+	expect_shell(S_CLIENT "-tls1_3 </dev/null 2>&1", "New, TLSv1.3");
+	expect_shell(S_CLIENT "-tls1_1 -cipher ALL@SECLEVEL=0 </dev/null 2>&1", "Cipher is (NONE)");
+}
+
+Test(tls, chooses_http_1_1_or_nothing)
+{
+	open_tls_site(usual);
+	expect_shell(S_CLIENT "-alpn h2,http/1.1 </dev/null 2>&1", "ALPN protocol: http/1.1");
+	expect_shell(S_CLIENT "-alpn h2 </dev/null 2>&1", "no application protocol");
+}
+
+static void reload(void)
+{
+	CLEANUP(freep) char *why = NULL;
+
+	cr_assert_eq(tls_server_reload(site.tls, "two.pem", "two.key", &why), ERR_OK, "%s", why);
+}
+
+static void reload_junk(void)
+{
+	CLEANUP(freep) char *why = NULL;
+
+	cr_assert_eq(tls_server_reload(site.tls, "junk.pem", "one.key", &why), ERR_IO);
+}
+
+Test(tls, reloads_its_certificate_and_keeps_the_old_on_failure)
+{
+	open_tls_site(usual);
+	expect_shell(S_CLIENT "</dev/null 2>&1", "subject=CN = one");
+	on_loop(reload);
+	expect_shell(S_CLIENT "</dev/null 2>&1", "subject=CN = two");
+	on_loop(reload_junk);
+	expect_shell(S_CLIENT "</dev/null 2>&1", "subject=CN = two");
+}
+
+Test(tls, says_what_is_wrong_with_which_file)
+{
+	static const struct {
+		const char *certificate, *key, *blamed;
+	} cases[] = {
+		{ "missing.pem", "one.key", "missing.pem: No such file" },
+		{ "junk.pem", "one.key", "junk.pem: no start" },
+		{ "one.pem", "missing.key", "missing.key: No such file" },
+		{ "one.pem", "junk.pem", "junk.pem: " },
+		{ "one.pem", "two.key", "two.key: key values mis" },
+		{ "one.pem", "locked.key", "locked.key: " },
+	};
+
+	make_certificates();
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(freep) char *why = NULL;
+
+		cr_assert_eq(tls_server_new(cases[i].certificate, cases[i].key, &site.tls, &why),
+			ERR_IO);
+		cr_assert_eq(strstr(why, cases[i].blamed), why, "%s", why);
+		cr_assert_gt(strlen(why), strlen(cases[i].blamed));
+	}
+}
+
+Test(tls, ends_a_handshake_that_takes_too_long)
+{
+	struct httpd_limits limits = usual;
+	int fd;
+
+	limits.request_ms = 200;
+	open_tls_site(limits);
+	fd = dial();
+	cr_assert_geq(drip(fd, "\x16\x03"), 0);
+	expect_end(fd);
+	fd = dial();
+	expect_end(fd);
+	on_loop(take_stats);
+	cr_assert_eq(site.stats.requests, 0);
+	cr_assert_geq(site.stats.timeouts, 1);
+}
+
+Test(tls, runs_no_plain_request)
+{
+	int fd;
+
+	open_tls_site(usual);
+	fd = dial();
+	say(fd, GET("/a"));
+	expect_end(fd);
+	wait_for(nobody_is_connected, "the end");
+	cr_assert_eq(site.stats.requests, 0);
 }
