@@ -3,5 +3,7 @@ EXTRA_DIST += src/travis/.may_include
 
 libstagewire_a_SOURCES += \
 	src/travis/keys.h \
+	src/travis/payload.c \
 	src/travis/payload.h \
+	src/travis/webhook.c \
 	src/travis/webhook.h
