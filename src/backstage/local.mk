@@ -3,6 +3,7 @@ EXTRA_DIST += src/backstage/.may_include
 
 libstagewire_a_SOURCES += \
 	src/backstage/bus_sink.h \
+	src/backstage/catalog_file.c \
 	src/backstage/catalog_file.h \
 	src/backstage/catalog_rest.c \
 	src/backstage/catalog_rest.h \

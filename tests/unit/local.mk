@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
-EXTRA_DIST += tests/unit/scratch.h
+EXTRA_DIST += \
+	etc/catalog.example.yaml \
+	tests/unit/scratch.h
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_backoff \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_catalog \
+	tests/unit/test_catalog_file \
 	tests/unit/test_cloudevent \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
+	tests/unit/test_entity_json \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpd \
+	tests/unit/test_jdoc \
 	tests/unit/test_memo \
 	tests/unit/test_record \
 	tests/unit/test_route \
