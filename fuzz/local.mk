@@ -3,6 +3,7 @@
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
 FUZZERS = \
+	fuzz/fuzz_entity \
 	fuzz/fuzz_http_head
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
@@ -15,6 +16,9 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
+fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_http_head_SOURCES = fuzz/fuzz_http_head.c $(FUZZMAIN)
 fuzz_fuzz_http_head_LDFLAGS = $(FUZZLINK)

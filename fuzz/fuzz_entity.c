@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "backstage/catalog_rest.h"
+#include "backstage/entity_json.h"
+#include "io/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+static void must(int holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* What was read keeps its promises, and comes back from the store as it went in. */
+static void check_entity(const struct entity *e)
+{
+	CLEANUP(buf_release) struct buf json, again;
+	struct entity back;
+
+	buf_init(&json, 1 << 20);
+	buf_init(&again, 1 << 20);
+	must(entity_check(e) == ERR_OK);
+	must(entity_write(e, &json) == ERR_OK);
+	must(entity_read(buf_span(&json), &back) == ERR_OK);
+	must(entity_write(&back, &again) == ERR_OK);
+	must(span_eq(buf_span(&json), buf_span(&again)));
+}
+
+static void read_as_entity(struct span text, struct buf *room)
+{
+	struct json_object *root = NULL;
+	struct entity e;
+
+	if (jdoc_parse(text, NULL, &root) != ERR_OK)
+		return;
+	if (entity_from_json(root, "travis-ci.com/repo-slug", room, &e) == ERR_OK)
+		check_entity(&e);
+	jdoc_free(root);
+}
+
+static void read_as_page(struct span text, struct buf *room)
+{
+	struct catalog_builder *b = catalog_builder_new();
+	struct catalog_page page = { 0 };
+	struct catalog *c;
+	struct entity e;
+
+	if (catalog_rest_page(text, "travis-ci.com/repo-slug", room, b, &page) == ERR_OK)
+		must(catalog_builder_count(b) + page.skipped <= page.items);
+	free(page.cursor);
+	c = catalog_build(TAKE(b));
+	for (size_t i = 0; catalog_at(c, i, &e); i++) {
+		check_entity(&e);
+		must(catalog_get(c, e.ref, &e));
+		must(e.slug.n == 0 || catalog_find(c, e.slug, &e, 1) > 0);
+	}
+	catalog_free(c);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	CLEANUP(buf_release) struct buf room;
+	struct span text = { (const char *)data, len };
+
+	buf_init(&room, ENTITY_ROOM);
+	read_as_entity(text, &room);
+	read_as_page(text, &room);
+	return 0;
+}
