@@ -20,7 +20,6 @@ struct record {
 };
 
 struct catalog {
-	unsigned shares;
 	char *text;
 	size_t text_len;
 	uint32_t *link; /* offsets of texts */
@@ -233,6 +232,11 @@ bool catalog_builder_has(const struct catalog_builder *b, struct span ref)
 	return slot_of(b, ref)->record != 0;
 }
 
+size_t catalog_builder_count(const struct catalog_builder *b)
+{
+	return b->count;
+}
+
 static int span_order(struct span a, struct span b)
 {
 	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
@@ -305,7 +309,6 @@ struct catalog *catalog_build(struct catalog_builder *b)
 {
 	struct catalog *c = xcalloc(1, sizeof(*c));
 
-	c->shares = 1;
 	c->text_len = b->text.len;
 	c->text = xrealloc(buf_detach(&b->text), c->text_len, 1);
 	c->links = b->links;
@@ -318,15 +321,9 @@ struct catalog *catalog_build(struct catalog_builder *b)
 	return c;
 }
 
-struct catalog *catalog_share(struct catalog *c)
-{
-	c->shares++;
-	return c;
-}
-
 void catalog_free(struct catalog *c)
 {
-	if (c == NULL || --c->shares > 0)
+	if (c == NULL)
 		return;
 	free(c->text);
 	free(c->link);

@@ -28,15 +28,10 @@ void catalog_builder_free(struct catalog_builder *b);
 MUST_CHECK enum err catalog_builder_add(struct catalog_builder *b, const struct entity *e);
 
 bool catalog_builder_has(const struct catalog_builder *b, struct span ref);
+size_t catalog_builder_count(const struct catalog_builder *b);
 
 /* Sort and index. Consumes the builder, which callers give with TAKE(). */
 struct catalog *catalog_build(struct catalog_builder *b);
-
-/*
- * An index is shared by those who look into it: each share ends with
- * catalog_free(), the last one frees. Not for several threads.
- */
-struct catalog *catalog_share(struct catalog *c);
 void catalog_free(struct catalog *c);
 
 size_t catalog_count(const struct catalog *c);      /* entities */

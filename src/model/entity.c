@@ -104,6 +104,11 @@ static size_t put_lower(char *at, struct span text)
 
 enum err entity_ref_parse(struct span text, const char *kind, struct buf *out)
 {
+	return entity_ref_resolve(text, kind, SPAN("default"), out);
+}
+
+enum err entity_ref_resolve(struct span text, const char *kind, struct span space, struct buf *out)
+{
 	struct ref_parts r = ref_split(text);
 	char ref[ENTITY_TEXT_MAX];
 	size_t n = 0;
@@ -114,7 +119,7 @@ enum err entity_ref_parse(struct span text, const char *kind, struct buf *out)
 		r.kind = span_of(kind);
 	}
 	if (!r.spaced)
-		r.space = SPAN("default");
+		r.space = space;
 	if (!ref_parts_are_good(&r) || r.kind.n + r.space.n + r.name.n + 2 > sizeof(ref))
 		return ERR_PARSE;
 	n += put_lower(ref + n, r.kind);

@@ -49,6 +49,10 @@ bool entity_ref_is_canonical(struct span ref);
  */
 MUST_CHECK enum err entity_ref_parse(struct span text, const char *kind, struct buf *out);
 
+/* The same for a ref in an entity's spec, where the namespace left out is the entity's own. */
+MUST_CHECK enum err entity_ref_resolve(
+	struct span text, const char *kind, struct span space, struct buf *out);
+
 /* Is this a field's text as struct entity promises it? Empty is. */
 bool entity_text_is_plain(struct span text);
 

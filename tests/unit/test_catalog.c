@@ -297,6 +297,7 @@ Test(catalog, builder_knows_entities_from_mere_mentions)
 	cr_assert(catalog_builder_has(b, SPAN("component:default/api")));
 	cr_assert_not(catalog_builder_has(b, SPAN("group:default/a")));
 	cr_assert_not(catalog_builder_has(b, SPAN("group:default/b")));
+	cr_assert_eq(catalog_builder_count(b), 1);
 	catalog_builder_free(b);
 }
 
@@ -356,21 +357,6 @@ Test(catalog, holds_ten_thousand_in_order_and_finds_each)
 		before = e;
 	}
 	catalog_free(c);
-}
-
-Test(catalog, lives_until_its_last_share_ends)
-{
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *c, *other;
-	struct entity e;
-
-	add_new(b, "component:default/api", "acme/api", NULL);
-	c = catalog_build(TAKE(b));
-	other = catalog_share(c);
-	catalog_free(c);
-	cr_assert(catalog_get(other, SPAN("component:default/api"), &e));
-	catalog_free(other);
-	catalog_free(NULL);
 }
 
 Test(catalog, tells_members_by_way_of_parents)
