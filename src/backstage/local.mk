@@ -10,4 +10,6 @@ libstagewire_a_SOURCES += \
 	src/backstage/catalog_sync.c \
 	src/backstage/catalog_sync.h \
 	src/backstage/client.h \
+	src/backstage/entity_json.c \
+	src/backstage/entity_json.h \
 	src/backstage/notify.h

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BACKSTAGE_ENTITY_JSON_H
+#define BACKSTAGE_ENTITY_JSON_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "model/entity.h"
+
+struct json_object;
+
+/* What room must have for the refs of one entity. */
+#define ENTITY_ROOM ((2 * ENTITY_LINKS_MAX + 2) * ENTITY_TEXT_MAX)
+
+/*
+ * Read one entity as Backstage's catalog gives it. Owners, parents and system
+ * come from its relations, as targetRef or, in older backends, as a target
+ * object; only the system may come from spec. annotation names the one that
+ * holds the repository. What the relay can do without is left out if it is
+ * malformed or too much: a text, a link, a repository that is no "owner/name".
+ *
+ * The spans of *e lie in o and in room, which is cleared first and must allow
+ * ENTITY_ROOM bytes. ERR_PARSE, with *e untouched, if it has no usable name.
+ */
+MUST_CHECK enum err entity_from_json(
+	struct json_object *o, const char *annotation, struct buf *room, struct entity *e);
+
+/* Does the relay keep it: does it name a repository, or can it be or belong to an owner? */
+bool entity_is_wanted(const struct entity *e);
+
+#endif
