@@ -6,6 +6,7 @@ libstagewire_a_SOURCES += \
 	src/io/crypto.h \
 	src/io/http_parser.c \
 	src/io/http_parser.h \
+	src/io/httpc.c \
 	src/io/httpc.h \
 	src/io/httpd.c \
 	src/io/httpd.h \

@@ -3,6 +3,9 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/unit/scratch.h
+STANDIN = tests/unit/standin.c tests/unit/standin.h
+EXTRA_DIST += tests/tools/http_standin.py
+
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_backoff \
@@ -15,6 +18,7 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_entity_json \
 	tests/unit/test_http_parser \
+	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
 	tests/unit/test_memo \
@@ -25,4 +29,5 @@ UNIT = \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
+tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 endif

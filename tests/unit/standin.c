@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "standin.h"
+
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/defs.h"
+
+void standin_start(struct standin *s)
+{
+	const char *top = getenv("top_srcdir");
+	char script[4096], port[16] = "";
+	char python[] = "python3";
+	char *argv[] = { python, script, s->unix_path, NULL };
+	posix_spawn_file_actions_t fds;
+	int in[2], out[2], failed;
+	bool started;
+	FILE *from;
+	pid_t pid;
+
+	snprintf(script, sizeof(script), "%s/tests/tools/http_standin.py", top == NULL ? "." : top);
+	snprintf(s->unix_path, sizeof(s->unix_path), "/tmp/standin-%d.sock", (int)getpid());
+	signal(SIGPIPE, SIG_IGN);
+	cr_assert_eq(pipe2(in, O_CLOEXEC), 0);
+	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
+	posix_spawn_file_actions_init(&fds);
+	posix_spawn_file_actions_adddup2(&fds, in[0], STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&fds, out[1], STDOUT_FILENO);
+	failed = posix_spawnp(&pid, python, &fds, NULL, argv, environ);
+	cr_assert_eq(failed, 0);
+	posix_spawn_file_actions_destroy(&fds);
+	close(in[0]);
+	close(out[1]);
+	from = fdopen(out[0], "r");
+	started = fgets(port, sizeof(port), from) != NULL;
+	fclose(from);
+	cr_assert(started, "the stand-in did not start");
+	s->stdin_fd = in[1];
+	s->port = atoi(port);
+	snprintf(s->url, sizeof(s->url), "http://127.0.0.1:%d", s->port);
+}
+
+void standin_stop(struct standin *s)
+{
+	close(s->stdin_fd);
+	unlink(s->unix_path);
+}
+
+struct deadline {
+	struct loop *loop;
+	bool passed;
+};
+
+static void on_deadline(void *ctx)
+{
+	struct deadline *d = ctx;
+
+	d->passed = true;
+	loop_stop(d->loop);
+}
+
+void loop_run_until(struct loop *l, const bool *done)
+{
+	struct deadline d = { .loop = l };
+	struct loop_timer *timer = loop_timer_new(l, on_deadline, &d);
+
+	loop_timer_set(timer, 10000);
+	while (!*done && !d.passed)
+		cr_assert_eq(loop_run(l), ERR_OK);
+	loop_timer_free(timer);
+	cr_assert(*done, "it did not happen within 10 seconds");
+}
