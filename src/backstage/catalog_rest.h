@@ -33,8 +33,8 @@ struct catalog_page {
  * Add a page's entities to b. ERR_PARSE if it is no page; ERR_LIMIT if it holds
  * too many values for one document, or b is full.
  */
-MUST_CHECK enum err catalog_rest_page(struct span answer, const char *annotation,
-	struct buf *room, struct catalog_builder *b, struct catalog_page *page);
+MUST_CHECK enum err catalog_rest_page(struct span answer, const char *annotation, struct buf *room,
+	struct catalog_builder *b, struct catalog_page *page);
 
 #define CATALOG_REST_LOOKUP "/api/catalog/entities/by-refs"
 
@@ -51,8 +51,7 @@ MUST_CHECK enum err catalog_rest_lookup(
  * malformed is taken from known, if that is not NULL, instead. ERR_PARSE if this is no answer to the
  * look-up; ERR_LIMIT as above.
  */
-MUST_CHECK enum err catalog_rest_found(struct span answer, const char *annotation,
-	struct buf *room, const struct catalog *known, const struct span *refs, size_t n,
-	struct catalog_builder *b);
+MUST_CHECK enum err catalog_rest_found(struct span answer, const char *annotation, struct buf *room,
+	const struct catalog *known, const struct span *refs, size_t n, struct catalog_builder *b);
 
 #endif

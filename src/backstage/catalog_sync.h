@@ -23,7 +23,7 @@ struct loop;
 struct catalog_sync;
 
 struct catalog_sync_conf {
-	const char *annotation;  /* "travis-ci.com/repo-slug" */
+	const char *annotation; /* "travis-ci.com/repo-slug" */
 	int64_t refresh_ms;
 	unsigned page_size;
 	/*
@@ -46,8 +46,8 @@ struct catalog_sync_conf {
  * client is borrowed; strings are copied. The first read starts on the next
  * pass. No callback may free the sync.
  */
-struct catalog_sync *catalog_sync_new(struct loop *l, struct backstage_client *client,
-	const struct catalog_sync_conf *conf);
+struct catalog_sync *catalog_sync_new(
+	struct loop *l, struct backstage_client *client, const struct catalog_sync_conf *conf);
 void catalog_sync_free(struct catalog_sync *s);
 
 /*

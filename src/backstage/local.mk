@@ -2,6 +2,7 @@
 EXTRA_DIST += src/backstage/.may_include
 
 libstagewire_a_SOURCES += \
+	src/backstage/bus_sink.c \
 	src/backstage/bus_sink.h \
 	src/backstage/catalog_file.c \
 	src/backstage/catalog_file.h \
@@ -9,7 +10,13 @@ libstagewire_a_SOURCES += \
 	src/backstage/catalog_rest.h \
 	src/backstage/catalog_sync.c \
 	src/backstage/catalog_sync.h \
+	src/backstage/client.c \
 	src/backstage/client.h \
 	src/backstage/entity_json.c \
 	src/backstage/entity_json.h \
-	src/backstage/notify.h
+	src/backstage/notice.c \
+	src/backstage/notice.h \
+	src/backstage/notify.c \
+	src/backstage/notify.h \
+	src/backstage/sink_call.c \
+	src/backstage/sink_call.h

@@ -31,8 +31,8 @@ struct sink_result {
  * A configured way out. A driver makes one for each entry of the configuration
  * and puts its own data behind self.
  *
- * send() starts one try and leads to exactly one on_result(), which is never
- * called from inside send(). cancel() gives up every try under way: their
+ * send() starts one try and leads to exactly one on_result(), which may be called
+ * from inside send() where there is nothing to wait for. cancel() gives up every try under way: their
  * on_result() is not called. reopen() is called on SIGHUP; may be NULL.
  */
 struct sink_ops {

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backstage/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "io/json.h"
+#include "io/secmem.h"
+
+#define PATH_MAX_BYTES (64 * 1024)
+
+struct backstage_client {
+	struct httpc *http;
+	char *url;
+	int64_t timeout_ms;
+	unsigned connections_max;
+	struct secret *token;
+};
+
+struct backstage_client *backstage_client_new(
+	struct httpc *http, const struct backstage_client_conf *conf, struct secret *token)
+{
+	struct backstage_client *c = xcalloc(1, sizeof(*c));
+
+	*c = (struct backstage_client){
+		.http = http,
+		.url = xstrdup(conf->url),
+		.timeout_ms = conf->timeout_ms,
+		.connections_max = conf->connections_max,
+		.token = token,
+	};
+	return c;
+}
+
+void backstage_client_free(struct backstage_client *c)
+{
+	if (c == NULL)
+		return;
+	secret_free(c->token);
+	free(c->url);
+	free(c);
+}
+
+void backstage_client_set_token(struct backstage_client *c, struct secret *token)
+{
+	secret_free(c->token);
+	c->token = token;
+}
+
+enum err backstage_call(struct backstage_client *c, const char *method, const char *path,
+	struct span body, size_t answer_max,
+	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call)
+{
+	static const char *const json_fields[] = { "Content-Type: application/json",
+		"Accept: application/json", NULL };
+	CLEANUP(buf_release) struct buf url;
+	struct httpc_request req = {
+		.method = method,
+		.fields = body.n > 0 ? json_fields : json_fields + 1,
+		.bearer = c->token == NULL ? NULL : secret_text(c->token),
+		.body = body,
+		.timeout_ms = c->timeout_ms,
+		.answer_max = answer_max,
+		.host_connections_max = c->connections_max,
+	};
+	enum err e;
+
+	buf_init(&url, PATH_MAX_BYTES);
+	e = buf_addf(&url, "%s%s", c->url, path);
+	if (e != ERR_OK)
+		return e;
+	req.url = url.data;
+	return httpc_send(c->http, &req, on_answer, ctx, call);
+}
+
+/* The "error" object of Backstage's error body; NULL if there is none. */
+static struct json_object *error_of(const struct httpc_answer *a, struct json_object **root)
+{
+	*root = NULL;
+	if (a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
+		return NULL;
+	return jdoc_member(*root, "error");
+}
+
+/* A real 404 names its error; before the routes are mounted there is an empty one. */
+static bool is_not_found(const struct httpc_answer *a)
+{
+	struct json_object *root;
+	const char *name = jdoc_text(jdoc_member(error_of(a, &root), "name"));
+	bool found = name != NULL && strcmp(name, "NotFoundError") == 0;
+
+	jdoc_free(root);
+	return found;
+}
+
+enum backstage_answer backstage_classify(const struct httpc_answer *a)
+{
+	if (a->result != HTTPC_ANSWERED || a->status >= 500 || a->status == 429 || a->status == 408)
+		return BACKSTAGE_TRANSIENT;
+	if (a->status >= 200 && a->status < 300)
+		return BACKSTAGE_OK;
+	if (a->status == 401 || a->status == 403)
+		return BACKSTAGE_UNAUTHORIZED;
+	if (a->status == 404)
+		return is_not_found(a) ? BACKSTAGE_GONE : BACKSTAGE_TRANSIENT;
+	return BACKSTAGE_REFUSED;
+}
+
+static void make_printable(char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = ' ';
+	}
+}
+
+void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
+{
+	struct json_object *root = NULL, *error;
+	const char *name, *message;
+
+	if (a->result != HTTPC_ANSWERED) {
+		snprintf(text, max, "%s: %s", httpc_result_str(a->result),
+			a->error == NULL ? "no answer" : a->error);
+		make_printable(text);
+		return;
+	}
+	error = error_of(a, &root);
+	name = jdoc_text(jdoc_member(error, "name"));
+	message = jdoc_text(jdoc_member(error, "message"));
+	if (name == NULL)
+		snprintf(text, max, "%d", a->status);
+	else
+		snprintf(text, max, "%d %s: %s", a->status, name, message == NULL ? "" : message);
+	make_printable(text);
+	jdoc_free(root);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "backstage/notify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backstage/notice.h"
+#include "backstage/sink_call.h"
+#include "io/json.h"
+
+#define NOTIFY_PATH "/api/notifications"
+
+/* Backstage takes no larger body here. */
+#define BODY_MAX (100 * 1000)
+
+struct notify_sink {
+	struct sink_calls calls;
+	char *topic;
+};
+
+/* Backstage reports a database or catalog that is away as a bad request. */
+static bool is_disguised_outage(const struct httpc_answer *a)
+{
+	static const char words[] = "Failed to send user notifications";
+
+	return a->status == 400 && a->body.n > 0 &&
+	       memmem(a->body.p, a->body.n, words, sizeof(words) - 1) != NULL;
+}
+
+static bool is_empty_list(const struct httpc_answer *a)
+{
+	struct json_object *root = NULL;
+	bool empty = jdoc_parse(a->body, NULL, &root) == ERR_OK && jdoc_is_array(root) &&
+		     jdoc_count(root) == 0;
+
+	jdoc_free(root);
+	return empty;
+}
+
+/*
+ * 200 with an empty list: nobody was told. Trying again would change nothing
+ * until the catalog changes, so it ends where the operator sees it.
+ */
+static void judge(const struct httpc_answer *a, struct span subject, struct sink_result *r)
+{
+	if (a->result != HTTPC_ANSWERED)
+		return;
+	if (is_disguised_outage(a))
+		r->outcome = OUTCOME_TEMPFAIL;
+	if (a->status != 200 || !is_empty_list(a))
+		return;
+	r->outcome = OUTCOME_PERMFAIL;
+	snprintf(r->note, sizeof(r->note), "nobody: Backstage finds no recipient for %.*s",
+		SPAN_ARGS(subject));
+}
+
+static void notify_send(void *self, const struct delivery *d,
+	void (*on_result)(void *ctx, const struct sink_result *r), void *ctx)
+{
+	struct notify_sink *n = self;
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	CLEANUP(buf_release) struct buf body;
+	struct sink_result r;
+
+	buf_init(&body, BODY_MAX);
+	if (cloudevent_read(d->event, &f) != ERR_OK || f.entities == 0)
+		r = sink_unsendable("the event names no entity");
+	else if (notice_write(&f, n->topic, &body) != ERR_OK)
+		r = sink_unsendable("the notification is larger than Backstage takes");
+	else {
+		sink_calls_post(&n->calls, NOTIFY_PATH, buf_span(&body), f.entity[0], judge,
+			on_result, ctx);
+		return;
+	}
+	on_result(ctx, &r);
+}
+
+static void notify_cancel(void *self)
+{
+	struct notify_sink *n = self;
+
+	sink_calls_cancel(&n->calls);
+}
+
+static void notify_free(void *self)
+{
+	struct notify_sink *n = self;
+
+	free(n->topic);
+	free(n);
+}
+
+static const struct sink_ops notify_ops = {
+	.send = notify_send,
+	.cancel = notify_cancel,
+	.free = notify_free,
+};
+
+void notify_sink_init(struct sink *sink, const char *name, struct backstage_client *client,
+	const struct notify_conf *conf)
+{
+	struct notify_sink *n = xcalloc(1, sizeof(*n));
+
+	n->calls.client = client;
+	n->topic = xstrdup(conf->topic);
+	*sink = (struct sink){
+		.name = xstrdup(name),
+		.type = "backstage-notifications",
+		.ops = &notify_ops,
+		.self = n,
+	};
+}
