@@ -2,6 +2,7 @@
 EXTRA_DIST += src/travis/.may_include
 
 libstagewire_a_SOURCES += \
+	src/travis/keys.c \
 	src/travis/keys.h \
 	src/travis/payload.c \
 	src/travis/payload.h \
