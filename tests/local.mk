@@ -1,19 +1,42 @@
 # SPDX-License-Identifier: Apache-2.0
+# Every test prints TAP.
 TEST_EXTENSIONS = .sh .py
-LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TAP_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+LOG_DRIVER = $(TAP_DRIVER)
 LOG_COMPILER = $(SHELL) $(top_srcdir)/tests/unit/run
+SH_LOG_DRIVER = $(TAP_DRIVER)
 SH_LOG_COMPILER = $(SHELL)
-PY_LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+PY_LOG_DRIVER = $(TAP_DRIVER)
 PY_LOG_COMPILER = python3
-AM_TESTS_ENVIRONMENT = top_srcdir='$(abs_top_srcdir)'; top_builddir='$(abs_top_builddir)'; \
-	export top_srcdir top_builddir;
+AM_TESTS_ENVIRONMENT = \
+	top_srcdir='$(abs_top_srcdir)'; export top_srcdir; \
+	top_builddir='$(abs_top_builddir)'; export top_builddir; \
+	LSAN_OPTIONS="suppressions=$(abs_top_srcdir)/tests/lsan.supp:print_suppressions=0"; \
+	export LSAN_OPTIONS; \
+	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE; \
+	CC='$(CC)'; export CC; DEPS_CFLAGS='$(DEPS_CFLAGS)'; export DEPS_CFLAGS;
+
+# What "make check-peers" runs.
+PEERS =
 
 # Programs without their own LDADD, that is all but the installed ones.
 LDADD = libstagewire.a $(CRITERION_LIBS) $(DEPS_LIBS)
 
 include tests/peers/local.mk
 include tests/unit/local.mk
+include tests/static/local.mk
+include tests/system/local.mk
 
-TESTS += scripts/check-includes.sh
-dist_check_SCRIPTS += scripts/check-includes.sh tests/unit/run
-EXTRA_DIST += tests/lsan.supp
+dist_check_SCRIPTS += tests/unit/run
+EXTRA_DIST += \
+	tests/lsan.supp \
+	tests/tap.sh
+
+# Parts of "make check", and what needs more than a build: see HACKING.md.
+.PHONY: check-unit check-dynamic check-peers style
+check-unit:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
+check-dynamic:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh $(SYSTEM)"
+check-peers:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
