@@ -24,4 +24,6 @@ libstagewire_a_SOURCES += \
 	src/base/log.h \
 	src/base/map.c \
 	src/base/map.h \
-	src/base/span.h
+	src/base/span.h \
+	src/base/suggest.c \
+	src/base/suggest.h

@@ -11,12 +11,13 @@
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/span.h"
 #include "model/route.h"
 #include "secret/ref.h"
 
 /*
  * The whole configuration as read from one YAML file, defaults filled in. Every
- * field has its row in a table in conf.c: name, type, bounds, default, whether a
+ * field has its row in the table of conf_table.c: name, type, bounds, default, whether a
  * reload may change it, help. Parsing, printing and the manual read the rows.
  */
 struct conf_source {
@@ -35,9 +36,9 @@ struct conf_sink {
 	char *type; /* "backstage-notifications", "backstage-events", "file" */
 	char *topic;
 	char *path;
-	int64_t rotate_size;
-	int64_t keep;
-	int64_t inflight; /* tries at once */
+	int64_t rotate_size; /* bytes; 0: never */
+	int64_t keep;        /* rotated files */
+	int64_t inflight;    /* tries at once */
 };
 
 struct conf {
@@ -77,23 +78,40 @@ struct conf {
 	size_t routes;
 };
 
+/* Where the configuration is, unless the command line says otherwise. */
+#define CONF_PATH_DEFAULT SYSCONFDIR "/stagewire/stagewire.yaml"
+
 /*
  * Read and check a file. On failure *why (free(3) it) is one line,
  * "file:line:column: what is wrong", with a suggestion for a misspelt key.
+ * ERR_NOTFOUND or ERR_IO if it cannot be read, ERR_LIMIT if it is over 1 MiB or
+ * nested beyond reason, else ERR_PARSE. No message repeats a secret.
  */
 MUST_CHECK enum err conf_load(const char *path, struct conf **out, char **why);
+
+/* The same from a text; name stands for the file's in *why. */
+MUST_CHECK enum err conf_parse(struct span text, const char *name, struct conf **out, char **why);
 void conf_free(struct conf *c);
 
-/* Print it as YAML that reads back to the same; secrets' places are named, not read. */
+/*
+ * Print it as YAML that reads back to the same, defaults and all; secrets' places
+ * are named, not read.
+ */
 void conf_print(const struct conf *c, FILE *to);
 
-/* The first option that differs and that a reload cannot change; NULL if there is none. */
+/*
+ * The name of the first option ("listen.hooks", "sinks[].type") that differs and
+ * that a reload cannot change; NULL if there is none.
+ */
 const char *conf_frozen_change(const struct conf *running, const struct conf *wanted);
 
 /* SHA-256 of what conf_print() prints, in hex: names a configuration in the audit trail. */
 void conf_digest(const struct conf *c, char hex[65]);
 
-/* Walk the option table, for the manual's check: section, name, default, help. */
+/*
+ * Print the option table, for the manual's check: a line each with name, facts
+ * ("duration, 100ms to 1h, default 5s, reloadable") and help, parted by tabs.
+ */
 void conf_describe(FILE *to);
 
 #endif

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/suggest.h"
+#include "daemon/conf_read.h"
+#include "daemon/conf_table.h"
+#include "io/yaml.h"
+
+/* The node of "section.key", or of the section, or the root: where a message points. */
+static const struct yaml_node *node_of(
+	const struct conf_reader *r, const char *section, const char *key)
+{
+	const struct yaml_node *inside = yaml_get(r->root, section);
+	const struct yaml_node *node = yaml_get(inside, key);
+
+	if (node != NULL)
+		return node;
+	return inside != NULL ? inside : r->root;
+}
+
+/* The node of an item, or of its key. Items are read from a sequence, one for one. */
+static const struct yaml_node *item_node(
+	const struct conf_reader *r, const char *list, size_t i, const char *key)
+{
+	const struct yaml_node *item = yaml_get(r->root, list)->item[i];
+	const struct yaml_node *node = yaml_get(item, key);
+
+	return node != NULL ? node : item;
+}
+
+/* One text alone stands for a list of one. */
+static const struct yaml_node *text_node(const struct yaml_node *node, size_t i)
+{
+	return node->type == YAML_SEQUENCE ? node->item[i] : node;
+}
+
+static enum err names_check(struct conf_reader *r, const struct conf_list *list, const char *key)
+{
+	char quoted[CONF_QUOTE_MAX];
+
+	for (size_t i = 0; i < conf_list_count(list, r->conf); i++) {
+		const char *name = conf_item_text(list, conf_list_item(list, r->conf, i), "name");
+
+		for (size_t j = 0; j < i; j++) {
+			const void *before = conf_list_item(list, r->conf, j);
+
+			if (strcmp(conf_item_text(list, before, "name"), name) != 0)
+				continue;
+			return conf_refuse(r, item_node(r, key, i, "name"),
+				"there is a %s %s on line %u already", list->noun,
+				conf_quote(name, quoted), item_node(r, key, j, "name")->line);
+		}
+	}
+	return ERR_OK;
+}
+
+static enum err listen_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+	char quoted[CONF_QUOTE_MAX];
+
+	for (size_t i = 0; c->listen_admin[i] != NULL; i++) {
+		for (size_t j = 0; c->listen_hooks[j] != NULL; j++) {
+			if (strcmp(c->listen_admin[i], c->listen_hooks[j]) == 0)
+				return conf_refuse(r, node_of(r, "listen", "admin"),
+					"%s is in listen.hooks too",
+					conf_quote(c->listen_admin[i], quoted));
+		}
+	}
+	if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
+		return conf_refuse(r, node_of(r, "tls", "certificate"),
+			"tls needs both a certificate and a key");
+	return ERR_OK;
+}
+
+/* Bounds that only make sense together. */
+static enum err bounds_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	if (c->http_uri_max >= c->http_head_max)
+		return conf_refuse(r, node_of(r, "http", "max_uri"),
+			"http.max_uri must be less than http.max_head");
+	if (c->http_connections_per_address > c->http_connections_max)
+		return conf_refuse(r, node_of(r, "http", "max_connections_per_address"),
+			"http.max_connections_per_address must not be more than "
+			"http.max_connections");
+	if (c->delivery_backoff_first_ms > c->delivery_backoff_max_ms)
+		return conf_refuse(r, node_of(r, "delivery", "backoff_first"),
+			"delivery.backoff_first must not be more than delivery.backoff_max");
+	return ERR_OK;
+}
+
+static enum err sources_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->sources; i++) {
+		const struct conf_source *s = &c->source[i];
+
+		if (s->public_keys == NULL && s->config_url == NULL)
+			return conf_refuse(r, item_node(r, "sources", i, ""),
+				"source '%s' needs public_keys or a config_url", s->name);
+		if (s->body_max > c->http_inflight_max)
+			return conf_refuse(r, item_node(r, "sources", i, "max_body"),
+				"max_body must not be more than http.max_inflight");
+	}
+	return ERR_OK;
+}
+
+/* Who needs a Backstage must say where it is. */
+static enum err backstage_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	if (c->backstage_url != NULL)
+		return ERR_OK;
+	for (size_t i = 0; i < c->sinks; i++) {
+		if (strncmp(c->sink[i].type, "backstage-", 10) == 0)
+			return conf_refuse(r, item_node(r, "sinks", i, "type"),
+				"sink '%s' needs a backstage.url", c->sink[i].name);
+	}
+	if (c->catalog_file == NULL)
+		return conf_refuse(r, node_of(r, "backstage", ""),
+			"backstage.url is missing; without it there must be a catalog.file");
+	return ERR_OK;
+}
+
+/* Is there an item of that name? If not, *s has the nearest. */
+static bool name_exists(
+	const struct conf *c, const struct conf_list *list, const char *name, struct suggestion *s)
+{
+	suggestion_init(s, span_of(name));
+	for (size_t i = 0; i < conf_list_count(list, c); i++) {
+		const char *have = conf_item_text(list, conf_list_item(list, c, i), "name");
+
+		if (strcmp(have, name) == 0)
+			return true;
+		suggestion_offer(s, span_of(have));
+	}
+	return false;
+}
+
+/* Each name must be of an item; at is the node of them all. */
+static enum err references_check(struct conf_reader *r, char *const *names,
+	const struct conf_list *list, const struct yaml_node *at)
+{
+	char quoted[CONF_QUOTE_MAX];
+	struct suggestion s;
+
+	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
+		const struct yaml_node *node = text_node(at, i);
+
+		if (strchr(names[i], '*') != NULL || name_exists(r->conf, list, names[i], &s))
+			continue;
+		conf_quote(names[i], quoted);
+		if (s.best.n == 0)
+			return conf_refuse(r, node, "there is no %s %s", list->noun, quoted);
+		return conf_refuse(r, node, "there is no %s %s; did you mean '%.*s'?", list->noun,
+			quoted, SPAN_ARGS(s.best));
+	}
+	return ERR_OK;
+}
+
+static enum err routes_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->routes; i++) {
+		const struct route *route = &c->route[i];
+		const struct yaml_node *when = item_node(r, "routes", i, "when");
+		enum err e;
+
+		e = references_check(
+			r, route->source, &conf_lists[CONF_SOURCES], yaml_get(when, "source"));
+		if (e != ERR_OK)
+			return e;
+		e = references_check(
+			r, route->to, &conf_lists[CONF_SINKS], item_node(r, "routes", i, "to"));
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+enum err conf_check(struct conf_reader *r)
+{
+	static enum err (*const checks[])(struct conf_reader *) = { listen_check, bounds_check,
+		sources_check, routes_check, backstage_check };
+	static const char *const keys[] = {
+		[CONF_SOURCES] = "sources",
+		[CONF_SINKS] = "sinks",
+		[CONF_ROUTES] = "routes",
+	};
+	enum err e;
+
+	for (size_t i = 0; i < conf_lists_n; i++) {
+		e = names_check(r, &conf_lists[i], keys[i]);
+		if (e != ERR_OK)
+			return e;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		e = checks[i](r);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}

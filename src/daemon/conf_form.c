@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/conf_form.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/un.h>
+
+#include "base/codec.h"
+#include "base/defs.h"
+#include "base/span.h"
+#include "base/suggest.h"
+#include "daemon/conf_number.h"
+#include "secret/ref.h"
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS  "0123456789"
+
+/* Is text at least one and at most max bytes, all of them in set? */
+static bool is_made_of(const char *text, const char *set, size_t max)
+{
+	size_t n = strlen(text);
+
+	return n > 0 && n <= max && strspn(text, set) == n;
+}
+
+static bool is_one_of(const char *text, const char *const *words, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(text, words[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool conf_text_is_printable(const char *text)
+{
+	/* C1 controls are below; here: line breaks, bidirectional controls, byte order marks. */
+	static const char *const bad[] = { "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa",
+		"\xe2\x80\xab", "\xe2\x80\xac", "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa6",
+		"\xe2\x81\xa7", "\xe2\x81\xa8", "\xe2\x81\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe",
+		"\xef\xbf\xbf" };
+	size_t n = strlen(text);
+
+	if (n == 0 || n > 4096 || !utf8_is_valid((struct span){ text, n }))
+		return false;
+	for (const char *p = text; *p != '\0'; p++) {
+		unsigned char c = (unsigned char)*p;
+
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)p[1] < 0xa0))
+			return false;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		if (strstr(text, bad[i]) != NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool fits_absolute_path(const char *text)
+{
+	return text[0] == '/' && text[strlen(text) - 1] != '/';
+}
+
+static bool fits_port(const char *text)
+{
+	int64_t port;
+
+	return conf_integer_read(text, &port) == ERR_OK && port >= 1 && port <= 65535;
+}
+
+/* Is it "host" or "[v6]" and, if port is wanted, ":port"? */
+static bool fits_authority(const char *text, bool port_needed, bool port_allowed)
+{
+	const char *set = text[0] == '[' ? DIGITS "abcdefABCDEF:.%" : LETTERS DIGITS "-._";
+	const char *host = text[0] == '[' ? text + 1 : text;
+	const char *end = host + strspn(host, set);
+
+	if (end == host || host[0] == '-')
+		return false;
+	if (text[0] == '[') {
+		if (*end != ']')
+			return false;
+		end++;
+	}
+	if (*end == '\0')
+		return !port_needed;
+	return port_allowed && *end == ':' && fits_port(end + 1);
+}
+
+static bool fits_address(const char *text)
+{
+	if (strncmp(text, "unix:", 5) == 0)
+		return fits_absolute_path(text + 5) &&
+		       strlen(text + 5) < sizeof(((struct sockaddr_un *)0)->sun_path);
+	if (strncmp(text, "systemd:", 8) == 0)
+		return is_made_of(text + 8, LETTERS DIGITS "-._@", 255);
+	return fits_authority(text, true, true);
+}
+
+static bool fits_annotation(const char *text)
+{
+	return is_made_of(text, LETTERS DIGITS "-._/", 317);
+}
+
+/* Where the scheme ends and the authority begins; NULL if it is neither http nor https. */
+static const char *url_authority(const char *url)
+{
+	if (strncmp(url, "https://", 8) == 0)
+		return url + 8;
+	if (strncmp(url, "http://", 7) == 0)
+		return url + 7;
+	return NULL;
+}
+
+/*
+ * Only the plain form, so that no two readers of URLs can take it differently:
+ * no user, no query, no fragment, no backslash, no escapes.
+ */
+static bool fits_url(const char *text)
+{
+	const char *at = url_authority(text);
+	char authority[300];
+	size_t n;
+
+	if (at == NULL)
+		return false;
+	n = strcspn(at, "/");
+	if (n >= sizeof(authority))
+		return false;
+	memcpy(authority, at, n);
+	authority[n] = '\0';
+	return fits_authority(authority, false, true) &&
+	       strspn(at + n, LETTERS DIGITS "-._~/") == strlen(at + n);
+}
+
+static bool fits_backstage_url(const char *text)
+{
+	size_t n = strlen(text);
+
+	while (n > 0 && text[n - 1] == '/')
+		n--;
+	return fits_url(text) && (n < 4 || strncmp(text + n - 4, "/api", 4) != 0);
+}
+
+static bool url_is_loopback(const char *url)
+{
+	static const char *const loopback[] = { "127.0.0.1", "[::1]", "localhost" };
+	const char *at = url_authority(url);
+
+	for (size_t i = 0; i < ARRAY_SIZE(loopback); i++) {
+		size_t n = strlen(loopback[i]);
+
+		if (strncasecmp(at, loopback[i], n) == 0 && strchr(":/", at[n]) != NULL)
+			return true;
+	}
+	return false;
+}
+
+/* Whoever can change the answer on its way could sign webhooks. */
+static bool fits_key_url(const char *text)
+{
+	return fits_url(text) && (strncmp(text, "https:", 6) == 0 || url_is_loopback(text));
+}
+
+static bool fits_host(const char *text)
+{
+	return fits_authority(text, false, false) && strlen(text) <= 253;
+}
+
+static bool fits_name(const char *text)
+{
+	return is_made_of(text, "abcdefghijklmnopqrstuvwxyz" DIGITS "-", 64) && text[0] != '-';
+}
+
+static bool fits_title(const char *text)
+{
+	return strlen(text) <= 200;
+}
+
+static bool fits_topic(const char *text)
+{
+	return is_made_of(text, LETTERS DIGITS "-._:/", 255);
+}
+
+static bool fits_owner(const char *text)
+{
+	return strpbrk(text, "/* ") == NULL;
+}
+
+static const char *const source_types[] = { "travis" };
+static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file" };
+static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
+	"cancel" };
+static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
+
+static bool fits_source_type(const char *text)
+{
+	return is_one_of(text, source_types, ARRAY_SIZE(source_types));
+}
+
+static bool fits_sink_type(const char *text)
+{
+	return is_one_of(text, sink_types, ARRAY_SIZE(sink_types));
+}
+
+static bool fits_outcome(const char *text)
+{
+	return is_one_of(text, outcomes, ARRAY_SIZE(outcomes));
+}
+
+static bool fits_transition(const char *text)
+{
+	return is_one_of(text, transitions, ARRAY_SIZE(transitions));
+}
+
+/* A catalog may have kinds of its own, but hardly one that is a slip from a well-known one. */
+static bool fits_kind(const char *text)
+{
+	static const char *const known[] = { "component", "resource", "system", "domain", "group",
+		"user", "location", "template" };
+
+	if (!is_made_of(text, LETTERS DIGITS, 63))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		if (edit_distance(span_of(text), span_of(known[i])) == 1)
+			return false;
+	}
+	return true;
+}
+
+static bool fits_pattern(const char *text)
+{
+	const char *star = strchr(text, '*');
+
+	return star == NULL || star[1] == '\0';
+}
+
+static bool fits_entity_pattern(const char *text)
+{
+	const char *colon = strchr(text, ':');
+
+	if (!fits_pattern(text))
+		return false;
+	return strchr(text, '*') != NULL || (colon != NULL && strchr(colon, '/') != NULL);
+}
+
+static bool fits_repository_pattern(const char *text)
+{
+	return fits_pattern(text) && (strchr(text, '*') != NULL || strchr(text, '/') != NULL);
+}
+
+static bool fits_variable(const char *text)
+{
+	return is_made_of(text, LETTERS DIGITS "_", 255) && !isdigit((unsigned char)text[0]);
+}
+
+#define FORM(which, ...) const struct conf_form conf_form_##which = { __VA_ARGS__ }
+
+FORM(absolute_path, .noun = "path", .fits = fits_absolute_path,
+	.must = "must be an absolute path of a file");
+FORM(address, .noun = "address", .fits = fits_address,
+	.must = "must be host:port, [IPv6]:port, unix:/path or systemd:name");
+FORM(annotation, .noun = "annotation", .fits = fits_annotation,
+	.must = "must be an annotation's key such as travis-ci.com/repo-slug");
+FORM(backstage_url, .noun = "URL", .fits = fits_backstage_url, .quiet = true,
+	.must = "must be the backend's URL such as https://backstage.example.com, without "
+		"user, query or /api");
+FORM(host, .noun = "host name", .fits = fits_host,
+	.must = "must be a host name alone, such as app.travis-ci.com");
+FORM(key_url, .noun = "URL", .fits = fits_key_url, .quiet = true,
+	.must = "must be an https URL (http to this host itself) without user or query");
+FORM(name, .noun = "name", .fits = fits_name,
+	.must = "must be up to 64 lower-case letters, digits and hyphens");
+FORM(title, .noun = "text", .fits = fits_title, .must = "must be up to 200 bytes long");
+FORM(topic, .noun = "topic", .fits = fits_topic,
+	.must = "must be letters, digits and any of -._:/");
+FORM(owner, .noun = "login", .fits = fits_owner,
+	.must = "must be the login of a repository's owner, without '/' or '*'");
+FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
+FORM(sink_type, .noun = "word", .fits = fits_sink_type,
+	.must = "must be backstage-notifications, backstage-events or file");
+FORM(outcome, .noun = "word", .fits = fits_outcome,
+	.must = "must be queued, started, success, failure, error or cancel");
+FORM(transition, .noun = "word", .fits = fits_transition,
+	.must = "must be none, fixed, broken or still_failing");
+FORM(kind, .noun = "kind", .fits = fits_kind,
+	.must = "must be a kind of entity such as component, api, resource or system");
+FORM(pattern, .noun = "pattern", .fits = fits_pattern, .must = "may have a '*' at its end only");
+FORM(entity_pattern, .noun = "pattern", .fits = fits_entity_pattern,
+	.must = "must be a whole reference such as group:default/team-a, or its beginning and "
+		"a '*'");
+FORM(repository_pattern, .noun = "pattern", .fits = fits_repository_pattern,
+	.must = "must be owner/name, or its beginning and a '*'");
+FORM(credential, .noun = "name", .fits = secret_credential_is_valid, .quiet = true,
+	.must = "must name a credential, without '/'");
+FORM(variable, .noun = "name", .fits = fits_variable, .quiet = true,
+	.must = "must name an environment variable");

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONF_FORM_H
+#define DAEMON_CONF_FORM_H
+
+#include <stdbool.h>
+
+/* What a text must look like. */
+struct conf_form {
+	const char *noun; /* "path", for the manual */
+	bool (*fits)(const char *text);
+	const char *must; /* "must be …", when it does not fit */
+	bool quiet;       /* may hold a password by mistake: not repeated */
+};
+
+extern const struct conf_form conf_form_absolute_path;
+extern const struct conf_form conf_form_address; /* to listen at */
+extern const struct conf_form conf_form_annotation;
+extern const struct conf_form conf_form_backstage_url;
+extern const struct conf_form conf_form_host;    /* without port */
+extern const struct conf_form conf_form_key_url; /* where keys are fetched from */
+extern const struct conf_form conf_form_name;    /* of a source or sink */
+extern const struct conf_form conf_form_title;   /* free text */
+extern const struct conf_form conf_form_topic;
+extern const struct conf_form conf_form_owner; /* of a repository */
+
+/* Types of items. */
+extern const struct conf_form conf_form_source_type;
+extern const struct conf_form conf_form_sink_type;
+
+/* Conditions of routes. */
+extern const struct conf_form conf_form_outcome;
+extern const struct conf_form conf_form_transition;
+extern const struct conf_form conf_form_kind;
+extern const struct conf_form conf_form_pattern;
+extern const struct conf_form conf_form_entity_pattern;
+extern const struct conf_form conf_form_repository_pattern;
+
+/* The name in a secret's reference. */
+extern const struct conf_form conf_form_credential;
+extern const struct conf_form conf_form_variable;
+
+/* Not empty, not over 4096 bytes, and nothing in it that a terminal could act on or hide? */
+bool conf_text_is_printable(const char *text);
+
+#endif

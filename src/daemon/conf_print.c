@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/conf.h"
+#include "daemon/conf_table.h"
+
+/* Where the next line goes. The first line of an item begins with its dash. */
+struct printer {
+	FILE *to;
+	bool dash;
+	size_t indent;
+};
+
+static void line_begin(struct printer *p)
+{
+	fprintf(p->to, "%*s%s", (int)p->indent, "", p->dash ? "- " : "");
+	if (p->dash)
+		p->indent += 2;
+	p->dash = false;
+}
+
+/* Printable text, in double quotes; reading has refused all other. */
+static void quoted_print(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (; *text != '\0'; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', to);
+		fputc(*text, to);
+	}
+	fputc('"', to);
+}
+
+static void texts_print(FILE *to, char *const *texts)
+{
+	fputc('[', to);
+	for (size_t i = 0; texts[i] != NULL; i++) {
+		if (i > 0)
+			fputs(", ", to);
+		quoted_print(to, texts[i]);
+	}
+	fputc(']', to);
+}
+
+static void value_print(FILE *to, const struct conf_option *o, const void *base)
+{
+	char number[CONF_NUMBER_MAX];
+	struct secret_ref secret;
+
+	switch (o->type) {
+	case CONF_TEXT: quoted_print(to, conf_text(o, base)); break;
+	case CONF_TEXTS: texts_print(to, conf_texts(o, base)); break;
+	case CONF_SECRET:
+		secret = conf_secret(o, base);
+		fprintf(to, "{%s: ", conf_place_word(secret.place));
+		quoted_print(to, secret.name);
+		fputc('}', to);
+		break;
+	case CONF_MODE:
+		fprintf(to, "\"%s\"", conf_number_format(o->type, conf_number(o, base), number));
+		break;
+	case CONF_LEVEL:
+	case CONF_INTEGER:
+	case CONF_SIZE:
+	case CONF_DURATION:
+		fputs(conf_number_format(o->type, conf_number(o, base), number), to);
+		break;
+	}
+	fputc('\n', to);
+}
+
+static bool is_set(const struct conf_option *o, const void *base)
+{
+	switch (o->type) {
+	case CONF_TEXT: return conf_text(o, base) != NULL;
+	case CONF_TEXTS: return conf_texts(o, base) != NULL;
+	case CONF_SECRET: return conf_secret(o, base).place != SECRET_NONE;
+	case CONF_LEVEL:
+	case CONF_INTEGER:
+	case CONF_SIZE:
+	case CONF_DURATION:
+	case CONF_MODE: break;
+	}
+	return true;
+}
+
+/* Print the options below prefix, with a heading wherever a section begins. */
+static void options_print(struct printer *p, const char *prefix, const void *base, const char *kind)
+{
+	struct span section = { 0 };
+
+	for (size_t i = 0; i < conf_options_n; i++) {
+		const struct conf_option *o = &conf_options[i];
+		const char *rest, *dot;
+		struct span here;
+
+		if (!conf_option_is_below(o, prefix) || !conf_option_applies(o, kind) ||
+			!is_set(o, base))
+			continue;
+		rest = o->name + strlen(prefix);
+		dot = strchr(rest, '.');
+		here = (struct span){ rest, dot == NULL ? 0 : (size_t)(dot - rest) };
+		if (here.n > 0 && !span_eq(here, section)) {
+			line_begin(p);
+			fprintf(p->to, "%.*s:\n", SPAN_ARGS(here));
+		}
+		section = here;
+		p->indent += here.n > 0 ? 2 : 0;
+		line_begin(p);
+		fprintf(p->to, "%s: ", here.n > 0 ? dot + 1 : rest);
+		value_print(p->to, o, base);
+		p->indent -= here.n > 0 ? 2 : 0;
+	}
+}
+
+static void list_print(FILE *to, const struct conf_list *list, const struct conf *c)
+{
+	size_t n = conf_list_count(list, c);
+
+	if (n > 0)
+		fprintf(to, "%ss:\n", list->noun);
+	for (size_t i = 0; i < n; i++) {
+		const void *item = conf_list_item(list, c, i);
+		struct printer p = { .to = to, .dash = true, .indent = 2 };
+
+		options_print(&p, list->prefix, item, conf_item_text(list, item, "type"));
+	}
+}
+
+void conf_print(const struct conf *c, FILE *to)
+{
+	struct printer p = { .to = to };
+
+	options_print(&p, "", c, NULL);
+	for (size_t i = 0; i < conf_lists_n; i++)
+		list_print(to, &conf_lists[i], c);
+}
+
+static const char *type_word(enum conf_type type)
+{
+	switch (type) {
+	case CONF_TEXT: return "";
+	case CONF_TEXTS: return "list of ";
+	case CONF_LEVEL: return "level";
+	case CONF_INTEGER: return "number";
+	case CONF_SIZE: return "size";
+	case CONF_DURATION: return "duration";
+	case CONF_MODE: return "permissions";
+	case CONF_SECRET: break;
+	}
+	return "secret";
+}
+
+void conf_describe(FILE *to)
+{
+	for (size_t i = 0; i < conf_options_n; i++) {
+		const struct conf_option *o = &conf_options[i];
+
+		fprintf(to, "%s\t%s", o->name, type_word(o->type));
+		if (o->form != NULL)
+			fprintf(to, "%s%s", o->form->noun, o->type == CONF_TEXTS ? "s" : "");
+		if (o->min != NULL)
+			fprintf(to, ", %s to %s", o->min, o->max);
+		if (o->dflt != NULL)
+			fprintf(to, ", default %s", o->dflt);
+		fprintf(to, "%s%s\t%s\n", o->required ? ", required" : "",
+			o->reload ? ", reloadable" : "", o->text);
+	}
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_CONF_READ_H
+#define DAEMON_CONF_READ_H
+
+#include <stddef.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+
+struct conf;
+struct conf_option;
+struct yaml_node;
+
+/* One reading of a configuration: from a tree of YAML into a struct conf. */
+struct conf_reader {
+	const char *name;             /* the file's, for messages */
+	const struct yaml_node *root; /* NULL: the file is empty */
+	struct conf *conf;
+	char *why; /* the first thing that is wrong */
+};
+
+/* Keep "name:line:column: message" and return ERR_PARSE. at may be NULL: the beginning. */
+MUST_CHECK enum err conf_refuse(
+	struct conf_reader *r, const struct yaml_node *at, const char *fmt, ...) PRINTF(3, 4);
+
+#define CONF_QUOTE_MAX 72
+
+/* Foreign text for a message: in quotes, unprintable bytes replaced, cut. Returns out. */
+const char *conf_quote(const char *text, char out[CONF_QUOTE_MAX]);
+
+/* Read every key of the file into its field, by the table. */
+MUST_CHECK enum err conf_read(struct conf_reader *r);
+
+/* Read one value into its field of the struct at base. */
+MUST_CHECK enum err conf_value_read(struct conf_reader *r, const struct conf_option *o,
+	const struct yaml_node *node, void *base);
+
+/* Set a field, which must be empty, to its default, if there is one. */
+void conf_value_default(const struct conf_option *o, void *base);
+
+/* Check what no row alone can tell. */
+MUST_CHECK enum err conf_check(struct conf_reader *r);
+
+#endif

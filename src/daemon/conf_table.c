@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/conf_table.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const kinds_backstage[] = { "backstage-notifications", "backstage-events",
+	NULL };
+static const char *const kinds_file[] = { "file", NULL };
+
+#define FIELD(type_, member)                                                                       \
+	.field = offsetof(struct type_, member), .width = sizeof(((struct type_ *)0)->member)
+
+/* In the order in which they are printed: a section's rows stand together. */
+/* clang-format off */
+const struct conf_option conf_options[] = {
+	{ .name = "log.level", .type = CONF_LEVEL, FIELD(conf, log_level),
+	  .dflt = "info", .reload = true,
+	  .text = "The least grave records to write." },
+
+	{ .name = "listen.hooks", .type = CONF_TEXTS, FIELD(conf, listen_hooks),
+	  .form = &conf_form_address, .dflt = "127.0.0.1:8470",
+	  .text = "Where webhooks arrive." },
+	{ .name = "listen.admin", .type = CONF_TEXTS, FIELD(conf, listen_admin),
+	  .form = &conf_form_address, .dflt = "unix:/run/stagewire/admin.sock",
+	  .text = "Where health, metrics and stagewirectl(1) are served." },
+	{ .name = "listen.mode", .type = CONF_MODE, FIELD(conf, listen_mode),
+	  .dflt = "0660", .min = "0600", .max = "0777",
+	  .text = "Permissions of unix sockets." },
+
+	{ .name = "tls.certificate", .type = CONF_TEXT, FIELD(conf, tls_certificate),
+	  .form = &conf_form_absolute_path, .reload = true,
+	  .text = "PEM file with the certificate and its chain, for listen.hooks." },
+	{ .name = "tls.key", .type = CONF_TEXT, FIELD(conf, tls_key),
+	  .form = &conf_form_absolute_path, .reload = true,
+	  .text = "PEM file with the certificate's private key." },
+
+	{ .name = "http.max_head", .type = CONF_SIZE, FIELD(conf, http_head_max),
+	  .dflt = "16KiB", .min = "1KiB", .max = "1MiB", .reload = true,
+	  .text = "Bytes of a request line and header fields." },
+	{ .name = "http.max_uri", .type = CONF_SIZE, FIELD(conf, http_uri_max),
+	  .dflt = "2KiB", .min = "128B", .max = "64KiB", .reload = true,
+	  .text = "Bytes of a request's target." },
+	{ .name = "http.max_fields", .type = CONF_INTEGER, FIELD(conf, http_fields_max),
+	  .dflt = "64", .min = "8", .max = "1000", .reload = true,
+	  .text = "Header fields of a request." },
+	{ .name = "http.request_timeout", .type = CONF_DURATION, FIELD(conf, http_request_ms),
+	  .dflt = "10s", .min = "100ms", .max = "10m", .reload = true,
+	  .text = "From a request's first byte to its last." },
+	{ .name = "http.body_time_per_mib", .type = CONF_DURATION,
+	  FIELD(conf, http_body_ms_per_mib),
+	  .dflt = "1s", .min = "0ms", .max = "1m", .reload = true,
+	  .text = "Added to request_timeout for each MiB of body." },
+	{ .name = "http.idle_timeout", .type = CONF_DURATION, FIELD(conf, http_idle_ms),
+	  .dflt = "5s", .min = "100ms", .max = "1h", .reload = true,
+	  .text = "How long a connection may wait between requests." },
+	{ .name = "http.max_requests_per_connection", .type = CONF_INTEGER,
+	  FIELD(conf, http_requests_max),
+	  .dflt = "100", .min = "1", .max = "1000000", .reload = true,
+	  .text = "Requests on one connection before it is closed." },
+	{ .name = "http.max_connections", .type = CONF_INTEGER, FIELD(conf, http_connections_max),
+	  .dflt = "4096", .min = "1", .max = "1000000", .reload = true,
+	  .text = "Connections open at once." },
+	{ .name = "http.max_connections_per_address", .type = CONF_INTEGER,
+	  FIELD(conf, http_connections_per_address),
+	  .dflt = "256", .min = "1", .max = "1000000", .reload = true,
+	  .text = "The same from one IPv4 address or IPv6 /64." },
+	{ .name = "http.max_inflight", .type = CONF_SIZE, FIELD(conf, http_inflight_max),
+	  .dflt = "64MiB", .min = "64KiB", .max = "2GiB", .reload = true,
+	  .text = "Bytes of bodies held at once; beyond them the answer is 503." },
+
+	{ .name = "store.path", .type = CONF_TEXT, FIELD(conf, store_path),
+	  .form = &conf_form_absolute_path, .dflt = "/var/lib/stagewire/stagewire.db",
+	  .text = "The SQLite database with all that must last." },
+	{ .name = "store.max_inflight", .type = CONF_SIZE, FIELD(conf, store_inflight_max),
+	  .dflt = "64MiB", .min = "1MiB", .max = "2GiB",
+	  .text = "Bytes on their way to the disk; beyond them the answer is 503." },
+
+	{ .name = "backstage.url", .type = CONF_TEXT, FIELD(conf, backstage_url),
+	  .form = &conf_form_backstage_url,
+	  .text = "The Backstage backend." },
+	{ .name = "backstage.token", .type = CONF_SECRET, FIELD(conf, backstage_token),
+	  .reload = true,
+	  .text = "The static token by which Backstage knows us." },
+	{ .name = "backstage.timeout", .type = CONF_DURATION, FIELD(conf, backstage_timeout_ms),
+	  .dflt = "10s", .min = "100ms", .max = "5m",
+	  .text = "For one call to Backstage, answer included." },
+	{ .name = "backstage.max_connections", .type = CONF_INTEGER,
+	  FIELD(conf, backstage_connections),
+	  .dflt = "8", .min = "1", .max = "256",
+	  .text = "Connections to Backstage at once." },
+
+	{ .name = "catalog.file", .type = CONF_TEXT, FIELD(conf, catalog_file),
+	  .form = &conf_form_absolute_path,
+	  .text = "Read entities from this file instead of from Backstage." },
+	{ .name = "catalog.annotation", .type = CONF_TEXT, FIELD(conf, catalog_annotation),
+	  .form = &conf_form_annotation, .dflt = "travis-ci.com/repo-slug",
+	  .text = "The annotation by which entities name their repository." },
+	{ .name = "catalog.refresh", .type = CONF_DURATION, FIELD(conf, catalog_refresh_ms),
+	  .dflt = "1m", .min = "1s", .max = "1d",
+	  .text = "Between two readings of the whole catalog." },
+	{ .name = "catalog.page_size", .type = CONF_INTEGER, FIELD(conf, catalog_page_size),
+	  .dflt = "500", .min = "1", .max = "10000",
+	  .text = "Entities asked for at once." },
+
+	{ .name = "delivery.backoff_first", .type = CONF_DURATION,
+	  FIELD(conf, delivery_backoff_first_ms),
+	  .dflt = "5s", .min = "100ms", .max = "1h",
+	  .text = "Wait after the first failed try; each later wait doubles." },
+	{ .name = "delivery.backoff_max", .type = CONF_DURATION,
+	  FIELD(conf, delivery_backoff_max_ms),
+	  .dflt = "15m", .min = "100ms", .max = "1d",
+	  .text = "The longest wait between tries." },
+	{ .name = "delivery.max_tries", .type = CONF_INTEGER, FIELD(conf, delivery_tries_max),
+	  .dflt = "20", .min = "1", .max = "1000",
+	  .text = "Tries before a delivery is a dead letter." },
+	{ .name = "delivery.max_memory", .type = CONF_SIZE, FIELD(conf, delivery_memory_max),
+	  .dflt = "64MiB", .min = "1MiB", .max = "2GiB",
+	  .text = "Bytes of events waiting in memory; more wait on disk." },
+
+	{ .name = "shutdown.drain", .type = CONF_DURATION, FIELD(conf, drain_ms),
+	  .dflt = "20s", .min = "0ms", .max = "10m", .reload = true,
+	  .text = "How long a stop waits for what is under way." },
+
+	{ .name = "sources[].name", .type = CONF_TEXT, FIELD(conf_source, name),
+	  .form = &conf_form_name, .required = true, .reload = true,
+	  .text = "Its webhooks arrive at /hooks/travis/NAME." },
+	{ .name = "sources[].type", .type = CONF_TEXT, FIELD(conf_source, type),
+	  .form = &conf_form_source_type, .required = true, .reload = true,
+	  .text = "The service: travis." },
+	{ .name = "sources[].host", .type = CONF_TEXT, FIELD(conf_source, host),
+	  .form = &conf_form_host, .required = true, .reload = true,
+	  .text = "The host that its builds' URLs must have." },
+	{ .name = "sources[].public_keys", .type = CONF_TEXTS, FIELD(conf_source, public_keys),
+	  .form = &conf_form_absolute_path, .reload = true,
+	  .text = "PEM files with the keys it may sign with." },
+	{ .name = "sources[].config_url", .type = CONF_TEXT, FIELD(conf_source, config_url),
+	  .form = &conf_form_key_url, .reload = true,
+	  .text = "Where it publishes the key it signs with." },
+	{ .name = "sources[].owners", .type = CONF_TEXTS, FIELD(conf_source, owners),
+	  .form = &conf_form_owner, .reload = true,
+	  .text = "Repository owners that are listened to; without it, all." },
+	{ .name = "sources[].key_refresh", .type = CONF_DURATION,
+	  FIELD(conf_source, key_refresh_ms),
+	  .dflt = "1h", .min = "1s", .max = "7d", .reload = true,
+	  .text = "Between two fetches of config_url." },
+	{ .name = "sources[].key_refetch", .type = CONF_DURATION,
+	  FIELD(conf_source, key_refetch_ms),
+	  .dflt = "1m", .min = "1s", .max = "1d", .reload = true,
+	  .text = "At least so long between fetches that bad signatures cause." },
+	{ .name = "sources[].max_body", .type = CONF_SIZE, FIELD(conf_source, body_max),
+	  .dflt = "8MiB", .min = "1KiB", .max = "256MiB", .reload = true,
+	  .text = "Bytes of one webhook." },
+
+	{ .name = "sinks[].name", .type = CONF_TEXT, FIELD(conf_sink, name),
+	  .form = &conf_form_name, .required = true,
+	  .text = "What routes, lists and records call it." },
+	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
+	  .form = &conf_form_sink_type, .required = true,
+	  .text = "backstage-notifications, backstage-events or file." },
+	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
+	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage,
+	  .text = "Topic of notifications or events." },
+	{ .name = "sinks[].path", .type = CONF_TEXT, FIELD(conf_sink, path),
+	  .form = &conf_form_absolute_path, .required = true, .kinds = kinds_file,
+	  .text = "The file that events are appended to, one a line." },
+	{ .name = "sinks[].rotate_size", .type = CONF_SIZE, FIELD(conf_sink, rotate_size),
+	  .dflt = "64MiB", .min = "0B", .max = "1024GiB", .kinds = kinds_file,
+	  .text = "Bytes after which the file is rotated; 0: never." },
+	{ .name = "sinks[].keep", .type = CONF_INTEGER, FIELD(conf_sink, keep),
+	  .dflt = "5", .min = "1", .max = "1000", .kinds = kinds_file,
+	  .text = "Rotated files that are kept." },
+	{ .name = "sinks[].inflight", .type = CONF_INTEGER, FIELD(conf_sink, inflight),
+	  .dflt = "8", .min = "1", .max = "1024",
+	  .text = "Tries under way at once." },
+
+	{ .name = "routes[].name", .type = CONF_TEXT, FIELD(route, name),
+	  .form = &conf_form_title, .required = true, .reload = true,
+	  .text = "What it is for, in words." },
+	{ .name = "routes[].when.source", .type = CONF_TEXTS, FIELD(route, source),
+	  .form = &conf_form_pattern, .reload = true,
+	  .text = "The source's name." },
+	{ .name = "routes[].when.outcome", .type = CONF_TEXTS, FIELD(route, outcome),
+	  .form = &conf_form_outcome, .reload = true,
+	  .text = "queued, started, success, failure, error or cancel." },
+	{ .name = "routes[].when.transition", .type = CONF_TEXTS, FIELD(route, transition),
+	  .form = &conf_form_transition, .reload = true,
+	  .text = "none, fixed, broken or still_failing." },
+	{ .name = "routes[].when.branch", .type = CONF_TEXTS, FIELD(route, branch),
+	  .form = &conf_form_pattern, .reload = true,
+	  .text = "The branch; of a pull request, its target." },
+	{ .name = "routes[].when.kind", .type = CONF_TEXTS, FIELD(route, kind),
+	  .form = &conf_form_kind, .reload = true,
+	  .text = "The kind of an entity of the repository." },
+	{ .name = "routes[].when.owner", .type = CONF_TEXTS, FIELD(route, owner),
+	  .form = &conf_form_entity_pattern, .reload = true,
+	  .text = "The owner of such an entity." },
+	{ .name = "routes[].when.repository", .type = CONF_TEXTS, FIELD(route, repository),
+	  .form = &conf_form_repository_pattern, .reload = true,
+	  .text = "The repository, owner/name." },
+	{ .name = "routes[].to", .type = CONF_TEXTS, FIELD(route, to),
+	  .form = &conf_form_name, .required = true, .reload = true,
+	  .text = "The sinks." },
+};
+/* clang-format on */
+
+const size_t conf_options_n = ARRAY_SIZE(conf_options);
+
+#define LIST(items, n, type)                                                                       \
+	.array = offsetof(struct conf, items), .count = offsetof(struct conf, n),                  \
+	.size = sizeof(struct type)
+
+const struct conf_list conf_lists[] = {
+	[CONF_SOURCES] = { .prefix = "sources[].",
+		.noun = "source",
+		LIST(source, sources, conf_source) },
+	[CONF_SINKS] = { .prefix = "sinks[].", .noun = "sink", LIST(sink, sinks, conf_sink) },
+	[CONF_ROUTES] = { .prefix = "routes[].", .noun = "route", LIST(route, routes, route) },
+};
+
+const size_t conf_lists_n = ARRAY_SIZE(conf_lists);
+
+const struct conf_option *conf_option_find(const char *name)
+{
+	for (size_t i = 0; i < conf_options_n; i++) {
+		if (strcmp(conf_options[i].name, name) == 0)
+			return &conf_options[i];
+	}
+	return NULL;
+}
+
+bool conf_option_is_below(const struct conf_option *o, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(o->name, prefix, n) == 0 && strchr(o->name + n, '[') == NULL;
+}
+
+bool conf_option_applies(const struct conf_option *o, const char *kind)
+{
+	if (o->kinds == NULL || kind == NULL)
+		return true;
+	for (const char *const *k = o->kinds; *k != NULL; k++) {
+		if (strcmp(*k, kind) == 0)
+			return true;
+	}
+	return false;
+}
+
+const char *conf_option_label(const struct conf_option *o)
+{
+	const char *item = strstr(o->name, "[].");
+
+	return item == NULL ? o->name : item + 3;
+}
+
+static void *field_at(const void *base, size_t field)
+{
+	void *p;
+
+	memcpy(&p, (const char *)base + field, sizeof(p));
+	return p;
+}
+
+void *conf_list_item(const struct conf_list *l, const struct conf *c, size_t i)
+{
+	return (char *)field_at(c, l->array) + i * l->size;
+}
+
+size_t conf_list_count(const struct conf_list *l, const struct conf *c)
+{
+	size_t n;
+
+	memcpy(&n, (const char *)c + l->count, sizeof(n));
+	return n;
+}
+
+void conf_list_set(const struct conf_list *l, struct conf *c, size_t n)
+{
+	void *items = xcalloc(n, l->size);
+
+	memcpy((char *)c + l->array, &items, sizeof(items));
+	memcpy((char *)c + l->count, &n, sizeof(n));
+}
+
+const char *conf_item_text(const struct conf_list *l, const void *item, const char *key)
+{
+	char name[CONF_NAME_MAX];
+	const struct conf_option *o;
+
+	snprintf(name, sizeof(name), "%s%s", l->prefix, key);
+	o = conf_option_find(name);
+	return o == NULL ? NULL : conf_text(o, item);
+}
+
+char *conf_text(const struct conf_option *o, const void *base)
+{
+	return field_at(base, o->field);
+}
+
+char **conf_texts(const struct conf_option *o, const void *base)
+{
+	return field_at(base, o->field);
+}
+
+struct secret_ref conf_secret(const struct conf_option *o, const void *base)
+{
+	struct secret_ref r;
+
+	memcpy(&r, (const char *)base + o->field, sizeof(r));
+	return r;
+}
+
+/* Numbers are never negative, so what a field's signedness is does not matter. */
+int64_t conf_number(const struct conf_option *o, const void *base)
+{
+	const char *at = (const char *)base + o->field;
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (o->width == sizeof(wide)) {
+		memcpy(&wide, at, sizeof(wide));
+		return (int64_t)wide;
+	}
+	assert(o->width == sizeof(narrow));
+	memcpy(&narrow, at, sizeof(narrow));
+	return narrow;
+}
+
+void conf_set_number(const struct conf_option *o, void *base, int64_t n)
+{
+	char *at = (char *)base + o->field;
+	uint32_t narrow = (uint32_t)n;
+
+	if (o->width == sizeof(n)) {
+		memcpy(at, &n, sizeof(n));
+		return;
+	}
+	assert(o->width == sizeof(narrow));
+	memcpy(at, &narrow, sizeof(narrow));
+}
+
+void conf_set_text(const struct conf_option *o, void *base, char *text)
+{
+	conf_field_release(o, base);
+	memcpy((char *)base + o->field, &text, sizeof(text));
+}
+
+void conf_set_texts(const struct conf_option *o, void *base, char **texts)
+{
+	conf_field_release(o, base);
+	memcpy((char *)base + o->field, &texts, sizeof(texts));
+}
+
+void conf_set_secret(const struct conf_option *o, void *base, struct secret_ref r)
+{
+	conf_field_release(o, base);
+	memcpy((char *)base + o->field, &r, sizeof(r));
+}
+
+void conf_texts_free(char **texts)
+{
+	if (texts == NULL)
+		return;
+	for (char **t = texts; *t != NULL; t++)
+		free(*t);
+	free(texts);
+}
+
+void conf_field_release(const struct conf_option *o, void *base)
+{
+	struct secret_ref r;
+
+	switch (o->type) {
+	case CONF_TEXT: free(conf_text(o, base)); break;
+	case CONF_TEXTS: conf_texts_free(conf_texts(o, base)); break;
+	case CONF_SECRET:
+		r = conf_secret(o, base);
+		secret_ref_release(&r);
+		break;
+	case CONF_LEVEL:
+	case CONF_INTEGER:
+	case CONF_SIZE:
+	case CONF_DURATION:
+	case CONF_MODE: break;
+	}
+	memset((char *)base + o->field, 0, o->width);
+}
+
+void conf_item_release(const struct conf_list *l, void *item)
+{
+	for (size_t i = 0; i < conf_options_n; i++) {
+		if (conf_option_is_below(&conf_options[i], l->prefix))
+			conf_field_release(&conf_options[i], item);
+	}
+}
