@@ -1,9 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 EXTRA_DIST += src/daemon/.may_include
 
-sbin_PROGRAMS += stagewired
-stagewired_SOURCES = src/daemon/main.c
-
 libstagewire_a_SOURCES += \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
@@ -19,3 +16,18 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c
+
+sbin_PROGRAMS += stagewired
+stagewired_SOURCES = \
+	src/daemon/admin.c \
+	src/daemon/admin.h \
+	src/daemon/assembly.c \
+	src/daemon/assembly.h \
+	src/daemon/daemon.c \
+	src/daemon/daemon.h \
+	src/daemon/main.c \
+	src/daemon/metrics.c \
+	src/daemon/metrics.h \
+	src/daemon/status.c \
+	src/daemon/status.h
+stagewired_LDADD = libstagewire.a $(DEPS_LIBS)

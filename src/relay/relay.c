@@ -107,13 +107,16 @@ static void on_remembered(void *ctx, struct catalog_builder *b)
 		catalog_builder_free(b);
 	}
 	r->ready = true;
+	r->on_ready(r->on_ready_ctx);
 	dispatch_start(r->dispatch);
 	if (r->catalog != NULL)
 		release_run(r->release);
 }
 
-void relay_start(struct relay *r)
+void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)
 {
+	r->on_ready = on_ready;
+	r->on_ready_ctx = ctx;
 	if (r->setup.keep_catalog)
 		keeper_load(r->keeper, on_remembered, r);
 	else

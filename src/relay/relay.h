@@ -48,8 +48,11 @@ struct relay *relay_new(struct loop *l, struct store *store);
 /* The store must be closed before: its last answers still come here. */
 void relay_free(struct relay *r);
 
-/* Read what the store remembers of the catalog, then begin to deliver. */
-void relay_start(struct relay *r);
+/*
+ * Read what the store remembers of the catalog, then begin to deliver. on_ready
+ * is called in between: relay_catalog_now() is what was remembered.
+ */
+void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
 
 /*
  * Take a new setup. Sinks and sources that are the same objects as before go on;

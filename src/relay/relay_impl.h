@@ -37,6 +37,8 @@ struct relay {
 	struct scratch scratch;
 	struct round *round; /* intake's */
 	bool ready;          /* the store has told what it remembers */
+	void (*on_ready)(void *ctx);
+	void *on_ready_ctx;
 };
 
 /* The source of that name, or NULL. */

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/assembly.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "backstage/bus_sink.h"
+#include "backstage/catalog_file.h"
+#include "backstage/client.h"
+#include "backstage/notify.h"
+#include "daemon/conf.h"
+#include "io/secmem.h"
+#include "model/catalog.h"
+#include "model/sink.h"
+#include "relay/source.h"
+#include "secret/ref.h"
+#include "sink/file.h"
+#include "travis/keys.h"
+
+static bool text_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static size_t list_count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	return n;
+}
+
+static bool list_same(char *const *a, char *const *b)
+{
+	size_t n = list_count(a);
+
+	if (n != list_count(b))
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(a[i], b[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+static char **list_copy(char *const *list)
+{
+	size_t n = list_count(list);
+	char **copy;
+
+	if (n == 0)
+		return NULL;
+	copy = xcalloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
+/* --- Backstage --- */
+
+static bool client_is_same(const struct conf *a, const struct conf *b)
+{
+	return text_same(a->backstage_url, b->backstage_url) &&
+	       a->backstage_timeout_ms == b->backstage_timeout_ms &&
+	       a->backstage_connections == b->backstage_connections;
+}
+
+static enum err build_client(const struct assembly_needs *needs, const struct assembly *running,
+	struct assembly *a, char **why)
+{
+	const struct conf *c = a->conf;
+	const struct backstage_client_conf conf = {
+		.url = c->backstage_url,
+		.timeout_ms = c->backstage_timeout_ms,
+		.connections_max = (unsigned)c->backstage_connections,
+	};
+	struct secret *token = NULL;
+
+	if (c->backstage_url == NULL)
+		return ERR_OK;
+	if (c->backstage_token.place != SECRET_NONE) {
+		enum err e = secret_fetch(&c->backstage_token, &token, why);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	if (running != NULL && running->client != NULL && client_is_same(running->conf, c)) {
+		a->client = running->client;
+		a->token = token;
+	} else {
+		a->client = backstage_client_new(needs->http, &conf, token);
+	}
+	return ERR_OK;
+}
+
+/* --- sources --- */
+
+static bool source_is_same(const struct conf_source *a, const struct conf_source *b)
+{
+	return text_same(a->name, b->name) && text_same(a->type, b->type) &&
+	       text_same(a->host, b->host) && list_same(a->public_keys, b->public_keys) &&
+	       text_same(a->config_url, b->config_url) && list_same(a->owners, b->owners) &&
+	       a->key_refresh_ms == b->key_refresh_ms && a->key_refetch_ms == b->key_refetch_ms &&
+	       a->body_max == b->body_max;
+}
+
+/* Fetched keys are remembered beside the database. */
+static char *key_cache_path(const struct conf *c, const char *name)
+{
+	const char *slash = strrchr(c->store_path, '/');
+	int dir = slash == NULL ? 1 : (int)(slash - c->store_path);
+	char *path;
+
+	if (asprintf(&path, "%.*s/keys-%s.pem", dir, slash == NULL ? "." : c->store_path, name) < 0)
+		abort();
+	return path;
+}
+
+static enum err source_new(const struct assembly_needs *needs, const struct conf *c,
+	const struct conf_source *cs, struct source **out, char **why)
+{
+	struct source *s = xcalloc(1, sizeof(*s));
+	CLEANUP(freep) char *cache = key_cache_path(c, cs->name);
+	const struct travis_keys_conf keys = {
+		.name = cs->name,
+		.files = (const char *const *)cs->public_keys,
+		.files_n = list_count(cs->public_keys),
+		.config_url = cs->config_url,
+		.cache_path = cache,
+		.refresh_ms = cs->key_refresh_ms,
+		.refetch_min_ms = cs->key_refetch_ms,
+		.on_rotate = needs->on_rotate,
+		.ctx = needs->ctx,
+	};
+	enum err e;
+
+	s->name = xstrdup(cs->name);
+	s->host = xstrdup(cs->host);
+	s->owners = list_copy(cs->owners);
+	s->body_max = cs->body_max;
+	e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);
+	if (e != ERR_OK) {
+		source_free(s);
+		return e;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+static struct source *source_carried(const struct assembly *running, const struct conf_source *cs)
+{
+	for (size_t i = 0; running != NULL && i < running->conf->sources; i++) {
+		if (source_is_same(&running->conf->source[i], cs))
+			return running->setup.source[i];
+	}
+	return NULL;
+}
+
+static enum err build_sources(const struct assembly_needs *needs, const struct assembly *running,
+	struct assembly *a, char **why)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.source = xcalloc(c->sources, sizeof(struct source *));
+	for (size_t i = 0; i < c->sources; i++) {
+		struct source *s = source_carried(running, &c->source[i]);
+
+		if (s == NULL) {
+			enum err e = source_new(needs, c, &c->source[i], &s, why);
+
+			if (e != ERR_OK)
+				return e;
+		}
+		a->setup.source[a->setup.sources++] = s;
+	}
+	return ERR_OK;
+}
+
+/* --- sinks --- */
+
+static bool sink_is_same(const struct conf_sink *a, const struct conf_sink *b)
+{
+	return text_same(a->name, b->name) && text_same(a->type, b->type) &&
+	       text_same(a->topic, b->topic) && text_same(a->path, b->path) &&
+	       a->rotate_size == b->rotate_size && a->keep == b->keep && a->inflight == b->inflight;
+}
+
+static struct sink *sink_carried(
+	const struct assembly *running, const struct assembly *a, const struct conf_sink *cs)
+{
+	/* The file sink does not care which Backstage there is, but one rule is enough. */
+	if (running == NULL || running->client != a->client)
+		return NULL;
+	for (size_t i = 0; i < running->conf->sinks; i++) {
+		if (sink_is_same(&running->conf->sink[i], cs))
+			return running->setup.sink[i];
+	}
+	return NULL;
+}
+
+static enum err sink_init(const struct assembly_needs *needs, const struct assembly *a,
+	const struct conf_sink *cs, struct sink *sink, char **why)
+{
+	const struct file_sink_conf file = {
+		.path = cs->path,
+		.rotate_size = cs->rotate_size,
+		.keep = (unsigned)cs->keep,
+	};
+
+	if (strcmp(cs->type, "backstage-notifications") == 0)
+		notify_sink_init(
+			sink, cs->name, a->client, &(struct notify_conf){ .topic = cs->topic });
+	else if (strcmp(cs->type, "backstage-events") == 0)
+		bus_sink_init(
+			sink, cs->name, a->client, &(struct bus_sink_conf){ .topic = cs->topic });
+	else
+		return file_sink_init(sink, needs->loop, cs->name, &file, why);
+	return ERR_OK;
+}
+
+static enum err build_sinks(const struct assembly_needs *needs, const struct assembly *running,
+	struct assembly *a, char **why)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.sink = xcalloc(c->sinks, sizeof(struct sink *));
+	for (size_t i = 0; i < c->sinks; i++) {
+		struct sink *sink = sink_carried(running, a, &c->sink[i]);
+
+		if (sink == NULL) {
+			enum err e;
+
+			sink = xcalloc(1, sizeof(*sink));
+			e = sink_init(needs, a, &c->sink[i], sink, why);
+			if (e != ERR_OK) {
+				free(sink);
+				return e;
+			}
+			sink->inflight_max = (unsigned)c->sink[i].inflight;
+		}
+		a->setup.sink[a->setup.sinks++] = sink;
+	}
+	return ERR_OK;
+}
+
+/* --- routes and the rest --- */
+
+static void build_routes(struct assembly *a)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.route = xcalloc(c->routes, sizeof(struct route));
+	a->setup.routes = c->routes;
+	for (size_t i = 0; i < c->routes; i++) {
+		const struct route *from = &c->route[i];
+
+		a->setup.route[i] = (struct route){
+			.name = from->name == NULL ? NULL : xstrdup(from->name),
+			.source = list_copy(from->source),
+			.outcome = list_copy(from->outcome),
+			.transition = list_copy(from->transition),
+			.branch = list_copy(from->branch),
+			.kind = list_copy(from->kind),
+			.owner = list_copy(from->owner),
+			.repository = list_copy(from->repository),
+			.to = list_copy(from->to),
+		};
+	}
+}
+
+static enum err build_catalog(struct assembly *a, char **why)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.keep_catalog = c->catalog_file == NULL;
+	if (c->catalog_file == NULL)
+		return ERR_OK;
+	a->catalog = catalog_builder_new();
+	return catalog_file_read(c->catalog_file, c->catalog_annotation, a->catalog, why);
+}
+
+static void build_dispatch(struct assembly *a)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.dispatch = (struct dispatch_conf){
+		.backoff = {
+			.first_ms = c->delivery_backoff_first_ms,
+			.max_ms = c->delivery_backoff_max_ms,
+			.max_tries = (unsigned)c->delivery_tries_max,
+		},
+		.memory_max = c->delivery_memory_max,
+	};
+}
+
+enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
+	const struct assembly *running, struct assembly *out, char **why)
+{
+	struct assembly a = { .conf = conf };
+	enum err e = build_client(needs, running, &a, why);
+
+	if (e == ERR_OK)
+		e = build_sources(needs, running, &a, why);
+	if (e == ERR_OK)
+		e = build_sinks(needs, running, &a, why);
+	if (e == ERR_OK)
+		e = build_catalog(&a, why);
+	if (e != ERR_OK) {
+		if (running == NULL)
+			assembly_release(&a);
+		else
+			assembly_retire(&a, running);
+		return e;
+	}
+	build_routes(&a);
+	build_dispatch(&a);
+	*out = a;
+	return ERR_OK;
+}
+
+static bool pointer_in(const void *p, void *const *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (list[i] == p)
+			return true;
+	}
+	return false;
+}
+
+/* Drop from one list what the other one holds too, so that freeing the rest is safe. */
+static void list_subtract(void **list, size_t *n, void *const *other, size_t other_n)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < *n; i++) {
+		if (!pointer_in(list[i], other, other_n))
+			list[kept++] = list[i];
+	}
+	*n = kept;
+}
+
+void assembly_retire(struct assembly *old, const struct assembly *now)
+{
+	list_subtract((void **)old->setup.source, &old->setup.sources, (void **)now->setup.source,
+		now->setup.sources);
+	list_subtract((void **)old->setup.sink, &old->setup.sinks, (void **)now->setup.sink,
+		now->setup.sinks);
+	if (old->client == now->client)
+		old->client = NULL;
+	assembly_release(old);
+}
+
+void assembly_release(struct assembly *a)
+{
+	relay_setup_release(&a->setup);
+	backstage_client_free(a->client);
+	catalog_builder_free(a->catalog);
+	secret_free(a->token);
+	conf_free(a->conf);
+	*a = (struct assembly){ 0 };
+}

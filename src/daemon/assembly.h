@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_ASSEMBLY_H
+#define DAEMON_ASSEMBLY_H
+
+#include <stdbool.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "relay/relay.h"
+
+struct audit_record;
+struct backstage_client;
+struct conf;
+struct httpc;
+struct loop;
+struct secret;
+struct tls_server;
+
+/*
+ * What a configuration makes: the parts that are put together before anything of
+ * the running daemon is touched, so that a reload applies wholly or not at all.
+ * Parts that the new configuration describes like the old one are carried over.
+ */
+struct assembly {
+	struct conf *conf;
+	struct backstage_client *client; /* NULL without backstage.url */
+	struct relay_setup setup;
+	struct catalog_builder *catalog; /* read from catalog.file; NULL otherwise */
+	struct secret *token;            /* for a client that is carried over */
+};
+
+struct assembly_needs {
+	struct loop *loop;
+	struct httpc *http;
+	/* A source's fetched key changed. */
+	void (*on_rotate)(void *ctx, const char *fingerprint);
+	void *ctx;
+};
+
+/*
+ * Put together. running may be NULL; it stays as it is, and its conf and setup
+ * must be those in use. conf is taken. On failure *why (free(3) it) is one line
+ * and nothing has changed.
+ */
+MUST_CHECK enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
+	const struct assembly *running, struct assembly *out, char **why);
+
+/* Free what old holds and now does not; both setups are given, as one of them is the relay's. */
+void assembly_retire(struct assembly *old, const struct assembly *now);
+
+void assembly_release(struct assembly *a);
+
+#endif

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "audit/record.h"
+#include "backstage/catalog_sync.h"
+#include "backstage/client.h"
+#include "base/log.h"
+#include "daemon/admin.h"
+#include "daemon/conf.h"
+#include "io/crypto.h"
+#include "io/httpc.h"
+#include "io/httpd.h"
+#include "io/loop.h"
+#include "io/sd.h"
+#include "io/secmem.h"
+#include "io/tls.h"
+#include "model/catalog.h"
+#include "model/sink.h"
+#include "store/store.h"
+
+#define TICK_MS       1000
+#define DRAIN_POLL_MS 20
+
+static void daemon_journal(struct daemon *d, const char *action, const char *outcome,
+	const char *reason, const char *detail)
+{
+	struct audit_record r = {
+		.action = action,
+		.outcome = outcome,
+		.reason = reason,
+		.actor = SPAN("stagewired"),
+		.detail = span_of(detail),
+	};
+
+	relay_journal(d->relay, &r);
+}
+
+/* --- the catalog --- */
+
+static const struct catalog *known_catalog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	return relay_catalog_now(d->relay);
+}
+
+static void on_catalog(void *ctx, struct catalog_builder *b)
+{
+	struct daemon *d = ctx;
+
+	relay_catalog(d->relay, b);
+}
+
+static void on_catalog_trouble(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	if (why == NULL) {
+		if (d->catalog_trouble[0] != '\0')
+			log_notice("catalog.recovered", "was=\"%s\"", d->catalog_trouble);
+		d->catalog_trouble[0] = '\0';
+		return;
+	}
+	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
+	log_warning("catalog.trouble", "why=\"%s\"", why);
+}
+
+/* Read from where the configuration says; what was read stays until something better comes. */
+static void daemon_follow_catalog(struct daemon *d)
+{
+	const struct conf *c = d->parts.conf;
+	const struct catalog_sync_conf conf = {
+		.annotation = c->catalog_annotation,
+		.refresh_ms = c->catalog_refresh_ms,
+		.page_size = (unsigned)c->catalog_page_size,
+		.known = known_catalog,
+		.on_catalog = on_catalog,
+		.on_trouble = on_catalog_trouble,
+		.ctx = d,
+	};
+
+	catalog_sync_free(d->sync);
+	d->sync = NULL;
+	d->catalog_trouble[0] = '\0';
+	if (d->parts.catalog != NULL) {
+		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		return;
+	}
+	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
+}
+
+static void on_relay_ready(void *ctx)
+{
+	daemon_follow_catalog(ctx);
+}
+
+/* --- limits and listeners --- */
+
+static struct httpd_limits limits_of(const struct conf *c)
+{
+	return (struct httpd_limits){
+		.head_max = c->http_head_max,
+		.uri_max = c->http_uri_max,
+		.fields_max = (unsigned)c->http_fields_max,
+		.request_ms = c->http_request_ms,
+		.body_ms_per_mib = c->http_body_ms_per_mib,
+		.idle_ms = c->http_idle_ms,
+		.requests_max = (unsigned)c->http_requests_max,
+		.connections_max = (unsigned)c->http_connections_max,
+		.connections_per_address = (unsigned)c->http_connections_per_address,
+		.inflight_max = c->http_inflight_max,
+		.output_pause = 64 * 1024,
+	};
+}
+
+static enum err daemon_listen_all(struct daemon *d, char *const *addresses, struct tls_server *tls,
+	struct httpd_handler handler, char **why)
+{
+	for (; addresses != NULL && *addresses != NULL; addresses++) {
+		const struct httpd_listen conf = {
+			.address = *addresses,
+			.mode = (unsigned)d->parts.conf->listen_mode,
+			.tls = tls,
+			.handler = handler,
+		};
+		enum err e = httpd_listen(d->httpd, &conf, why);
+
+		if (e != ERR_OK)
+			return e;
+		log_notice("listen", "address=%s tls=%d", *addresses, tls != NULL);
+	}
+	return ERR_OK;
+}
+
+static enum err daemon_listen(struct daemon *d, char **why)
+{
+	const struct conf *c = d->parts.conf;
+	const struct httpd_limits limits = limits_of(c);
+	enum err e;
+
+	d->httpd = httpd_new(d->loop, &limits);
+	if (c->tls_certificate != NULL) {
+		e = tls_server_new(c->tls_certificate, c->tls_key, &d->tls, why);
+		if (e != ERR_OK)
+			return e;
+	}
+	e = daemon_listen_all(d, c->listen_hooks, d->tls, relay_hooks(d->relay), why);
+	if (e != ERR_OK)
+		return e;
+	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
+}
+
+/* --- reload --- */
+
+static void on_key_rotated(void *ctx, const char *fingerprint)
+{
+	struct daemon *d = ctx;
+
+	if (d->relay != NULL)
+		daemon_journal(d, "key.rotate", "success", NULL, fingerprint);
+}
+
+static struct assembly_needs daemon_needs(struct daemon *d)
+{
+	return (struct assembly_needs){
+		.loop = d->loop,
+		.http = d->http,
+		.on_rotate = on_key_rotated,
+		.ctx = d,
+	};
+}
+
+/* The parts in use, as a view: the setup is the relay's. */
+static struct assembly daemon_parts(const struct daemon *d)
+{
+	struct assembly view = d->parts;
+
+	view.setup = *relay_setup_now(d->relay);
+	return view;
+}
+
+static bool follows_same(const struct conf *a, const struct conf *b, bool same_client)
+{
+	return same_client && a->catalog_file == NULL && b->catalog_file == NULL &&
+	       strcmp(a->catalog_annotation, b->catalog_annotation) == 0 &&
+	       a->catalog_refresh_ms == b->catalog_refresh_ms &&
+	       a->catalog_page_size == b->catalog_page_size;
+}
+
+static void daemon_apply(struct daemon *d, struct assembly *next)
+{
+	struct assembly old = d->parts, view;
+	const struct httpd_limits limits = limits_of(next->conf);
+	bool same = follows_same(old.conf, next->conf, old.client == next->client);
+
+	relay_apply(d->relay, &next->setup, &old.setup);
+	d->parts = *next;
+	if (d->parts.token != NULL)
+		backstage_client_set_token(d->parts.client, TAKE(d->parts.token));
+	httpd_set_limits(d->httpd, &limits);
+	log_set_level(d->parts.conf->log_level);
+	conf_digest(d->parts.conf, d->conf_digest);
+	if (same)
+		catalog_sync_hint(d->sync);
+	else
+		daemon_follow_catalog(d);
+	view = daemon_parts(d);
+	assembly_retire(&old, &view);
+}
+
+static enum err daemon_prepare(struct daemon *d, struct assembly *next, char **why)
+{
+	const struct assembly_needs needs = daemon_needs(d);
+	struct assembly view = daemon_parts(d);
+	struct conf *conf = NULL;
+	const char *frozen;
+	enum err e = conf_load(d->conf_path, &conf, why);
+
+	if (e != ERR_OK)
+		return e;
+	frozen = conf_frozen_change(d->parts.conf, conf);
+	if (frozen != NULL) {
+		if (asprintf(why, "%s: '%s' cannot change without a restart", d->conf_path,
+			    frozen) < 0)
+			abort();
+		conf_free(conf);
+		return ERR_PARSE;
+	}
+	e = assembly_build(&needs, conf, &view, next, why);
+	if (e != ERR_OK || d->tls == NULL)
+		return e;
+	e = tls_server_reload(d->tls, next->conf->tls_certificate, next->conf->tls_key, why);
+	if (e != ERR_OK)
+		assembly_retire(next, &view);
+	return e;
+}
+
+static void on_reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct assembly next = { 0 };
+	CLEANUP(freep) char *why = NULL;
+
+	if (d->stopping)
+		return;
+	sd_reloading();
+	if (daemon_prepare(d, &next, &why) == ERR_OK) {
+		const struct relay_setup *setup;
+
+		daemon_apply(d, &next);
+		setup = relay_setup_now(d->relay);
+		for (size_t i = 0; i < setup->sinks; i++) {
+			if (setup->sink[i]->ops->reopen != NULL)
+				setup->sink[i]->ops->reopen(setup->sink[i]->self);
+		}
+		d->reloads++;
+		log_notice("reload", "conf=%s sha256=%s", d->conf_path, d->conf_digest);
+		daemon_journal(d, "config.reload", "success", NULL, d->conf_digest);
+	} else {
+		d->reload_failures++;
+		log_err("reload.refused", "why=\"%s\"", why == NULL ? "" : why);
+		daemon_journal(d, "config.reload", "failure", "refused", why);
+	}
+	sd_ready();
+}
+
+/* --- life --- */
+
+static void on_heartbeat(void *ctx, enum err e, int64_t version, struct span value)
+{
+	struct daemon *d = ctx;
+
+	(void)e;
+	(void)version;
+	(void)value;
+	d->heartbeat = false;
+	sd_watchdog_feed();
+}
+
+/* The watchdog is fed by a turn of the loop that went through the store and back. */
+static void on_tick(void *ctx)
+{
+	struct daemon *d = ctx;
+	int64_t interval_ms = sd_watchdog_interval_ms();
+
+	if (!d->heartbeat)
+		d->heartbeat =
+			store_get(d->store, "heartbeat", SPAN("-"), on_heartbeat, d) == ERR_OK;
+	loop_timer_set(d->tick, interval_ms > 0 && interval_ms < TICK_MS ? interval_ms : TICK_MS);
+}
+
+static void on_drain(void *ctx)
+{
+	struct daemon *d = ctx;
+	bool done = !httpd_is_busy(d->httpd) && relay_is_idle(d->relay);
+
+	if (!done && clock_mono().ms < d->drain_until.ms) {
+		loop_timer_set(d->drain, DRAIN_POLL_MS);
+		return;
+	}
+	if (!done)
+		log_warning("stop.cut-short", "drain_ms=%lld", (long long)d->parts.conf->drain_ms);
+	loop_stop(d->loop);
+}
+
+static void on_stop(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	log_notice("stop", "uptime_ms=%lld", (long long)(clock_mono().ms - d->started.ms));
+	sd_stopping();
+	daemon_journal(d, "daemon.stop", "success", NULL, NULL);
+	httpd_drain(d->httpd);
+	relay_drain(d->relay);
+	d->drain_until.ms = clock_mono().ms + d->parts.conf->drain_ms;
+	loop_timer_set(d->drain, 0);
+}
+
+static void on_health(void *ctx, enum store_health h)
+{
+	(void)ctx;
+	switch (h) {
+	case STORE_OK: log_notice("store.ok", "state=writable"); return;
+	case STORE_READONLY: log_err("store.full", "state=no-room"); return;
+	case STORE_DOWN: log_err("store.down", "state=down"); return;
+	}
+}
+
+static enum err daemon_open_store(struct daemon *d, char **why)
+{
+	const struct conf *c = d->parts.conf;
+	const struct store_config conf = {
+		.path = c->store_path,
+		.owner = "stagewired",
+		.inflight_max = c->store_inflight_max,
+	};
+	enum err e = sqlite_store_open(d->loop, &conf, &d->store, why);
+
+	if (e == ERR_OK)
+		store_on_health(d->store, on_health, d);
+	return e;
+}
+
+static void daemon_handle_signals(struct daemon *d)
+{
+	signal(SIGPIPE, SIG_IGN);
+	d->on_hup = loop_signal_new(d->loop, SIGHUP, on_reload, d);
+	d->on_term = loop_signal_new(d->loop, SIGTERM, on_stop, d);
+	d->on_int = loop_signal_new(d->loop, SIGINT, on_stop, d);
+	d->tick = loop_timer_new(d->loop, on_tick, d);
+	d->drain = loop_timer_new(d->loop, on_drain, d);
+	loop_timer_set(d->tick, 0);
+}
+
+enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf, char **why)
+{
+	struct assembly_needs needs;
+	struct relay_setup none;
+	enum err e;
+
+	*d = (struct daemon){ .conf_path = conf_path, .loop = loop_new() };
+	d->started = clock_mono();
+	d->started_at = clock_wall();
+	d->http = httpc_new(d->loop);
+	needs = daemon_needs(d);
+	e = assembly_build(&needs, conf, NULL, &d->parts, why);
+	if (e != ERR_OK)
+		return e;
+	log_set_level(d->parts.conf->log_level);
+	conf_digest(d->parts.conf, d->conf_digest);
+	e = daemon_open_store(d, why);
+	if (e != ERR_OK)
+		return e;
+	d->relay = relay_new(d->loop, d->store);
+	relay_apply(d->relay, &d->parts.setup, &none);
+	e = daemon_listen(d, why);
+	if (e != ERR_OK)
+		return e;
+	daemon_handle_signals(d);
+	relay_start(d->relay, on_relay_ready, d);
+	daemon_journal(d, "daemon.start", "success", NULL, d->conf_digest);
+	log_notice("start", "version=%s conf=%s sha256=%s", PACKAGE_VERSION, conf_path,
+		d->conf_digest);
+	sd_ready();
+	return ERR_OK;
+}
+
+enum err daemon_run(struct daemon *d)
+{
+	return loop_run(d->loop);
+}
+
+/* The store first: its last answers go to the relay and to clients that still wait. */
+void daemon_release(struct daemon *d)
+{
+	catalog_sync_free(d->sync);
+	store_close(d->store);
+	relay_free(d->relay);
+	assembly_release(&d->parts);
+	httpd_free(d->httpd);
+	tls_server_free(d->tls);
+	httpc_free(d->http);
+	loop_timer_free(d->tick);
+	loop_timer_free(d->drain);
+	loop_signal_free(d->on_hup);
+	loop_signal_free(d->on_term);
+	loop_signal_free(d->on_int);
+	loop_free(d->loop);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include "base/clock.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "daemon/assembly.h"
+
+struct catalog_sync;
+struct httpd;
+struct loop_signal;
+struct loop_timer;
+struct store;
+
+/* The whole running process. */
+struct daemon {
+	const char *conf_path;
+	struct loop *loop;
+	struct httpc *http;
+	struct httpd *httpd;
+	struct tls_server *tls; /* NULL: plain */
+	struct store *store;
+	struct relay *relay;
+	struct catalog_sync *sync; /* NULL: the catalog is a file */
+	struct assembly parts;     /* setup stays empty: the relay owns it */
+	struct loop_signal *on_hup, *on_term, *on_int;
+	struct loop_timer *tick, *drain;
+	struct mono started, drain_until;
+	struct wall started_at;
+	char conf_digest[65];
+	char catalog_trouble[256]; /* why the catalog cannot be read now; empty: it can */
+	bool stopping, heartbeat;  /* heartbeat: the store was asked and has not answered */
+	uint64_t reloads, reload_failures;
+};
+
+/* Start with a configuration, which is taken. On failure *why (free(3) it). */
+MUST_CHECK enum err daemon_start(
+	struct daemon *d, const char *conf_path, struct conf *conf, char **why);
+
+/* Serve until told to stop and drained. */
+MUST_CHECK enum err daemon_run(struct daemon *d);
+void daemon_release(struct daemon *d);
+
+#endif

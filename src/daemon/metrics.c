@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/metrics.h"
+
+#include "daemon/daemon.h"
+#include "io/httpd.h"
+#include "model/catalog.h"
+#include "relay/source.h"
+#include "store/store.h"
+
+/* The first error sticks in err, so that a page is whole or not sent. */
+struct page {
+	struct buf *out;
+	enum err err;
+};
+
+static void page_head(struct page *p, const char *name, const char *type, const char *help)
+{
+	if (p->err == ERR_OK)
+		p->err = buf_addf(p->out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void page_row(
+	struct page *p, const char *name, const char *label, const char *value, double number)
+{
+	if (p->err != ERR_OK)
+		return;
+	if (label == NULL)
+		p->err = buf_addf(p->out, "%s %.15g\n", name, number);
+	else
+		p->err = buf_addf(p->out, "%s{%s=\"%s\"} %.15g\n", name, label, value, number);
+}
+
+static void page_one(
+	struct page *p, const char *name, const char *type, const char *help, double number)
+{
+	page_head(p, name, type, help);
+	page_row(p, name, NULL, NULL, number);
+}
+
+static void put_sources(struct page *p, const struct daemon *d)
+{
+	const struct relay_setup *s = relay_setup_now(d->relay);
+
+	page_head(p, "stagewire_webhooks_accepted_total", "counter",
+		"Webhooks stored and answered 202.");
+	for (size_t i = 0; i < s->sources; i++)
+		page_row(p, "stagewire_webhooks_accepted_total", "source", s->source[i]->name,
+			(double)s->source[i]->accepted);
+	page_head(p, "stagewire_webhooks_duplicate_total", "counter",
+		"Webhooks recognised as repeats.");
+	for (size_t i = 0; i < s->sources; i++)
+		page_row(p, "stagewire_webhooks_duplicate_total", "source", s->source[i]->name,
+			(double)s->source[i]->duplicates);
+	page_head(p, "stagewire_webhooks_refused_total", "counter", "Webhooks refused.");
+	for (size_t i = 0; i < s->sources; i++)
+		page_row(p, "stagewire_webhooks_refused_total", "source", s->source[i]->name,
+			(double)s->source[i]->refused);
+	page_one(p, "stagewire_webhooks_unstored_total", "counter",
+		"Webhooks answered 503 because the store could not take them.",
+		(double)relay_stats(d->relay).unstored);
+}
+
+static void put_sinks(struct page *p, const struct daemon *d)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} family[] = {
+		{ "stagewire_deliveries_delivered_total", "counter", "Tries that succeeded." },
+		{ "stagewire_deliveries_tempfail_total", "counter", "Tries to be made again." },
+		{ "stagewire_deliveries_dead_total", "counter", "Deliveries given up." },
+		{ "stagewire_deliveries_inflight", "gauge", "Tries under way." },
+		{ "stagewire_delivery_seconds_total", "counter", "Time spent in tries." },
+	};
+	const struct dispatch *dispatch = relay_dispatch(d->relay);
+
+	for (size_t f = 0; f < ARRAY_SIZE(family); f++) {
+		page_head(p, family[f].name, family[f].type, family[f].help);
+		for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
+			struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
+			const double number[] = { (double)s.delivered, (double)s.tempfails,
+				(double)s.dead, (double)s.inflight,
+				(double)s.took_ms_total / 1000 };
+
+			page_row(p, family[f].name, "sink", s.sink, number[f]);
+		}
+	}
+}
+
+static void put_store(struct page *p, const struct daemon *d)
+{
+	struct store_counts c = store_counts(d->store);
+
+	page_one(p, "stagewire_store_writable", "gauge", "1 if appends are taken.",
+		store_health(d->store) == STORE_OK);
+	page_one(p, "stagewire_events", "gauge", "Events kept.", (double)c.events);
+	page_one(p, "stagewire_events_quarantined", "gauge", "Events that map to no entity.",
+		(double)c.quarantined);
+	page_one(p, "stagewire_events_waiting", "gauge", "Events that wait for a first catalog.",
+		(double)c.waiting);
+	page_one(p, "stagewire_deliveries_pending", "gauge", "Deliveries outstanding.",
+		(double)c.pending);
+	page_one(p, "stagewire_deliveries_dead", "gauge", "Dead letters kept.", (double)c.dead);
+	page_one(p, "stagewire_deliveries_oldest_seconds", "gauge",
+		"Age of the oldest outstanding delivery.", (double)c.oldest_pending_ms / 1000);
+	page_one(p, "stagewire_audit_entries", "gauge", "Audit entries kept.", (double)c.audit);
+	page_one(
+		p, "stagewire_store_commits_total", "counter", "Group commits.", (double)c.commits);
+	page_one(p, "stagewire_store_commit_seconds_total", "counter",
+		"Time spent in group commits.", (double)c.commit_us_total / 1e6);
+	page_one(p, "stagewire_store_inflight_bytes", "gauge", "Appends not yet durable.",
+		(double)c.inflight);
+}
+
+static void put_http(struct page *p, const struct daemon *d)
+{
+	struct httpd_stats s = httpd_stats(d->httpd);
+
+	page_one(p, "stagewire_http_connections", "gauge", "Connections open.", s.connections);
+	page_one(p, "stagewire_http_connections_total", "counter", "Connections accepted.",
+		(double)s.accepted);
+	page_one(p, "stagewire_http_connections_refused_total", "counter",
+		"Connections over a cap.", (double)(s.refused_address + s.refused_total));
+	page_one(p, "stagewire_http_requests_total", "counter", "Requests read.",
+		(double)s.requests);
+	page_one(p, "stagewire_http_bad_requests_total", "counter",
+		"Requests that were no strict HTTP.", (double)s.bad_requests);
+	page_one(p, "stagewire_http_timeouts_total", "counter", "Requests past their deadline.",
+		(double)s.timeouts);
+	page_one(p, "stagewire_http_overload_total", "counter",
+		"Requests answered 503 for the byte budget.", (double)s.overload);
+	page_one(p, "stagewire_http_inflight_bytes", "gauge", "Bytes of bodies held.",
+		(double)s.inflight);
+}
+
+static void put_catalog(struct page *p, const struct daemon *d)
+{
+	const struct catalog *c = relay_catalog_now(d->relay);
+	struct relay_stats s = relay_stats(d->relay);
+
+	page_one(p, "stagewire_catalog_entities", "gauge", "Entities known.",
+		c == NULL ? 0 : (double)catalog_count(c));
+	page_one(p, "stagewire_catalog_repositories", "gauge", "Repositories known.",
+		c == NULL ? 0 : (double)catalog_repositories(c));
+	page_one(p, "stagewire_catalog_bytes", "gauge", "Memory of the catalog's index.",
+		c == NULL ? 0 : (double)catalog_bytes(c));
+	page_one(p, "stagewire_catalog_read_timestamp_seconds", "gauge",
+		"When the catalog was last read whole; 0: never.",
+		s.catalog_at.ms == WALL_NONE.ms ? 0 : (double)s.catalog_at.ms / 1000);
+	page_one(p, "stagewire_catalog_trouble", "gauge", "1 while the catalog cannot be read.",
+		d->catalog_trouble[0] != '\0');
+	page_one(p, "stagewire_events_released_total", "counter",
+		"Parked events that found their entity.", (double)s.released);
+}
+
+enum err metrics_write(const struct daemon *d, struct buf *out)
+{
+	struct page p = { .out = out };
+	struct dispatch_stats s = dispatch_stats(relay_dispatch(d->relay));
+
+	page_head(&p, "stagewire_build_info", "gauge", "The version that runs.");
+	page_row(&p, "stagewire_build_info", "version", PACKAGE_VERSION, 1);
+	page_one(&p, "stagewire_start_time_seconds", "gauge", "When the daemon started.",
+		(double)d->started_at.ms / 1000);
+	page_one(&p, "stagewire_reloads_total", "counter", "Configurations applied.",
+		(double)d->reloads);
+	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
+		(double)d->reload_failures);
+	put_sources(&p, d);
+	put_store(&p, d);
+	put_sinks(&p, d);
+	page_one(&p, "stagewire_lanes", "gauge", "Lanes with deliveries.", (double)s.lanes);
+	page_one(&p, "stagewire_lanes_bytes", "gauge", "Events waiting in memory.",
+		(double)s.memory);
+	put_catalog(&p, d);
+	put_http(&p, d);
+	return p.err;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/status.h"
+
+#include "base/json_write.h"
+#include "daemon/conf.h"
+#include "daemon/daemon.h"
+#include "model/catalog.h"
+#include "relay/source.h"
+#include "store/store.h"
+#include "travis/keys.h"
+
+static const char *health_str(enum store_health h)
+{
+	switch (h) {
+	case STORE_OK: return "ok";
+	case STORE_READONLY: return "no-room";
+	case STORE_DOWN: return "down";
+	}
+	return "down";
+}
+
+static void put_store(struct json_writer *w, const struct daemon *d)
+{
+	struct store_counts c = store_counts(d->store);
+
+	json_key(w, "store");
+	json_object_begin(w);
+	json_member_str(w, "health", health_str(store_health(d->store)));
+	json_member_str(w, "path", d->parts.conf->store_path);
+	json_member_int(w, "events", c.events);
+	json_member_int(w, "quarantined", c.quarantined);
+	json_member_int(w, "waiting", c.waiting);
+	json_member_int(w, "pending", c.pending);
+	json_member_int(w, "dead", c.dead);
+	json_member_int(w, "audit", c.audit);
+	json_member_int(w, "oldest_pending_ms", c.oldest_pending_ms);
+	json_object_end(w);
+}
+
+static void put_catalog(struct json_writer *w, const struct daemon *d)
+{
+	const struct catalog *c = relay_catalog_now(d->relay);
+
+	json_key(w, "catalog");
+	json_object_begin(w);
+	json_member_str(w, "from",
+		d->parts.conf->catalog_file != NULL ? d->parts.conf->catalog_file
+						    : d->parts.conf->backstage_url);
+	json_member_bool(w, "loaded", c != NULL);
+	json_member_int(w, "entities", c == NULL ? 0 : (int64_t)catalog_count(c));
+	json_member_int(w, "repositories", c == NULL ? 0 : (int64_t)catalog_repositories(c));
+	json_member_wall(w, "read_at", relay_stats(d->relay).catalog_at);
+	json_member_opt(w, "trouble", span_of(d->catalog_trouble));
+	json_object_end(w);
+}
+
+static void put_sources(struct json_writer *w, const struct daemon *d)
+{
+	const struct relay_setup *s = relay_setup_now(d->relay);
+
+	json_key(w, "sources");
+	json_array_begin(w);
+	for (size_t i = 0; i < s->sources; i++) {
+		const struct source *src = s->source[i];
+		size_t keys;
+
+		IGNORE(travis_keys_live(src->keys, &keys) == NULL);
+		json_object_begin(w);
+		json_member_str(w, "name", src->name);
+		json_member_str(w, "host", src->host);
+		json_member_int(w, "keys", (int64_t)keys);
+		json_member_wall(w, "keys_fetched_at", travis_keys_fetched_at(src->keys));
+		json_member_int(w, "accepted", (int64_t)src->accepted);
+		json_member_int(w, "duplicates", (int64_t)src->duplicates);
+		json_member_int(w, "refused", (int64_t)src->refused);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static void put_sinks(struct json_writer *w, const struct daemon *d)
+{
+	const struct dispatch *dispatch = relay_dispatch(d->relay);
+
+	json_key(w, "sinks");
+	json_array_begin(w);
+	for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
+		struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
+
+		json_object_begin(w);
+		json_member_str(w, "name", s.sink);
+		json_member_int(w, "delivered", (int64_t)s.delivered);
+		json_member_int(w, "tempfails", (int64_t)s.tempfails);
+		json_member_int(w, "dead", (int64_t)s.dead);
+		json_member_int(w, "inflight", (int64_t)s.inflight);
+		json_member_opt(w, "trouble", span_of(s.last_note));
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+enum err status_write(const struct daemon *d, struct buf *out)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, out);
+	json_object_begin(&w);
+	json_member_str(&w, "version", PACKAGE_VERSION);
+	json_member_wall(&w, "started_at", d->started_at);
+	json_member_int(&w, "uptime_s", (clock_mono().ms - d->started.ms) / 1000);
+	json_member_bool(&w, "ready", relay_is_ready(d->relay));
+	json_member_bool(&w, "stopping", d->stopping);
+	json_member_str(&w, "config", d->conf_path);
+	json_member_str(&w, "config_sha256", d->conf_digest);
+	put_store(&w, d);
+	put_catalog(&w, d);
+	put_sources(&w, d);
+	put_sinks(&w, d);
+	json_object_end(&w);
+	return json_done(&w);
+}
