@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CTL_ASK_H
+#define CTL_ASK_H
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+
+/*
+ * Ask the daemon on its unix socket and wait for the answer: GET path, whose body
+ * is appended to answer. On failure *why (free(3) it) is one line that says what
+ * to do about it.
+ */
+MUST_CHECK enum err ask(const char *socket, const char *path, struct buf *answer, char **why);
+
+#endif

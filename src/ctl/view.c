@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/view.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "ctl/table.h"
+#include "io/json.h"
+
+#define CELL_MAX 4096
+
+static const struct json_limits generous = { .depth = 64, .values = 4000000 };
+
+/* A scalar as text into out; lists joined by a space. */
+static const char *cell_text(struct json_object *o, struct buf *out)
+{
+	buf_clear(out);
+	if (jdoc_text(o) != NULL) {
+		IGNORE(buf_add_str(out, jdoc_text(o)));
+	} else if (jdoc_is_array(o)) {
+		for (size_t i = 0; i < jdoc_count(o); i++)
+			IGNORE(buf_addf(out, "%s%s", i == 0 ? "" : " ", jdoc_text(jdoc_at(o, i))));
+	} else if (o != NULL) {
+		IGNORE(buf_addf(out, "%" PRId64, jdoc_int(o, 0)));
+	}
+	return out->data;
+}
+
+/* A list of objects as a table: for each column, the member it shows. */
+static void print_items(struct json_object *items, const char *const *heading,
+	const char *const *member, size_t columns, const char *empty, FILE *to)
+{
+	struct table *t = table_new(heading, columns);
+	CLEANUP(buf_release) struct buf text;
+
+	buf_init(&text, CELL_MAX);
+	for (size_t i = 0; i < jdoc_count(items); i++) {
+		for (size_t c = 0; c < columns; c++)
+			table_add(t, cell_text(jdoc_get(jdoc_at(items, i), member[c]), &text));
+	}
+	table_print(t, empty, to);
+	table_free(t);
+}
+
+#define PRINT_ITEMS(items, heading, member, empty, to)                                             \
+	do {                                                                                       \
+		_Static_assert(ARRAY_SIZE(heading) == ARRAY_SIZE(member), "a member a column");    \
+		print_items(items, heading, member, ARRAY_SIZE(heading), empty, to);               \
+	} while (0)
+
+static enum err view_items(struct span json, const char *const *heading, const char *const *member,
+	size_t columns, const char *empty, FILE *to)
+{
+	struct json_object *root = NULL, *items;
+	enum err e = jdoc_parse(json, &generous, &root);
+
+	if (e != ERR_OK)
+		return e;
+	items = jdoc_member(root, "items");
+	if (jdoc_is_array(items))
+		print_items(items, heading, member, columns, empty, to);
+	else
+		e = ERR_PARSE;
+	jdoc_free(root);
+	return e;
+}
+
+enum err view_events(struct span json, FILE *to)
+{
+	static const char *const heading[] = { "RECEIVED", "EVENT", "REPOSITORY", "OUTCOME",
+		"PLACE", "SOURCE" };
+	static const char *const member[] = { "received", "id", "repository", "outcome", "place",
+		"source" };
+
+	return view_items(json, heading, member, ARRAY_SIZE(heading), "no events", to);
+}
+
+enum err view_quarantine(struct span json, FILE *to)
+{
+	static const char *const heading[] = { "RECEIVED", "EVENT", "REPOSITORY", "OUTCOME",
+		"REASON" };
+	static const char *const member[] = { "received", "id", "repository", "outcome", "reason" };
+
+	return view_items(
+		json, heading, member, ARRAY_SIZE(heading), "nothing is in quarantine", to);
+}
+
+static const char *const delivery_heading[] = { "UPDATED", "EVENT", "SINK", "STATE", "TRIES",
+	"STATUS", "NOTE" };
+static const char *const delivery_member[] = { "updated", "event", "sink", "state", "tries",
+	"status", "note" };
+
+enum err view_deliveries(struct span json, FILE *to)
+{
+	return view_items(json, delivery_heading, delivery_member, ARRAY_SIZE(delivery_heading),
+		"no deliveries", to);
+}
+
+enum err view_audit(struct span json, FILE *to)
+{
+	static const char *const heading[] = { "SEQ", "TIME", "ACTION", "OUTCOME", "REASON",
+		"EVENT", "SINK", "REPOSITORY", "OWNERS", "DETAIL" };
+	static const char *const member[] = { "seq", "time", "action", "outcome", "reason", "event",
+		"sink", "repository", "owners", "detail" };
+
+	return view_items(json, heading, member, ARRAY_SIZE(heading), "no audit entries", to);
+}
+
+static void print_fact(struct json_object *o, const char *label, const char *path, FILE *to)
+{
+	CLEANUP(buf_release) struct buf text;
+	struct json_object *v = jdoc_get(o, path);
+
+	buf_init(&text, CELL_MAX);
+	if (v != NULL)
+		fprintf(to, "%-13s%s\n", label, cell_text(v, &text));
+}
+
+static void print_event(struct json_object *root, FILE *to)
+{
+	struct json_object *event = jdoc_member(root, "event");
+	struct json_object *build = jdoc_get(event, "data.customData.stagewire.build");
+
+	print_fact(root, "event", "id", to);
+	print_fact(root, "received", "received", to);
+	print_fact(root, "source", "source", to);
+	print_fact(root, "place", "place", to);
+	print_fact(event, "type", "type", to);
+	print_fact(build, "repository", "repository", to);
+	print_fact(build, "build", "number", to);
+	print_fact(build, "branch", "branch", to);
+	print_fact(build, "outcome", "outcome", to);
+	print_fact(build, "transition", "transition", to);
+	print_fact(build, "url", "url", to);
+	print_fact(event, "entities", "entityref", to);
+	print_fact(event, "owners", "ownerref", to);
+	fputc('\n', to);
+	PRINT_ITEMS(jdoc_member(root, "deliveries"), delivery_heading, delivery_member,
+		"no deliveries", to);
+}
+
+enum err view_event(struct span json, FILE *to)
+{
+	struct json_object *root = NULL;
+	enum err e = jdoc_parse(json, &generous, &root);
+
+	if (e == ERR_OK)
+		print_event(root, to);
+	jdoc_free(root);
+	return e;
+}
+
+static void print_status(struct json_object *root, FILE *to)
+{
+	static const char *const source_heading[] = { "SOURCE", "HOST", "KEYS", "ACCEPTED",
+		"DUPLICATES", "REFUSED" };
+	static const char *const source_member[] = { "name", "host", "keys", "accepted",
+		"duplicates", "refused" };
+	static const char *const sink_heading[] = { "SINK", "DELIVERED", "TEMPFAILS", "DEAD",
+		"INFLIGHT", "TROUBLE" };
+	static const char *const sink_member[] = { "name", "delivered", "tempfails", "dead",
+		"inflight", "trouble" };
+
+	fprintf(to, "stagewired %s, up %" PRId64 " s, %s\n",
+		jdoc_text(jdoc_member(root, "version")), jdoc_int(jdoc_member(root, "uptime_s"), 0),
+		jdoc_is_true(jdoc_member(root, "ready")) ? "ready" : "not ready");
+	print_fact(root, "config", "config", to);
+	print_fact(root, "store", "store.health", to);
+	print_fact(root, "events", "store.events", to);
+	print_fact(root, "quarantined", "store.quarantined", to);
+	print_fact(root, "waiting", "store.waiting", to);
+	print_fact(root, "pending", "store.pending", to);
+	print_fact(root, "dead", "store.dead", to);
+	print_fact(root, "catalog", "catalog.from", to);
+	print_fact(root, "entities", "catalog.entities", to);
+	print_fact(root, "repositories", "catalog.repositories", to);
+	print_fact(root, "trouble", "catalog.trouble", to);
+	fputc('\n', to);
+	PRINT_ITEMS(jdoc_member(root, "sources"), source_heading, source_member, "no sources", to);
+	fputc('\n', to);
+	PRINT_ITEMS(jdoc_member(root, "sinks"), sink_heading, sink_member, "no sinks", to);
+}
+
+enum err view_status(struct span json, FILE *to)
+{
+	struct json_object *root = NULL;
+	enum err e = jdoc_parse(json, &generous, &root);
+
+	if (e == ERR_OK)
+		print_status(root, to);
+	jdoc_free(root);
+	return e;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CTL_VIEW_H
+#define CTL_VIEW_H
+
+#include <stdio.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+
+/* Show an answer of the daemon to a person. ERR_PARSE if it is not what was asked for. */
+MUST_CHECK enum err view_status(struct span json, FILE *to);
+MUST_CHECK enum err view_events(struct span json, FILE *to);
+MUST_CHECK enum err view_event(struct span json, FILE *to);
+MUST_CHECK enum err view_quarantine(struct span json, FILE *to);
+MUST_CHECK enum err view_deliveries(struct span json, FILE *to);
+MUST_CHECK enum err view_audit(struct span json, FILE *to);
+
+#endif
