@@ -2,4 +2,21 @@
 EXTRA_DIST += src/store/.may_include
 
 libstagewire_a_SOURCES += \
+	src/store/arena.c \
+	src/store/arena.h \
+	src/store/sqlite.c \
+	src/store/sqlite.h \
+	src/store/sqlite_call.c \
+	src/store/sqlite_clock.h \
+	src/store/sqlite_db.c \
+	src/store/sqlite_db.h \
+	src/store/sqlite_list.c \
+	src/store/sqlite_open.c \
+	src/store/sqlite_read.c \
+	src/store/sqlite_read.h \
+	src/store/sqlite_schema.c \
+	src/store/sqlite_schema.h \
+	src/store/sqlite_write.c \
+	src/store/sqlite_write.h \
+	src/store/store.c \
 	src/store/store.h

@@ -41,7 +41,8 @@ uint16_t store_part(struct span okey);
  * A piece of shared state: (ns, key) -> value with a version that only grows.
  * In an append, expect is the version that the caller decided on (0: none yet);
  * the put is made with version expect + 1, and where the stored version is
- * another one, the whole append is refused.
+ * another one, the whole append is refused. An empty value removes the key, and
+ * its version begins again. ns is not empty.
  */
 struct store_put {
 	const char *ns;
@@ -62,7 +63,7 @@ enum event_place {
 	EVENT_WAITING,     /* no catalog was ever loaded when it came */
 };
 
-/* An event as it is kept. okey orders it; repository, outcome and summary are for lists. */
+/* An event as it is kept. okey, not empty, orders it; repository, outcome and summary are for lists. */
 struct store_event {
 	uint8_t id[UUID_BYTES]; /* same input, same id: the key by which a repeat is known */
 	enum event_place place;
@@ -71,6 +72,9 @@ struct store_event {
 	struct span body; /* the CloudEvent, JSON */
 	struct span fact; /* the normalized build, JSON: what correlation starts from */
 };
+
+/* Sinks of one event. */
+#define STORE_SINKS_MAX 256
 
 /*
  * All or nothing: the event with its deliveries, state, audit entries. event
@@ -113,15 +117,16 @@ struct store_delivery {
 };
 
 /*
- * Which heads of lanes to claim: deliveries outstanding, in order of sink, lane
- * and within the lane.
+ * Which heads of lanes to claim: deliveries outstanding, in order within each
+ * lane, due or not. A lane is a sink with an ordering key. Where the answer has
+ * more, the next page begins after the lane of its last delivery.
  */
 struct store_claim {
 	uint16_t part;
 	int64_t token;          /* of the lease "part/N" */
 	const char *sink;       /* NULL: all sinks */
 	struct span okey;       /* empty: all lanes */
-	const char *after_sink; /* with after_okey: only lanes behind this one; or NULL */
+	const char *after_sink; /* only the lanes after this one; NULL: from the first */
 	struct span after_okey;
 	unsigned per_lane; /* at most so many of each lane; 1: the heads */
 	unsigned items_max;
@@ -187,9 +192,11 @@ enum store_health store_health(const struct store *s);
 void store_on_health(struct store *s, void (*on_health)(void *ctx, enum store_health h), void *ctx);
 
 /*
+ * Every call answers ERR_BUSY at once, without callback, when the store is down.
+ *
  * 1. Append. All appends of one pass of the loop commit together; on_done runs
- * after the data is durable. ERR_BUSY at once, without callback, while more
- * bytes than inflight_max are under way or the store is down.
+ * after the data is durable. ERR_BUSY also while more bytes than inflight_max
+ * are under way; ERR_LIMIT for more than STORE_SINKS_MAX sinks.
  */
 MUST_CHECK enum err store_append(
 	struct store *s, const struct store_append *a, store_append_cb on_done, void *ctx);
@@ -223,12 +230,17 @@ MUST_CHECK enum err store_claim(
 
 /*
  * 4. Finish tries of one partition, all in one transaction, together with their
- * audit entries; refused as a whole if the token is stale.
+ * audit entries; refused as a whole if the token is stale. A delivery that is
+ * done or dead already stays so, without another entry: after CLAIM_RETRY the
+ * same finish again is safe.
  */
 MUST_CHECK enum err store_finish(struct store *s, uint16_t part, int64_t token,
 	const struct store_finish *f, size_t n, store_finish_cb on_done, void *ctx);
 
-/* 5. State. put: an unconditional batch of upserts and (empty value) removals. */
+/*
+ * 5. State. get: ERR_NOTFOUND, with version 0, if there is nothing. put: an
+ * unconditional batch of upserts and (empty value) removals; expect is ignored.
+ */
 MUST_CHECK enum err store_get(
 	struct store *s, const char *ns, struct span key, store_get_cb on_done, void *ctx);
 MUST_CHECK enum err store_put(struct store *s, const struct store_put *puts, size_t n,
@@ -289,6 +301,6 @@ struct store_counts {
 	uint64_t commits, commit_us_total, commit_us_max; /* group commits made */
 };
 
-struct store_counts store_counts(const struct store *s);
+struct store_counts store_counts(struct store *s);
 
 #endif
