@@ -34,9 +34,9 @@ size_t catalog_builder_count(const struct catalog_builder *b);
 struct catalog *catalog_build(struct catalog_builder *b);
 void catalog_free(struct catalog *c);
 
-size_t catalog_count(const struct catalog *c);      /* entities */
+size_t catalog_count(const struct catalog *c);        /* entities */
 size_t catalog_repositories(const struct catalog *c); /* distinct slugs */
-size_t catalog_bytes(const struct catalog *c);      /* memory held */
+size_t catalog_bytes(const struct catalog *c);        /* memory held */
 
 /* By canonical ref. The spans of *e live as long as c. */
 bool catalog_get(const struct catalog *c, struct span ref, struct entity *e);

@@ -23,10 +23,10 @@
 struct entity {
 	struct span ref;
 	struct span uid, etag;
-	struct span slug;               /* of its repository as annotated; empty if none */
-	struct span type, lifecycle;    /* spec.type, spec.lifecycle */
-	struct span system;             /* a ref; empty if none */
-	bool orphan;                    /* annotated backstage.io/orphan */
+	struct span slug;                    /* of its repository as annotated; empty if none */
+	struct span type, lifecycle;         /* spec.type, spec.lifecycle */
+	struct span system;                  /* a ref; empty if none */
+	bool orphan;                         /* annotated backstage.io/orphan */
 	struct span owner[ENTITY_LINKS_MAX]; /* ownedBy, refs */
 	size_t owners;
 	struct span parent[ENTITY_LINKS_MAX]; /* Group: childOf; User: memberOf, refs */

@@ -190,7 +190,8 @@ static void on_claimed(
 		lane_wait(lane, AGAIN_MS);
 		return;
 	}
-	lane->on_disk = more || lane->missed;
+	/* A full answer may have been cut at the most of one lane. */
+	lane->on_disk = more || n == CLAIM_PER_LANE || lane->missed;
 	lane->missed = false;
 	for (size_t i = 0; i < n; i++)
 		lane_take_claimed(lane, &found[i]);
