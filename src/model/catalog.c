@@ -239,7 +239,8 @@ size_t catalog_builder_count(const struct catalog_builder *b)
 
 static int span_order(struct span a, struct span b)
 {
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
 
 	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }

@@ -230,7 +230,7 @@ wait-entity)
 		die "the catalog has no $2 after $PEER_WAIT s"
 	;;
 *)
-	sed -n 's/^#   //p' "$0" >&2
+	sed -n 's/^#   run-peer/run-peer/p' "$0" >&2
 	exit 2
 	;;
 esac
