@@ -2,9 +2,10 @@
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
+	tests/tools/catalog_standin.py \
+	tests/tools/http_standin.py \
 	tests/unit/scratch.h
 STANDIN = tests/unit/standin.c tests/unit/standin.h
-EXTRA_DIST += tests/tools/http_standin.py
 
 if HAVE_CRITERION
 UNIT = \
@@ -13,6 +14,7 @@ UNIT = \
 	tests/unit/test_build \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
+	tests/unit/test_catalog_sync \
 	tests/unit/test_cloudevent \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
@@ -29,5 +31,6 @@ UNIT = \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
+tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 endif

@@ -14,18 +14,28 @@
 
 void standin_start(struct standin *s)
 {
+	char path[sizeof(s->unix_path)];
+
+	snprintf(path, sizeof(path), "/tmp/standin-%d.sock", (int)getpid());
+	standin_start_script(s, "http_standin.py", path);
+	memcpy(s->unix_path, path, sizeof(path));
+}
+
+void standin_start_script(struct standin *s, const char *name, const char *argument)
+{
 	const char *top = getenv("top_srcdir");
-	char script[4096], port[16] = "";
+	char script[4096], copy[256], port[16] = "";
 	char python[] = "python3";
-	char *argv[] = { python, script, s->unix_path, NULL };
+	char *argv[] = { python, script, copy, NULL };
 	posix_spawn_file_actions_t fds;
 	int in[2], out[2], failed;
 	bool started;
 	FILE *from;
 	pid_t pid;
 
-	snprintf(script, sizeof(script), "%s/tests/tools/http_standin.py", top == NULL ? "." : top);
-	snprintf(s->unix_path, sizeof(s->unix_path), "/tmp/standin-%d.sock", (int)getpid());
+	snprintf(script, sizeof(script), "%s/tests/tools/%s", top == NULL ? "." : top, name);
+	snprintf(copy, sizeof(copy), "%s", argument);
+	s->unix_path[0] = '\0';
 	signal(SIGPIPE, SIG_IGN);
 	cr_assert_eq(pipe2(in, O_CLOEXEC), 0);
 	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
@@ -48,8 +58,12 @@ void standin_start(struct standin *s)
 
 void standin_stop(struct standin *s)
 {
+	if (s->stdin_fd < 0)
+		return;
 	close(s->stdin_fd);
-	unlink(s->unix_path);
+	s->stdin_fd = -1;
+	if (s->unix_path[0] != '\0')
+		unlink(s->unix_path);
 }
 
 struct deadline {

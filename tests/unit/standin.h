@@ -7,17 +7,23 @@
 #include "io/loop.h"
 
 /*
- * tests/tools/http_standin.py as a child of this test. It ends with the test,
- * however that ends. See there for the behaviours that a path can ask for.
+ * A script of tests/tools as a child of this test: a server that prints its port.
+ * It ends with the test, however that ends.
  */
 struct standin {
 	int stdin_fd;
 	int port;
 	char url[64];       /* "http://127.0.0.1:PORT" */
-	char unix_path[64]; /* it listens here too */
+	char unix_path[64]; /* http_standin.py listens here too */
 };
 
+/* http_standin.py; see there for the behaviours that a path can ask for. */
 void standin_start(struct standin *s);
+
+/* Another script, with one argument. */
+void standin_start_script(struct standin *s, const char *name, const char *argument);
+
+/* May be called again. */
 void standin_stop(struct standin *s);
 
 /* Run the loop until *done, whose setter calls loop_stop(); fails the test after 10 seconds. */
