@@ -6,6 +6,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
 	src/daemon/conf_diff.c \
+	src/daemon/conf_digest.c \
 	src/daemon/conf_form.c \
 	src/daemon/conf_form.h \
 	src/daemon/conf_number.c \
