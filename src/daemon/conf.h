@@ -17,8 +17,9 @@
 
 /*
  * The whole configuration as read from one YAML file, defaults filled in. Every
- * field has its row in the table of conf_table.c: name, type, bounds, default, whether a
- * reload may change it, help. Parsing, printing and the manual read the rows.
+ * field has its row in the table of conf_table.c: name, type, bounds, default,
+ * whether a reload may change it, help. Parsing, printing and the manual's check
+ * read the rows.
  */
 struct conf_source {
 	char *name;
@@ -100,8 +101,8 @@ void conf_free(struct conf *c);
 void conf_print(const struct conf *c, FILE *to);
 
 /*
- * The name of the first option ("listen.hooks", "sinks[].type") that differs and
- * that a reload cannot change; NULL if there is none.
+ * The name of the first option ("listen.hooks") that differs and that a reload
+ * cannot change; NULL if there is none.
  */
 const char *conf_frozen_change(const struct conf *running, const struct conf *wanted);
 

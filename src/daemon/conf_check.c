@@ -109,6 +109,23 @@ static enum err sources_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* Two that append to one file would rotate it under each other's feet. */
+static enum err sinks_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->sinks; i++) {
+		for (size_t j = 0; j < i; j++) {
+			if (c->sink[i].path == NULL || c->sink[j].path == NULL ||
+				strcmp(c->sink[i].path, c->sink[j].path) != 0)
+				continue;
+			return conf_refuse(r, item_node(r, "sinks", i, "path"),
+				"sink '%s' has this path already", c->sink[j].name);
+		}
+	}
+	return ERR_OK;
+}
+
 /* Who needs a Backstage must say where it is. */
 static enum err backstage_check(struct conf_reader *r)
 {
@@ -187,7 +204,7 @@ static enum err routes_check(struct conf_reader *r)
 enum err conf_check(struct conf_reader *r)
 {
 	static enum err (*const checks[])(struct conf_reader *) = { listen_check, bounds_check,
-		sources_check, routes_check, backstage_check };
+		sources_check, sinks_check, routes_check, backstage_check };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",

@@ -41,53 +41,17 @@ static bool same_value(const struct conf_option *o, const void *a, const void *b
 	return conf_number(o, a) == conf_number(o, b);
 }
 
-/* The first frozen option below prefix that differs; NULL if there is none. */
-static const char *frozen_below(const char *prefix, const void *a, const void *b)
+/* Items of lists are made anew by a reload, so only the rest can be frozen. */
+const char *conf_frozen_change(const struct conf *running, const struct conf *wanted)
 {
 	for (size_t i = 0; i < conf_options_n; i++) {
 		const struct conf_option *o = &conf_options[i];
 
-		if (conf_option_is_below(o, prefix) && !o->reload && !same_value(o, a, b))
+		if (conf_option_is_below(o, "") && !o->reload && !same_value(o, running, wanted))
 			return o->name;
 	}
+	/* Other files can be loaded, but a listener speaks TLS or not for ever. */
+	if ((running->tls_key == NULL) != (wanted->tls_key == NULL))
+		return "tls.key";
 	return NULL;
-}
-
-/* A list with a frozen option can neither grow nor shrink: that one is its name then. */
-static const char *frozen_count(const struct conf_list *list)
-{
-	for (size_t i = 0; i < conf_options_n; i++) {
-		if (conf_option_is_below(&conf_options[i], list->prefix) && !conf_options[i].reload)
-			return conf_options[i].name;
-	}
-	return NULL;
-}
-
-static const char *frozen_list(
-	const struct conf_list *list, const struct conf *a, const struct conf *b)
-{
-	size_t n = conf_list_count(list, a);
-
-	if (conf_list_count(list, b) != n)
-		return frozen_count(list);
-	for (size_t i = 0; i < n; i++) {
-		const char *name = frozen_below(
-			list->prefix, conf_list_item(list, a, i), conf_list_item(list, b, i));
-
-		if (name != NULL)
-			return name;
-	}
-	return NULL;
-}
-
-const char *conf_frozen_change(const struct conf *running, const struct conf *wanted)
-{
-	const char *name = frozen_below("", running, wanted);
-
-	/* Other files can be loaded, but a listener is plain or not for ever. */
-	if (name == NULL && (running->tls_key == NULL) != (wanted->tls_key == NULL))
-		name = "tls.key";
-	for (size_t i = 0; name == NULL && i < conf_lists_n; i++)
-		name = frozen_list(&conf_lists[i], running, wanted);
-	return name;
 }

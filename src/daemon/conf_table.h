@@ -38,7 +38,7 @@ struct conf_option {
 	const char *min, *max;    /* of a number */
 	const char *const *kinds; /* the types of item it belongs to; NULL: all */
 	bool required;
-	bool reload;      /* SIGHUP can change it */
+	bool reload;      /* SIGHUP can change it; always so in lists */
 	const char *text; /* one line of help */
 };
 
