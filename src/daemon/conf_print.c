@@ -2,10 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/codec.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
-#include "io/crypto.h"
 
 /* Where the next line goes. The first line of an item begins with its dash. */
 struct printer {
@@ -137,22 +135,6 @@ void conf_print(const struct conf *c, FILE *to)
 	options_print(&p, "", c, NULL);
 	for (size_t i = 0; i < conf_lists_n; i++)
 		list_print(to, &conf_lists[i], c);
-}
-
-void conf_digest(const struct conf *c, char hex[65])
-{
-	uint8_t digest[SHA256_BYTES];
-	char *text = NULL;
-	size_t n = 0;
-	FILE *to = open_memstream(&text, &n);
-
-	if (to == NULL)
-		abort();
-	conf_print(c, to);
-	fclose(to);
-	sha256((struct span){ text, n }, digest);
-	hex_encode(digest, sizeof(digest), hex);
-	free(text);
 }
 
 static const char *type_word(enum conf_type type)
