@@ -8,3 +8,4 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh
+dist_noinst_SCRIPTS += tests/peers/test_backstage.py

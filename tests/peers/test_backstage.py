@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The main job against a real Backstage: owners are told, the bus carries the event."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
+	os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "system"))
+import harness  # noqa: E402
+from harness import wait_until  # noqa: E402
+
+RUN = os.path.join(TOP, "tests", "peers", "backstage", "run-peer.sh")
+FULL_TOKEN = "relay-static-token-0123456789abcdef"
+RELAY_TOKEN = "relay-catalog-ro-0123456789abcdef"
+SUBSCRIPTION = "external.test"
+TOPIC = "stagewire.build"
+
+
+class Peer:
+	"""The real Backstage, with its own database and catalog file."""
+
+	def __init__(self):
+		self.state = tempfile.mkdtemp(prefix="stagewire-peer-")
+		os.chmod(self.state, 0o755)
+		port = harness.free_port()
+		self.url = f"http://127.0.0.1:{port}"
+		self.env = dict(os.environ, PEER_STATE=self.state, PEER_PORT=str(port),
+			PEER_PG_PORT=str(harness.free_port()),
+			PEER_MODULES=os.environ.get("PEER_MODULES") or os.path.join(
+				os.environ.get("top_builddir", TOP), "tests", "peers", "modules"))
+
+	def run(self, *args):
+		done = subprocess.run(["bash", RUN, *args], env=self.env, capture_output=True, text=True,
+			timeout=900, stdin=subprocess.DEVNULL)
+		assert done.returncode == 0, f"run-peer.sh {args}: {done.stdout} {done.stderr}"
+
+	def call(self, method, path, body=None, token=FULL_TOKEN):
+		request = urllib.request.Request(self.url + path, method=method,
+			data=None if body is None else json.dumps(body).encode(),
+			headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+		with urllib.request.urlopen(request, timeout=30) as answer:
+			text = answer.read()
+			return answer.status, json.loads(text) if text else None
+
+	def guest(self):
+		with urllib.request.urlopen(self.url + "/api/auth/guest/refresh", timeout=30) as answer:
+			return json.load(answer)["backstageIdentity"]["token"]
+
+	def notifications(self):
+		"""What the guest user reads, newest first."""
+		_, page = self.call("GET", "/api/notifications?limit=50&orderField=created,desc",
+			token=self.guest())
+		return page["notifications"]
+
+	def bus_events(self):
+		"""What is on the bus for our topic; each event is read once."""
+		status, page = self.call("GET",
+			f"/api/events/bus/v1/subscriptions/{SUBSCRIPTION}/events")
+		return page["events"] if status == 200 else []
+
+	def entities(self):
+		return os.path.join(self.state, "entities.yaml")
+
+	def edit(self, before, after):
+		with open(self.entities(), encoding="utf-8") as f:
+			text = f.read()
+		assert before in text, f"{before!r} is not in the peer's catalog"
+		with open(self.entities(), "w", encoding="utf-8") as f:
+			f.write(text.replace(before, after))
+
+	def owners(self, ref):
+		kind, name = ref.split(":")
+		try:
+			_, entity = self.call("GET", f"/api/catalog/entities/by-name/{kind}/{name}")
+		except urllib.error.HTTPError:
+			return []
+		return [r["targetRef"] for r in entity["relations"] if r["type"] == "ownedBy"]
+
+
+peer = None
+
+
+def relay(box):
+	"""A stagewired whose catalog and sinks are the peer's."""
+	daemon = box.daemon()
+	token = os.path.join(daemon.dir, "token")
+	daemon.write(token, RELAY_TOKEN + "\n")
+	os.chmod(token, 0o600)
+	daemon.config["backstage"] = {"url": peer.url, "token": {"file": token}}
+	daemon.config["catalog"] = {"refresh": "1s"}
+	daemon.config["delivery"] = {"backoff_first": "1s", "backoff_max": "2s", "max_tries": 100}
+	daemon.config["sinks"] += [
+		{"name": "notify", "type": "backstage-notifications"},
+		{"name": "bus", "type": "backstage-events", "topic": TOPIC},
+	]
+	daemon.config["routes"] = [{"name": "all", "to": ["record", "notify", "bus"]}]
+	daemon.start()
+	wait_until(lambda: daemon.ctl("status")["catalog"]["repositories"] >= 2, "the catalog")
+	return daemon
+
+
+def settled(daemon, event):
+	"""The event's deliveries, once none is pending."""
+	def done():
+		rows = daemon.ctl("event", event)["deliveries"]
+		return rows if rows and all(r["state"] != "pending" for r in rows) else None
+	return wait_until(done, f"deliveries of {event}", timeout=60)
+
+
+def titles():
+	return [n["payload"]["title"] for n in peer.notifications()]
+
+
+def platform_build(daemon, **overrides):
+	"""A build of the component that the guest's team owns, once the relay knows it does."""
+	return daemon.accept(repository={"id": 4242, "name": "parcel-api", "owner_name": "acme",
+		"url": None}, branch="main", **overrides)
+
+
+def test_owners_read_of_a_failure_and_the_next_build_updates_the_notification(box):
+	daemon = relay(box)
+	event = platform_build(daemon, id=9001, number="1", state="failed",
+		started_at="2026-11-24T01:00:00Z", finished_at="2026-11-24T01:05:00Z")
+	rows = settled(daemon, event)
+	assert {r["sink"]: r["state"] for r in rows} == {
+		"record": "done", "notify": "done", "bus": "done"}, rows
+	first = [n for n in peer.notifications() if "parcel-api" in n["payload"]["title"]]
+	assert len(first) == 1, first
+	assert "failed" in first[0]["payload"]["title"], first
+	assert first[0]["payload"]["severity"] == "high", first
+	assert first[0]["payload"]["link"].startswith("https://"), first
+
+	event = platform_build(daemon, id=9002, number="2", state="passed",
+		started_at="2026-11-24T02:00:00Z", finished_at="2026-11-24T02:05:00Z")
+	settled(daemon, event)
+	second = [n for n in peer.notifications() if "parcel-api" in n["payload"]["title"]]
+	assert len(second) == 1, f"updated, not added: {second}"
+	assert second[0]["id"] == first[0]["id"]
+	assert "fixed" in second[0]["payload"]["title"], second
+
+
+def test_the_bus_carries_the_event_with_its_owners(box):
+	peer.call("PUT", f"/api/events/bus/v1/subscriptions/{SUBSCRIPTION}", {"topics": [TOPIC]})
+	daemon = relay(box)
+	event = platform_build(daemon, id=9010, number="10", state="started",
+		started_at="2026-11-24T03:00:00Z", finished_at=None)
+	seen = []
+
+	def arrived():
+		seen.extend(peer.bus_events())
+		return [e for e in seen if e["payload"]["id"] == event]
+	found = wait_until(arrived, "the event on the bus")[0]
+	assert found["topic"] == TOPIC
+	assert found["payload"]["type"].startswith("dev.cdevents.pipelinerun.started."), found
+	assert found["payload"]["entityref"] == "component:default/parcel-api", found
+	assert found["payload"]["ownerref"] == "group:default/platform", found
+
+
+def test_a_change_of_owner_in_the_catalog_changes_the_recipient(box):
+	daemon = relay(box)
+	before = len(peer.notifications())
+	peer.edit("owner: platform # of parcel-api", "owner: payments # of parcel-api")
+	try:
+		wait_until(lambda: peer.owners("component:default/parcel-api") ==
+			["group:default/payments"], "the new owner in Backstage", timeout=60)
+		wait_until(lambda: daemon.accept(id=9020 + len(daemon.recorded()), state="started",
+			number="20", finished_at=None, started_at="2026-11-24T04:00:00Z") and
+			any(e.get("ownerref") == "group:default/payments" for e in daemon.recorded()),
+			"the new owner in an event", timeout=60)
+		event = platform_build(daemon, id=9050, number="50", state="errored",
+			started_at="2026-11-24T05:00:00Z", finished_at="2026-11-24T05:05:00Z",
+			pull_request=True, pull_request_number=50, type="pull_request")
+		settled(daemon, event)
+		assert not [t for t in titles() if "pull request 50" in t], titles()
+		assert len(peer.notifications()) <= before + 1
+	finally:
+		peer.edit("owner: payments # of parcel-api", "owner: platform # of parcel-api")
+		wait_until(lambda: peer.owners("component:default/parcel-api") ==
+			["group:default/platform"], "the old owner in Backstage", timeout=60)
+
+
+def test_while_backstage_is_down_webhooks_are_kept_and_delivered_later(box):
+	daemon = relay(box)
+	peer.run("stop-backstage")
+	try:
+		event = platform_build(daemon, id=9060, number="60", state="failed",
+			started_at="2026-11-24T06:00:00Z", finished_at="2026-11-24T06:05:00Z",
+			tag="v60", message="down")
+		assert daemon.restart() is daemon  # and a restart without Backstage still routes
+		rows = daemon.ctl("event", event)["deliveries"]
+		assert any(r["state"] == "pending" for r in rows), rows
+		other = platform_build(daemon, id=9061, number="61", state="started",
+			started_at="2026-11-24T06:10:00Z", finished_at=None)
+		assert daemon.ctl("event", other)["place"] == "routed"
+	finally:
+		peer.run("start-backstage")
+	rows = settled(daemon, event)
+	assert all(r["state"] == "done" for r in rows), rows
+	assert [t for t in titles() if "tag v60" in t], titles()
+
+
+def main():
+	global peer
+	for program in ("npm", "psql", "curl"):
+		if shutil.which(program) is None:
+			print(f"1..0 # SKIP {program} is not installed")
+			return
+	peer = Peer()
+	try:
+		peer.run("install")
+		with open(os.path.join(TOP, "tests", "peers", "backstage", "entities.yaml"),
+				encoding="utf-8") as f:
+			text = f.read()
+		owned = text.replace("  owner: payments\n", "  owner: platform # of parcel-api\n", 1)
+		assert owned != text
+		with open(peer.entities(), "w", encoding="utf-8") as f:
+			f.write(owned)
+		peer.run("start")
+		peer.run("wait-entity", "component:default/parcel-api")
+		peer.run("wait-entity", "component:default/parcel-ui")
+		peer.run("wait-entity", "user:default/guest")
+		wait_until(lambda: peer.owners("component:default/parcel-api") ==
+			["group:default/platform"], "the owner in Backstage", timeout=60)
+		harness.main(globals())
+	finally:
+		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
+			capture_output=True)
+		shutil.rmtree(peer.state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+	main()
