@@ -552,13 +552,14 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 /* The one place where a call ends, but for httpc_cancel(). */
 static void call_finish(struct httpc_call *call, struct httpc_answer *a)
 {
+	const struct httpc *c = call->client;
 	struct host *h = call->host;
 
 	a->took_ms = clock_mono().ms - call->sent.ms;
 	call_leave(call);
 	call->on_answer(call->ctx, a);
 	call_retire(call);
-	if (!call->client->closing)
+	if (!c->closing)
 		host_advance(h);
 }
 

@@ -103,7 +103,7 @@ class Standin:
             return False
         elif what == "drip":
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 60000\r\n\r\n")
-            while not writer.is_closing():
+            while not reader.at_eof() and not writer.is_closing():
                 writer.write(b"x")
                 await writer.drain()
                 await asyncio.sleep(0.02)

@@ -417,15 +417,17 @@ Test(httpc, the_timeout_counts_while_waiting_for_a_connection)
 {
 	struct httpc_request req = get("/hold");
 	struct heard held, waiting;
+	struct httpc_call *call;
 
 	req.host_connections_max = 1;
-	send_request(&req, &held);
+	call = send_request(&req, &held);
 	req.url = url_of("/status/200");
 	req.timeout_ms = 100;
 	send_request(&req, &waiting);
 	loop_run_until(loop, &waiting.done);
 	cr_assert_eq(waiting.result, HTTPC_TIMEOUT);
 	cr_assert_eq(held.calls, 0);
+	httpc_cancel(call);
 }
 
 Test(httpc, a_cancelled_call_is_silent_and_makes_room)
