@@ -278,11 +278,11 @@ void store_on_health(struct store *s, void (*on_health)(void *ctx, enum store_he
 	s->on_health_ctx = ctx;
 }
 
-struct store_counts store_counts(struct store *s)
+struct store_counts store_counts(const struct store *s)
 {
 	struct store_counts c = s->counts;
 
 	if (s->oldest_ms != 0)
-		c.oldest_pending_ms = store_clock_now(&s->clock).ms - s->oldest_ms;
+		c.oldest_pending_ms = store_clock_read(&s->clock).ms - s->oldest_ms;
 	return c;
 }

@@ -102,7 +102,7 @@ PRINTF(2, 3) static enum err refuse(char **why, const char *fmt, ...)
 
 static enum err migrate_step(struct db *db, const char *step, size_t version)
 {
-	char pragma[96];
+	char pragma[128];
 
 	snprintf(pragma, sizeof(pragma), "PRAGMA application_id = %d; PRAGMA user_version = %zu",
 		SQLITE_STORE_APP_ID, version);

@@ -63,7 +63,10 @@ enum event_place {
 	EVENT_WAITING,     /* no catalog was ever loaded when it came */
 };
 
-/* An event as it is kept. okey, not empty, orders it; repository, outcome and summary are for lists. */
+/*
+ * An event as it is kept. okey, not empty, orders it; repository, outcome and
+ * summary are for lists.
+ */
 struct store_event {
 	uint8_t id[UUID_BYTES]; /* same input, same id: the key by which a repeat is known */
 	enum event_place place;
@@ -117,16 +120,16 @@ struct store_delivery {
 };
 
 /*
- * Which heads of lanes to claim: deliveries outstanding, in order within each
- * lane, due or not. A lane is a sink with an ordering key. Where the answer has
- * more, the next page begins after the lane of its last delivery.
+ * Which heads of lanes to claim: deliveries outstanding, due or not, in order of
+ * sink, lane and within the lane. Where the answer has more, the next page
+ * begins behind the lane of its last delivery.
  */
 struct store_claim {
 	uint16_t part;
 	int64_t token;          /* of the lease "part/N" */
 	const char *sink;       /* NULL: all sinks */
 	struct span okey;       /* empty: all lanes */
-	const char *after_sink; /* only the lanes after this one; NULL: from the first */
+	const char *after_sink; /* with after_okey: only lanes behind this one; or NULL */
 	struct span after_okey;
 	unsigned per_lane; /* at most so many of each lane; 1: the heads */
 	unsigned items_max;
@@ -301,6 +304,6 @@ struct store_counts {
 	uint64_t commits, commit_us_total, commit_us_max; /* group commits made */
 };
 
-struct store_counts store_counts(struct store *s);
+struct store_counts store_counts(const struct store *s);
 
 #endif
