@@ -152,19 +152,37 @@ static const char *type_word(enum conf_type type)
 	return "secret";
 }
 
+static void noun_print(FILE *to, const struct conf_option *o)
+{
+	const char *noun = o->form->noun;
+
+	fputs(noun, to);
+	if (o->type == CONF_TEXTS)
+		fputs(noun[strlen(noun) - 1] == 's' ? "es" : "s", to);
+}
+
+static void facts_print(FILE *to, const struct conf_option *o)
+{
+	fputs(type_word(o->type), to);
+	if (o->form != NULL)
+		noun_print(to, o);
+	if (o->min != NULL)
+		fprintf(to, ", %s to %s", o->min, o->max);
+	if (o->dflt != NULL)
+		fprintf(to, ", default %s", o->dflt);
+	if (o->required)
+		fputs(", required", to);
+	for (size_t i = 0; o->kinds != NULL && o->kinds[i] != NULL; i++)
+		fprintf(to, "%s%s", i == 0 ? ", for type " : " or ", o->kinds[i]);
+	if (o->reload)
+		fputs(", reloadable", to);
+}
+
 void conf_describe(FILE *to)
 {
 	for (size_t i = 0; i < conf_options_n; i++) {
-		const struct conf_option *o = &conf_options[i];
-
-		fprintf(to, "%s\t%s", o->name, type_word(o->type));
-		if (o->form != NULL)
-			fprintf(to, "%s%s", o->form->noun, o->type == CONF_TEXTS ? "s" : "");
-		if (o->min != NULL)
-			fprintf(to, ", %s to %s", o->min, o->max);
-		if (o->dflt != NULL)
-			fprintf(to, ", default %s", o->dflt);
-		fprintf(to, "%s%s\t%s\n", o->required ? ", required" : "",
-			o->reload ? ", reloadable" : "", o->text);
+		fprintf(to, "%s\t", conf_options[i].name);
+		facts_print(to, &conf_options[i]);
+		fprintf(to, "\t%s\n", conf_options[i].text);
 	}
 }
