@@ -99,6 +99,10 @@ class Tap:
 	def __init__(self):
 		self.n = self.failed = 0
 
+	def about(self, what):
+		"""Say what the checks from here on are about."""
+		print(f"# {what}", flush=True)
+
 	def check(self, good, name, why=""):
 		self.n += 1
 		self.failed += not good
