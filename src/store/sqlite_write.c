@@ -482,10 +482,10 @@ static void write_checkpoint(struct writer *w)
 
 static void write_maintain(struct writer *w, bool idle)
 {
+	if (!w->full && db_exec(&w->db, "PRAGMA analysis_limit = 400; PRAGMA optimize") != ERR_OK)
+		writer_recover(w, "optimize");
 	if (idle || w->log_pages > LOG_LARGE_PAGES)
 		checkpoint(w, SQLITE_CHECKPOINT_TRUNCATE);
-	if (!w->full && db_exec(&w->db, "PRAGMA optimize") != ERR_OK)
-		writer_recover(w, "optimize");
 }
 
 /* Write to the disk, for only that tells; what the log held may be room by now. */

@@ -4,7 +4,8 @@ EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/catalog_standin.py \
 	tests/tools/http_standin.py \
-	tests/unit/scratch.h
+	tests/unit/scratch.h \
+	tests/unit/store_bench.h
 STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
@@ -28,6 +29,9 @@ UNIT = \
 	tests/unit/test_route \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
+	tests/unit/test_store \
+	tests/unit/test_store_faults \
+	tests/unit/test_store_open \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
