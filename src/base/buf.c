@@ -2,15 +2,19 @@
 #include "base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* No ceiling is above this, so that sizes can be added and doubled without a wrap. */
+#define BUF_MAX (SIZE_MAX / 4)
 
 static char buf_empty[1];
 
 void buf_init(struct buf *b, size_t max)
 {
-	*b = (struct buf){ .data = buf_empty, .max = max };
+	*b = (struct buf){ .data = buf_empty, .max = max < BUF_MAX ? max : BUF_MAX };
 }
 
 void buf_release(struct buf *b)
@@ -34,6 +38,7 @@ static void buf_grow(struct buf *b, size_t need)
 	while (cap < need)
 		cap *= 2;
 	b->data = xrealloc(b->cap == 0 ? NULL : b->data, cap, 1);
+	b->data[b->len] = '\0';
 	b->cap = cap;
 }
 
@@ -101,7 +106,6 @@ char *buf_detach(struct buf *b)
 
 	if (b->cap == 0)
 		buf_grow(b, 1);
-	b->data[b->len] = '\0';
 	data = TAKE(b->data);
 	buf_init(b, b->max);
 	return data;

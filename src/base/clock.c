@@ -23,21 +23,26 @@ struct wall clock_wall(void)
 	return (struct wall){ .ms = clock_read(CLOCK_REALTIME) };
 }
 
+/* The first and the last moment that four digits of a year can name. */
+#define WALL_FIRST_MS (-62167219200000)
+#define WALL_LAST_MS  253402300799999
+
 char *wall_format(struct wall t, char text[WALL_TEXT_MAX])
 {
-	time_t secs = (time_t)(t.ms / 1000);
-	int ms = (int)(t.ms % 1000);
+	int64_t ms = t.ms < WALL_FIRST_MS ? WALL_FIRST_MS : t.ms;
+	time_t secs;
 	struct tm tm;
 	size_t n;
 
-	if (ms < 0) {
-		ms += 1000;
-		secs--;
-	}
+	if (ms > WALL_LAST_MS)
+		ms = WALL_LAST_MS;
+	secs = ms / 1000 - (ms % 1000 < 0);
+	ms -= secs * 1000;
 	gmtime_r(&secs, &tm);
-	n = strftime(text, WALL_TEXT_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+	n = (size_t)snprintf(text, WALL_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d",
+		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
 	if (ms != 0)
-		snprintf(text + n, WALL_TEXT_MAX - n, ".%03dZ", ms);
+		snprintf(text + n, WALL_TEXT_MAX - n, ".%03dZ", (int)ms);
 	else
 		snprintf(text + n, WALL_TEXT_MAX - n, "Z");
 	return text;
@@ -70,17 +75,19 @@ static bool take_char(struct span *s, char c)
 	return true;
 }
 
-static int take_fraction_ms(struct span *s)
+/* Behind the point: at least one digit; those after the third do not count. */
+static bool take_fraction_ms(struct span *s, int *ms)
 {
-	int ms = 0, scale = 100;
+	int scale = 100, digit;
 
-	while (s->n > 0 && s->p[0] >= '0' && s->p[0] <= '9') {
-		ms += (s->p[0] - '0') * scale;
+	if (!take_digits(s, 1, &digit))
+		return false;
+	*ms = digit * scale;
+	while (take_digits(s, 1, &digit)) {
 		scale /= 10;
-		s->p++;
-		s->n--;
+		*ms += digit * scale;
 	}
-	return ms;
+	return true;
 }
 
 static bool take_offset_min(struct span *s, int *offset_min)
@@ -97,16 +104,26 @@ static bool take_offset_min(struct span *s, int *offset_min)
 		sign = -1;
 	else
 		return false;
-	if (!take_digits(s, 2, &hours) || !take_char(s, ':') || !take_digits(s, 2, &minutes))
+	if (!take_digits(s, 2, &hours) || !take_char(s, ':') || !take_digits(s, 2, &minutes) ||
+		hours > 23 || minutes > 59)
 		return false;
 	*offset_min = sign * (hours * 60 + minutes);
 	return true;
 }
 
+static int days_in_month(int year, int mon)
+{
+	static const int days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+
+	return mon == 1 && leap ? 29 : days[mon];
+}
+
 static bool tm_is_sane(const struct tm *tm)
 {
-	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 && tm->tm_mday <= 31 &&
-	       tm->tm_hour < 24 && tm->tm_min < 60 && tm->tm_sec <= 60;
+	return tm->tm_mon >= 0 && tm->tm_mon < 12 && tm->tm_mday >= 1 &&
+	       tm->tm_mday <= days_in_month(tm->tm_year + 1900, tm->tm_mon) && tm->tm_hour < 24 &&
+	       tm->tm_min < 60 && tm->tm_sec <= 60;
 }
 
 enum err wall_parse(struct span s, struct wall *t)
@@ -121,8 +138,8 @@ enum err wall_parse(struct span s, struct wall *t)
 		!take_digits(&s, 2, &tm.tm_min) || !take_char(&s, ':') ||
 		!take_digits(&s, 2, &tm.tm_sec))
 		return ERR_PARSE;
-	if (take_char(&s, '.'))
-		ms = take_fraction_ms(&s);
+	if (take_char(&s, '.') && !take_fraction_ms(&s, &ms))
+		return ERR_PARSE;
 	if (!take_offset_min(&s, &offset_min) || s.n != 0)
 		return ERR_PARSE;
 	tm.tm_year -= 1900;

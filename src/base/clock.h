@@ -26,12 +26,17 @@ struct wall clock_wall(void);
 
 #define WALL_TEXT_MAX sizeof("2026-11-24T01:52:40.123Z")
 
-/* Write t as RFC 3339 in UTC; with milliseconds only if there are any. Returns text. */
+/*
+ * Write t as RFC 3339 in UTC; with milliseconds only if there are any. What is
+ * outside the years 0000 to 9999 is written as their first or last moment.
+ * Returns text.
+ */
 char *wall_format(struct wall t, char text[WALL_TEXT_MAX]);
 
 /*
  * Read an RFC 3339 time, with or without fraction (cut to milliseconds) and
- * with Z or a numeric offset. ERR_PARSE for anything else.
+ * with Z or a numeric offset. A leap second is the second after it. ERR_PARSE
+ * for anything else, also for a day that its month does not have.
  */
 MUST_CHECK enum err wall_parse(struct span text, struct wall *t);
 

@@ -96,9 +96,10 @@ enum err base64_decode(struct span text, void *bytes, size_t max, size_t *n)
 		*out++ = (uint8_t)(bits >> 8);
 		*out++ = (uint8_t)bits;
 	}
-	*n = len;
-	if (tail == 0)
+	if (tail == 0) {
+		*n = len;
 		return ERR_OK;
+	}
 	bits = base64_bits(text.p + 4 * full, tail);
 	if (bits < 0 || (bits & (tail == 2 ? 0xf : 0x3)) != 0)
 		return ERR_PARSE;
@@ -106,6 +107,7 @@ enum err base64_decode(struct span text, void *bytes, size_t max, size_t *n)
 	*out++ = (uint8_t)(bits >> 16);
 	if (tail == 3)
 		*out = (uint8_t)(bits >> 8);
+	*n = len;
 	return ERR_OK;
 }
 
@@ -137,52 +139,64 @@ enum err form_decode(struct span text, struct buf *out)
 {
 	/* Decoding never lengthens, so one reservation is enough. */
 	char *at = buf_room(out, text.n), *start = at;
-	const char *p = text.p, *end = text.p + text.n;
 
 	if (at == NULL)
 		return ERR_LIMIT;
-	while (p < end) {
-		if (*p == '%') {
-			int high, low;
+	for (size_t i = 0; i < text.n; i++) {
+		char c = text.p[i];
+		uint8_t byte;
 
-			if (end - p < 3)
+		if (c == '%') {
+			if (text.n - i < 3 || hex_decode((struct span){ text.p + i + 1, 2 }, &byte,
+						      1) != ERR_OK) {
+				*start = '\0';
 				return ERR_PARSE;
-			high = hex_value(p[1]);
-			low = hex_value(p[2]);
-			if (high < 0 || low < 0)
-				return ERR_PARSE;
-			*at++ = (char)(high << 4 | low);
-			p += 3;
-		} else {
-			*at++ = *p == '+' ? ' ' : *p;
-			p++;
+			}
+			c = (char)byte;
+			i += 2;
+		} else if (c == '+') {
+			c = ' ';
 		}
+		*at++ = c;
 	}
 	*at = '\0';
 	out->len += (size_t)(at - start);
 	return ERR_OK;
 }
 
+/* Cut the next field off the front of a form body that is not empty. */
+static struct span form_take(struct span *body)
+{
+	const char *amp = memchr(body->p, '&', body->n);
+	struct span field = { .p = body->p, .n = body->n };
+
+	if (amp != NULL)
+		field.n = (size_t)(amp - body->p);
+	body->p += field.n + (amp != NULL);
+	body->n -= field.n + (amp != NULL);
+	return field;
+}
+
 enum err form_find(struct span body, const char *name, struct span *value)
 {
 	size_t name_len = strlen(name);
-	const char *p = body.p, *end = body.p + body.n;
-	bool found = false;
+	struct span found = { .p = NULL };
 
-	while (p < end) {
-		const char *amp = memchr(p, '&', (size_t)(end - p));
-		const char *stop = amp == NULL ? end : amp;
-		size_t n = (size_t)(stop - p);
+	while (body.n > 0) {
+		struct span field = form_take(&body);
+		bool has_value = field.n > name_len;
+		size_t skip = name_len + (has_value ? 1 : 0);
 
-		if (n > name_len && memcmp(p, name, name_len) == 0 && p[name_len] == '=') {
-			if (found)
-				return ERR_PARSE;
-			found = true;
-			*value = (struct span){ .p = p + name_len + 1, .n = n - name_len - 1 };
-		}
-		p = stop + 1;
+		if (!span_starts(field, name) || (has_value && field.p[name_len] != '='))
+			continue;
+		if (found.p != NULL)
+			return ERR_PARSE;
+		found = (struct span){ .p = field.p + skip, .n = field.n - skip };
 	}
-	return found ? ERR_OK : ERR_NOTFOUND;
+	if (found.p == NULL)
+		return ERR_NOTFOUND;
+	*value = found;
+	return ERR_OK;
 }
 
 static bool url_is_unreserved(char c)
@@ -251,8 +265,8 @@ enum err uuid_parse(struct span text, uint8_t id[UUID_BYTES])
 	return hex_decode((struct span){ .p = digits, .n = n }, id, UUID_BYTES);
 }
 
-/* Length of the well-formed character at p, 0 if there is none (Unicode, table 3-7). */
-static size_t utf8_char(const uint8_t *p, size_t left)
+/* By Unicode's table 3-7: the second byte's range depends on the first. */
+static inline size_t utf8_char(const uint8_t *p, size_t left)
 {
 	uint8_t low = 0x80, high = 0xbf;
 	size_t n;
@@ -279,6 +293,11 @@ static size_t utf8_char(const uint8_t *p, size_t left)
 			return 0;
 	}
 	return n;
+}
+
+size_t utf8_len(struct span s)
+{
+	return s.n == 0 ? 0 : utf8_char((const uint8_t *)s.p, s.n);
 }
 
 bool utf8_is_valid(struct span s)

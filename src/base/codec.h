@@ -2,6 +2,7 @@
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,8 +35,9 @@ MUST_CHECK enum err base64_encode(struct buf *out, const void *bytes, size_t n);
 MUST_CHECK enum err form_decode(struct span text, struct buf *out);
 
 /*
- * Find the value of a field in a form body, still encoded. ERR_NOTFOUND if it
- * is not there, ERR_PARSE if it is there twice.
+ * Find the value of a field in a form body, still encoded; a field without '='
+ * has an empty one. ERR_NOTFOUND if it is not there, ERR_PARSE if it is there
+ * twice.
  */
 MUST_CHECK enum err form_find(struct span body, const char *name, struct span *value);
 
@@ -53,7 +55,10 @@ void uuid_mark(uint8_t id[UUID_BYTES]);
 char *uuid_format(const uint8_t id[UUID_BYTES], char text[UUID_TEXT_MAX]);
 MUST_CHECK enum err uuid_parse(struct span text, uint8_t id[UUID_BYTES]);
 
-/* Is this well-formed UTF-8 (RFC 3629)? */
+/* Bytes of the well-formed UTF-8 character (RFC 3629) that s begins with; 0 if it does not. */
+size_t utf8_len(struct span s);
+
+/* Is this well-formed UTF-8? */
 bool utf8_is_valid(struct span s);
 
 /* The longest prefix of at most max bytes that does not cut a character. */

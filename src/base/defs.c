@@ -41,7 +41,8 @@ char *xstrndup(const char *s, size_t n)
 {
 	char *copy = xcalloc(n + 1, 1);
 
-	memcpy(copy, s, n);
+	if (n > 0)
+		memcpy(copy, s, n);
 	return copy;
 }
 

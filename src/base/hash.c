@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
+#include <endian.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -36,12 +38,21 @@ static inline void sip_word(struct sip *s, uint64_t m)
 	s->v0 ^= m;
 }
 
-static uint64_t load_le(const char *p, size_t n)
+static inline uint64_t load_word(const char *p)
 {
-	uint64_t m = 0;
+	uint64_t m;
 
-	for (size_t i = 0; i < n; i++)
-		m |= (uint64_t)(uint8_t)p[i] << (8 * i);
+	memcpy(&m, p, sizeof(m));
+	return le64toh(m);
+}
+
+/* The last word: up to seven bytes, and the length at its top. */
+static inline uint64_t load_tail(struct span tail, size_t len)
+{
+	uint64_t m = (uint64_t)len << 56;
+
+	for (size_t i = 0; i < tail.n; i++)
+		m |= (uint64_t)(uint8_t)tail.p[i] << (8 * i);
 	return m;
 }
 
@@ -53,26 +64,30 @@ uint64_t hash_bytes(const struct hash_key *key, struct span bytes)
 		.v2 = 0x6c7967656e657261 ^ key->k0,
 		.v3 = 0x7465646279746573 ^ key->k1,
 	};
-	size_t whole = bytes.n & ~(size_t)7;
+	size_t len = bytes.n;
 
-	for (size_t i = 0; i < whole; i += 8)
-		sip_word(&s, load_le(bytes.p + i, 8));
-	sip_word(&s, load_le(bytes.p + whole, bytes.n - whole) | (uint64_t)bytes.n << 56);
+	for (; bytes.n >= 8; bytes.n -= 8, bytes.p += 8)
+		sip_word(&s, load_word(bytes.p));
+	sip_word(&s, load_tail(bytes, len));
 	s.v2 ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(&s);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
+static struct hash_key process_key;
+
+static void process_key_draw(void)
+{
+	if (getrandom(&process_key, sizeof(process_key), 0) != (ssize_t)sizeof(process_key))
+		abort();
+}
+
 const struct hash_key *hash_process_key(void)
 {
-	static struct hash_key key;
-	static _Bool drawn;
+	static pthread_once_t drawn = PTHREAD_ONCE_INIT;
 
-	if (!drawn) {
-		if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
-			abort();
-		drawn = 1;
-	}
-	return &key;
+	if (pthread_once(&drawn, process_key_draw) != 0)
+		abort();
+	return &process_key;
 }

@@ -19,7 +19,7 @@ struct hash_key {
  */
 uint64_t hash_bytes(const struct hash_key *key, struct span bytes);
 
-/* This process's random key, drawn at the first call. */
+/* This process's random key, drawn at the first call, from whatever thread. */
 const struct hash_key *hash_process_key(void);
 
 #endif

@@ -44,7 +44,7 @@ static inline bool span_starts(struct span a, const char *prefix)
 {
 	size_t n = strlen(prefix);
 
-	return a.n >= n && memcmp(a.p, prefix, n) == 0;
+	return a.n >= n && (n == 0 || memcmp(a.p, prefix, n) == 0);
 }
 
 #endif

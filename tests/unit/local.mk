@@ -16,14 +16,19 @@ UNIT = \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
+	tests/unit/test_codec \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
+	tests/unit/test_defs \
 	tests/unit/test_entity_json \
+	tests/unit/test_hash \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
+	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_record \
 	tests/unit/test_route \
