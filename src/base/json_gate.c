@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "base/hash.h"
 #include "base/json_read.h"
+#include "base/json_scan.h"
 
 #define GATE_DEPTH_MAX     128
 #define GATE_DEPTH_DEFAULT 32
@@ -117,31 +118,25 @@ static bool gate_escape(struct gate *g)
 /* A string, p behind its opening quote. Says whether it had escapes. */
 static bool gate_string(struct gate *g, bool *escaped)
 {
-	const char *run = g->p;
-	bool ascii = true;
+	const char *start = g->p;
+	uint64_t high = 0;
 
 	*escaped = false;
-	while (g->p < g->end) {
-		unsigned char c = (unsigned char)*g->p;
-
-		if (c == '"') {
-			struct span text = { run, (size_t)(g->p - run) };
-
-			g->p++;
-			return ascii || utf8_is_valid(text);
-		}
-		if (c < 0x20)
+	for (;;) {
+		g->p = json_scan_string(g->p, g->end, &high);
+		if (g->p == g->end)
+			return false;
+		if (*g->p == '"')
+			break;
+		if (*g->p != '\\')
 			return false;
 		g->p++;
-		if (c >= 0x80)
-			ascii = false;
-		if (c != '\\')
-			continue;
 		*escaped = true;
 		if (!gate_escape(g))
 			return false;
 	}
-	return false;
+	g->p++;
+	return high == 0 || utf8_is_valid((struct span){ start, (size_t)(g->p - start) - 1 });
 }
 
 static uint64_t gate_name_hash(uint64_t object, struct span name)

@@ -2,22 +2,33 @@
 #include "base/json_read.h"
 
 #include "base/codec.h"
+#include "base/json_scan.h"
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
 
 static void skip_space(struct json_iter *it)
 {
-	while (it->p < it->end &&
-		(*it->p == ' ' || *it->p == '\t' || *it->p == '\n' || *it->p == '\r'))
+	while (it->p < it->end && is_space(*it->p))
 		it->p++;
 }
 
 /* p at the opening quote; returns behind the closing one. */
 static const char *string_end(const char *p, const char *end)
 {
-	for (p++; p < end && *p != '"'; p++) {
-		if (*p == '\\')
-			p++;
+	uint64_t high = 0;
+
+	p++;
+	for (;;) {
+		p = json_scan_string(p, end, &high);
+		if (end - p < 2)
+			return end;
+		if (*p == '"')
+			return p + 1;
+		p += 2;
 	}
-	return p < end ? p + 1 : end;
 }
 
 /* p at the opening bracket; returns behind its partner. */
@@ -81,6 +92,12 @@ struct json_value json_root(struct span gated)
 	struct json_iter it = { gated.p, gated.p + gated.n };
 
 	skip_space(&it);
+	/* What is neither space nor value is not there: no need to look for the end. */
+	while (it.end > it.p && is_space(it.end[-1]))
+		it.end--;
+	if (it.p < it.end && (*it.p == '{' || *it.p == '['))
+		return (struct json_value){ *it.p == '{' ? JSON_OBJECT : JSON_ARRAY,
+			{ it.p, (size_t)(it.end - it.p) } };
 	return take_value(&it);
 }
 

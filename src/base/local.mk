@@ -18,6 +18,7 @@ libstagewire_a_SOURCES += \
 	src/base/json_gate.h \
 	src/base/json_read.c \
 	src/base/json_read.h \
+	src/base/json_scan.h \
 	src/base/json_write.c \
 	src/base/json_write.h \
 	src/base/log.c \

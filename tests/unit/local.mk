@@ -28,6 +28,8 @@ UNIT = \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
+	tests/unit/test_json_gate \
+	tests/unit/test_json_read \
 	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_record \
