@@ -92,31 +92,48 @@ static void put_escape(struct json_writer *w, unsigned char c)
 	put(w, text, 6);
 }
 
-static bool needs_escape(unsigned char c)
+/* Does this character, of n bytes, stand for itself in a string? */
+static bool is_literal(const char *p, size_t n)
 {
-	return c < 0x20 || c == '"' || c == '\\' || c == 0x7f;
+	unsigned char c = (unsigned char)p[0];
+
+	return n > 1 || (n == 1 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f);
+}
+
+/* Cut off the front what can be written as it is. */
+static struct span take_literal(struct span *s)
+{
+	struct span run = { s->p, 0 };
+
+	while (s->n > 0) {
+		size_t n = utf8_len(*s);
+
+		if (!is_literal(s->p, n))
+			break;
+		run.n += n;
+		s->p += n;
+		s->n -= n;
+	}
+	return run;
 }
 
 void json_put_span(struct json_writer *w, struct span s)
 {
-	bool valid = utf8_is_valid(s);
-	size_t run = 0;
-
 	begin_value(w);
 	put(w, "\"", 1);
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	while (s.n > 0) {
+		struct span run = take_literal(&s);
 
-		if (!needs_escape(c) && (valid || c < 0x80))
-			continue;
-		put(w, s.p + run, i - run);
-		run = i + 1;
-		if (c >= 0x80)
-			put(w, "\xef\xbf\xbd", 3);
+		put(w, run.p, run.n);
+		if (s.n == 0)
+			break;
+		if ((unsigned char)s.p[0] < 0x80)
+			put_escape(w, (unsigned char)s.p[0]);
 		else
-			put_escape(w, c);
+			put(w, "\xef\xbf\xbd", 3);
+		s.p++;
+		s.n--;
 	}
-	put(w, s.p + run, s.n - run);
 	put(w, "\"", 1);
 }
 

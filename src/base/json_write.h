@@ -29,7 +29,7 @@ void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
 void json_key(struct json_writer *w, const char *key);
 
-/* A string. What is not UTF-8 becomes U+FFFD, so that the text stays JSON. */
+/* A string. Each byte that is not UTF-8 becomes U+FFFD, so that the text stays JSON. */
 void json_put_span(struct json_writer *w, struct span s);
 void json_put_str(struct json_writer *w, const char *s);
 void json_put_int(struct json_writer *w, int64_t n);

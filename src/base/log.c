@@ -36,26 +36,35 @@ enum err log_level_parse(struct span text, enum log_level *level)
 	return ERR_PARSE;
 }
 
-static bool log_is_plain(unsigned char c)
+/* May this character, of n bytes, stand as it is? Those of C1 move some terminals too. */
+static bool log_is_plain(const char *p, size_t n)
 {
-	return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+	unsigned char c = (unsigned char)p[0];
+
+	if (n == 1)
+		return c >= 0x20 && c != 0x7f && c != '"' && c != '\\';
+	return n > 2 || (n == 2 && !(c == 0xc2 && (unsigned char)p[1] < 0xa0));
 }
 
 const char *log_quote(struct span foreign, char text[LOG_QUOTE_MAX])
 {
-	bool ascii_only = !utf8_is_valid(foreign);
 	char *at = text, *end = text + LOG_QUOTE_MAX - 2;
 
 	*at++ = '"';
-	for (size_t i = 0; i < foreign.n; i++) {
-		unsigned char c = (unsigned char)foreign.p[i];
+	while (foreign.n > 0) {
+		size_t n = utf8_len(foreign);
+		bool plain = log_is_plain(foreign.p, n);
 
-		if (end - at < 4)
+		if (!plain)
+			n = 1;
+		if ((size_t)(end - at) < (plain ? n : 4))
 			break;
-		if (log_is_plain(c) && (c < 0x80 || !ascii_only))
-			*at++ = (char)c;
+		if (plain)
+			at = mempcpy(at, foreign.p, n);
 		else
-			at += sprintf(at, "\\x%02x", c);
+			at += sprintf(at, "\\x%02x", (unsigned char)foreign.p[0]);
+		foreign.p += n;
+		foreign.n -= n;
 	}
 	*at++ = '"';
 	*at = '\0';

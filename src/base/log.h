@@ -30,8 +30,9 @@ MUST_CHECK enum err log_level_parse(struct span text, enum log_level *level);
 #define LOG_QUOTE_MAX 515
 
 /*
- * Write foreign text as a quoted value: control characters, quotes and bytes
- * that are not UTF-8 escaped as \xNN, cut at 512 bytes. Returns text.
+ * Write foreign text as a quoted value: control characters (also those of two
+ * bytes), quotes and bytes that are not UTF-8 escaped as \xNN, cut between
+ * characters at 512 bytes. Returns text.
  */
 const char *log_quote(struct span foreign, char text[LOG_QUOTE_MAX]);
 

@@ -30,6 +30,8 @@ UNIT = \
 	tests/unit/test_jdoc \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
+	tests/unit/test_json_write \
+	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_record \
