@@ -106,6 +106,8 @@ char *buf_detach(struct buf *b)
 
 	if (b->cap == 0)
 		buf_grow(b, 1);
+	/* Who wrote into buf_room() need not have ended it. */
+	b->data[b->len] = '\0';
 	data = TAKE(b->data);
 	buf_init(b, b->max);
 	return data;
