@@ -407,7 +407,8 @@ def run_probes(tap, address):
 		"an idle client is closed after its answer":
 			lambda: probe_drip(address, hook + b"Content-Length: 0\r\n\r\n", b"", address.idle_s),
 		"pipelining without reading is bounded": lambda: probe_flood(address),
-		"a crowd of unfinished requests keeps nobody out": lambda: probe_crowd(address, hook + b"Content-Length: 60000\r\n\r\nx"),
+		"a crowd of unfinished requests keeps nobody out":
+			lambda: probe_crowd(address, hook + b"Content-Length: 60000\r\n\r\nx"),
 	}
 	verdicts = {}
 
