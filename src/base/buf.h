@@ -38,8 +38,9 @@ MUST_CHECK enum err buf_add_str(struct buf *b, const char *s);
 MUST_CHECK enum err buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
 /*
- * Make room for n bytes beyond len and say where they go; the caller writes
- * there and adds to len itself. NULL when that would pass max.
+ * Make room for n bytes beyond len, and one for the NUL, and say where they go;
+ * the caller writes there, adds to len and puts the NUL behind. NULL when that
+ * would pass max.
  */
 char *buf_room(struct buf *b, size_t n);
 

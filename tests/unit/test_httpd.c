@@ -298,6 +298,7 @@ static char *hear(int fd, size_t n)
 		if (got == 0)
 			break;
 		text.len += (size_t)got;
+		text.data[text.len] = '\0';
 	}
 	return buf_detach(&text);
 }
