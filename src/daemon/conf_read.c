@@ -183,10 +183,8 @@ static enum err section_read(struct conf_reader *r, const struct place *at, cons
 static enum err misplaced_key(struct conf_reader *r, const struct place *at,
 	const struct conf_option *o, const struct yaml_node *key)
 {
-	char quoted[CONF_QUOTE_MAX];
-
 	return conf_refuse(r, key, "a %s of type %s has no '%s'; it belongs to %s", at->list->noun,
-		conf_quote(at->kind, quoted), conf_option_label(o), o->kinds[0]);
+		at->kind, conf_option_label(o), o->kinds[0]);
 }
 
 static const struct conf_list *list_find(const char *prefix)

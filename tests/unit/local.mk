@@ -19,6 +19,8 @@ UNIT = \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
 	tests/unit/test_codec \
+	tests/unit/test_conf \
+	tests/unit/test_conf_number \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
@@ -41,6 +43,7 @@ UNIT = \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_suggest \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
