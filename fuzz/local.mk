@@ -3,6 +3,7 @@
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
 FUZZERS = \
+	fuzz/fuzz_conf \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_http_head
 check_PROGRAMS += $(FUZZERS)
@@ -16,6 +17,9 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_conf_SOURCES = fuzz/fuzz_conf.c $(FUZZMAIN)
+fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
