@@ -14,7 +14,7 @@
 static const char usage[] =
 	"usage: stagewired [-c FILE] [--check-config | --print-config]\n"
 	"\n"
-	"  -c, --config FILE   read this configuration (" SYSCONFDIR "/stagewire/stagewire.yaml)\n"
+	"  -c, --config FILE   read this configuration (" CONF_PATH_DEFAULT ")\n"
 	"      --check-config  say whether it is good, and stop\n"
 	"      --print-config  print it with all defaults filled in, and stop\n"
 	"  -V, --version\n"
@@ -48,7 +48,7 @@ static const struct option options[] = {
 /* Exits where there is nothing left to do. */
 static struct command command_read(int argc, char **argv)
 {
-	struct command cmd = { .conf_path = SYSCONFDIR "/stagewire/stagewire.yaml" };
+	struct command cmd = { .conf_path = CONF_PATH_DEFAULT };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:Vh", options, NULL)) != -1) {
