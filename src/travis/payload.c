@@ -25,9 +25,11 @@ static const struct text_field {
 	{ "commit", offsetof(struct build, commit), 128, true },
 	{ "head_commit", offsetof(struct build, head_commit), 128, true },
 	{ "base_commit", offsetof(struct build, base_commit), 128, true },
-	{ "compare_url", offsetof(struct build, compare_url), 2048, false },
 	{ "status_message", offsetof(struct build, status_message), 64, false },
 };
+
+static const struct text_field compare_url_field = { "compare_url",
+	offsetof(struct build, compare_url), 2048, false };
 
 static const struct text_field repository_fields[] = {
 	{ "owner_name", offsetof(struct build, owner), 512, true },
@@ -96,24 +98,52 @@ static enum err take_text(struct reading *r, const struct text_field *f, struct 
 
 	if (take_plain(r, v, &s) != ERR_OK)
 		return f->names ? fail(r, "A name in the payload is no text.") : ERR_OK;
-	if (f->names && (s.n > f->max || has_control(s)))
-		return fail(r, "A name in the payload is too long or has control characters.");
-	if (s.n <= f->max)
+	if (s.n <= f->max && !has_control(s))
 		*to = keep(r->build, s);
+	else if (f->names)
+		return fail(r, "A name in the payload is too long or has control characters.");
 	return ERR_OK;
 }
 
+/* Where a URL's authority begins; 0 if it is not of the web. */
+static size_t url_scheme(struct span url)
+{
+	static const char *const schemes[] = { "https://", "http://" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
+		size_t n = strlen(schemes[i]);
+
+		if (url.n >= n && strncasecmp(url.p, schemes[i], n) == 0)
+			return n;
+	}
+	return 0;
+}
+
+/* It ends as a link in somebody's browser: what is no web address is left out. */
+static enum err take_compare_url(struct reading *r, struct json_value v)
+{
+	enum err e = take_text(r, &compare_url_field, v);
+
+	if (url_scheme(r->build->compare_url) == 0)
+		r->build->compare_url = (struct span){ NULL, 0 };
+	return e;
+}
+
+/* The first line. Anybody who may commit writes it, so it must not move a terminal. */
 static enum err take_subject(struct reading *r, struct json_value v)
 {
-	const char *newline;
+	size_t before = r->build->text.len, n = 0;
 	struct span s;
 
-	if (take_plain(r, v, &s) != ERR_OK || s.n == 0)
+	if (take_plain(r, v, &s) != ERR_OK)
 		return ERR_OK;
-	newline = memchr(s.p, '\n', s.n);
-	if (newline != NULL)
-		s.n = (size_t)(newline - s.p);
-	r->build->subject = keep(r->build, utf8_cut(s, SUBJECT_MAX));
+	while (n < s.n && s.p[n] != '\n' && s.p[n] != '\r')
+		n++;
+	r->build->subject = keep(r->build, utf8_cut((struct span){ s.p, n }, SUBJECT_MAX));
+	for (char *p = r->build->text.data + before; *p != '\0'; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = ' ';
+	}
 	return ERR_OK;
 }
 
@@ -146,6 +176,8 @@ static enum err take_state(struct reading *r, struct json_value v)
 		return ERR_OK;
 	if (json_plain(v, &s) != ERR_OK)
 		return fail(r, "The payload's state is no text.");
+	if (span_is(s, "finished")) /* once said of any result */
+		return ERR_OK;
 	r->has_state = true;
 	if (span_is(s, "created") || span_is(s, "received"))
 		r->build->state = BUILD_QUEUED;
@@ -169,20 +201,21 @@ static enum err take_pull_request(struct reading *r, struct json_value v)
 {
 	int64_t n;
 
-	if (json_int(v, &n) == ERR_OK)
+	r->is_pull_request = json_is_true(v);
+	if (json_int(v, &n) == ERR_OK && n > 0) {
+		r->is_pull_request = true;
 		r->build->pull_request = n;
-	r->is_pull_request = json_is_true(v) || v.type == JSON_NUMBER;
+	}
 	return ERR_OK;
 }
 
 static enum err take_pull_request_number(struct reading *r, struct json_value v)
 {
-	struct json_value digits = v;
 	int64_t n;
 
 	if (v.type == JSON_STRING) /* in old payloads */
-		digits = (struct json_value){ JSON_NUMBER, { v.text.p + 1, v.text.n - 2 } };
-	if (digits.text.n > 0 && json_int(digits, &n) == ERR_OK && n > 0)
+		v = (struct json_value){ JSON_NUMBER, { v.text.p + 1, v.text.n - 2 } };
+	if (v.text.n > 0 && json_int(v, &n) == ERR_OK && n > 0)
 		r->build->pull_request = n;
 	return ERR_OK;
 }
@@ -235,7 +268,10 @@ static enum err take_status(struct reading *r, struct json_value v)
 
 static enum err take_duration(struct reading *r, struct json_value v)
 {
-	IGNORE(json_int(v, &r->build->duration_s) != ERR_OK);
+	int64_t n;
+
+	if (json_int(v, &n) == ERR_OK && n >= 0)
+		r->build->duration_s = n;
 	return ERR_OK;
 }
 
@@ -258,10 +294,12 @@ static const struct {
 	{ "type", take_type },
 	{ "state", take_state },
 	{ "status", take_status },
+	{ "result", take_status },
 	{ "started_at", take_started },
 	{ "finished_at", take_finished },
 	{ "duration", take_duration },
 	{ "message", take_subject },
+	{ "compare_url", take_compare_url },
 	{ "pull_request", take_pull_request },
 	{ "pull_request_number", take_pull_request_number },
 	{ "repository", take_repository },
@@ -282,7 +320,7 @@ static enum err take_member(struct reading *r, struct span name, struct json_val
 }
 
 /* Payloads before 2014 have no state: the words of status_message, or else the status, tell. */
-static enum build_state state_of_old(const struct reading *r)
+static enum err state_of_old(const struct reading *r, enum build_state *state)
 {
 	static const struct {
 		const char *message;
@@ -299,12 +337,84 @@ static enum build_state state_of_old(const struct reading *r)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-		if (span_is(r->build->status_message, words[i].message))
-			return words[i].state;
+		if (span_is(r->build->status_message, words[i].message)) {
+			*state = words[i].state;
+			return ERR_OK;
+		}
 	}
+	/* Before 2017 a build that was still running had status 1, as a failed one. */
 	if (r->build->finished_at.ms == WALL_NONE.ms)
-		return BUILD_STARTED;
-	return r->status == 0 ? BUILD_PASSED : BUILD_FAILED;
+		*state = BUILD_STARTED;
+	else if (r->status == 0 || r->status == 1)
+		*state = r->status == 0 ? BUILD_PASSED : BUILD_FAILED;
+	else
+		return ERR_PARSE;
+	return ERR_OK;
+}
+
+/* Payloads of 2012 give a pull request's number in no other place than at the end of this URL. */
+static int64_t pull_request_of_url(struct span url)
+{
+	size_t at = url.n;
+	int64_t n;
+
+	while (at > 0 && url.p[at - 1] >= '0' && url.p[at - 1] <= '9')
+		at--;
+	if (at == url.n || at == 0 || url.p[at - 1] != '/')
+		return -1;
+	if (json_int((struct json_value){ JSON_NUMBER, { url.p + at, url.n - at } }, &n) != ERR_OK)
+		return -1;
+	return n > 0 ? n : -1;
+}
+
+/* What the members say together. */
+static enum err conclude(struct reading *r)
+{
+	struct build *b = r->build;
+
+	if (!r->has_state && state_of_old(r, &b->state) != ERR_OK)
+		return fail(r, "The payload does not tell the build's state.");
+	if (!r->has_cause)
+		b->cause = r->is_pull_request ? BUILD_PULL_REQUEST : BUILD_PUSH;
+	if (b->cause != BUILD_PULL_REQUEST)
+		b->pull_request = -1;
+	else if (b->pull_request == -1)
+		b->pull_request = pull_request_of_url(b->compare_url);
+	/* Without its number it would pass for a build of the branch that it asks to change. */
+	if (b->cause == BUILD_PULL_REQUEST && b->pull_request == -1)
+		return fail(r, "The payload does not tell the pull request's number.");
+	return ERR_OK;
+}
+
+/* Letters, digits and "._-"; neither "." nor "..", because names end up in paths. */
+static bool is_name(struct span s)
+{
+	if (s.n == 0 || span_is(s, ".") || span_is(s, ".."))
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
+			c != '.' && c != '_' && c != '-')
+			return false;
+	}
+	return true;
+}
+
+/* A name, or several with slashes between: the groups that GitLab nests. */
+static bool is_owner(struct span s)
+{
+	const char *slash;
+
+	while (s.n > 0 && (slash = memchr(s.p, '/', s.n)) != NULL) {
+		size_t n = (size_t)(slash - s.p);
+
+		if (!is_name((struct span){ s.p, n }))
+			return false;
+		s.p += n + 1;
+		s.n -= n + 1;
+	}
+	return is_name(s);
 }
 
 static enum err check_whole(struct reading *r)
@@ -313,10 +423,10 @@ static enum err check_whole(struct reading *r)
 
 	if (b->id <= 0)
 		return fail(r, "The payload has no build id.");
-	if (b->repository_id <= 0 || b->owner.n == 0 || b->name.n == 0)
-		return fail(r, "The payload has no repository id, owner or name.");
-	if (memchr(b->name.p, '/', b->name.n) != NULL)
-		return fail(r, "The payload's repository name has a slash.");
+	if (b->repository_id <= 0)
+		return fail(r, "The payload has no repository id.");
+	if (!is_owner(b->owner) || !is_name(b->name))
+		return fail(r, "The payload's repository has no proper owner or name.");
 	if (b->url.n == 0)
 		return fail(r, "The payload has no build_url.");
 	return ERR_OK;
@@ -327,20 +437,15 @@ static enum err read_members(struct reading *r, struct json_value root)
 	struct json_iter it = json_iter(root);
 	struct json_value v;
 	struct span name;
+	enum err e;
 
 	while (json_next_member(&it, &name, &v)) {
-		enum err e = take_member(r, name, v);
-
+		e = take_member(r, name, v);
 		if (e != ERR_OK)
 			return e;
 	}
-	if (!r->has_state)
-		r->build->state = state_of_old(r);
-	if (!r->has_cause)
-		r->build->cause = r->is_pull_request ? BUILD_PULL_REQUEST : BUILD_PUSH;
-	if (r->build->cause != BUILD_PULL_REQUEST)
-		r->build->pull_request = -1;
-	return check_whole(r);
+	e = conclude(r);
+	return e == ERR_OK ? check_whole(r) : e;
 }
 
 enum err travis_payload_read(struct span payload, struct build *b, const char **why)
@@ -358,7 +463,7 @@ enum err travis_payload_read(struct span payload, struct build *b, const char **
 		*why = "The payload is no JSON object.";
 		return ERR_PARSE;
 	}
-	if (buf_room(&b->text, TEXT_MAX) == NULL) {
+	if (buf_room(&b->text, payload.n < TEXT_MAX ? payload.n : TEXT_MAX) == NULL) {
 		*why = "The payload's texts are too long.";
 		return ERR_LIMIT;
 	}
@@ -372,16 +477,11 @@ enum err travis_payload_read(struct span payload, struct build *b, const char **
 
 bool travis_payload_is_from(const struct build *b, const char *host)
 {
-	size_t n = strlen(host);
-	struct span rest = b->url;
-	size_t scheme = span_starts(rest, "https://")  ? strlen("https://")
-			: span_starts(rest, "http://") ? strlen("http://")
-						       : 0;
+	size_t scheme = url_scheme(b->url), n = strlen(host);
+	struct span rest = { b->url.p + scheme, b->url.n - scheme };
 
-	if (scheme == 0)
+	if (scheme == 0 || n == 0)
 		return false;
-	rest.p += scheme;
-	rest.n -= scheme;
 	/* What follows the host must be the path: user, port or a longer name would differ. */
 	return rest.n > n && strncasecmp(rest.p, host, n) == 0 && rest.p[n] == '/';
 }

@@ -36,6 +36,7 @@ UNIT = \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
+	tests/unit/test_payload \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_sd \
