@@ -45,6 +45,7 @@ UNIT = \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
 	tests/unit/test_suggest \
+	tests/unit/test_webhook \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
