@@ -78,11 +78,11 @@ static void on_items(void *ctx, enum err e, const struct store_item *items, size
 	CLEANUP(buf_release) struct buf page;
 	struct json_writer w;
 
+	buf_init(&page, PAGE_MAX);
 	if (e != ERR_OK) {
 		reply_problem(req, 503, "storage", "The store cannot be read now.");
 		return;
 	}
-	buf_init(&page, PAGE_MAX);
 	json_writer_init(&w, &page);
 	json_object_begin(&w);
 	json_key(&w, "items");

@@ -115,9 +115,9 @@ static void put_joined(struct json_writer *w, const char *key, const struct span
 {
 	CLEANUP(buf_release) struct buf joined;
 
+	buf_init(&joined, 32 * 1024);
 	if (n == 0)
 		return;
-	buf_init(&joined, 32 * 1024);
 	for (size_t i = 0; i < n; i++)
 		IGNORE(buf_addf(&joined, "%s%.*s", i == 0 ? "" : ",", SPAN_ARGS(list[i])));
 	json_member_span(w, key, buf_span(&joined));
