@@ -15,6 +15,7 @@ import http.server
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -25,6 +26,7 @@ import threading
 import time
 import traceback
 import urllib.parse
+import zlib
 
 TOP_SRC = os.environ.get("top_srcdir", os.path.join(os.path.dirname(__file__), "..", ".."))
 TOP_BUILD = os.environ.get("top_builddir", os.getcwd())
@@ -129,6 +131,7 @@ def compose_payload(**overrides):
 	"""A payload as of 2026, in the order of its keys. slug= sets the repository."""
 	slug = overrides.pop("slug", "acme/parcel-api")
 	owner, name = slug.split("/")
+	repository = zlib.crc32(slug.encode())
 	build_id = overrides.get("id") or next(_build_ids)
 	state = overrides.get("state", "passed")
 	result = {"passed": 0, "failed": 1, "errored": 1}.get(state)
@@ -138,7 +141,7 @@ def compose_payload(**overrides):
 	commit = "8f2d6c1b0a9e7f5d3c1b0a9e7f5d3c1b0a9e7f5d"
 	job = {
 		"id": build_id * 2,
-		"repository_id": 29853331,
+		"repository_id": repository,
 		"parent_id": build_id,
 		"number": "1.1",
 		"state": state,
@@ -192,7 +195,7 @@ def compose_payload(**overrides):
 		"pull_request_number": None,
 		"pull_request_title": None,
 		"tag": None,
-		"repository": {"id": 29853331, "name": name, "owner_name": owner, "url": None},
+		"repository": {"id": repository, "name": name, "owner_name": owner, "url": None},
 		"matrix": [job],
 	}
 	payload.update(overrides)
@@ -428,11 +431,11 @@ class Daemon:
 		return self.start()
 
 	def reload(self):
-		"""Send SIGHUP and wait until the log says how it went."""
+		"""Send SIGHUP, wait until the log says how it went, and return that line."""
 		begin = os.path.getsize(self.log_path)
 		self.signal(signal.SIGHUP)
-		return wait_until(lambda: [line for line in self.log(begin).splitlines()
-			if " reload." in line and " reload.begin" not in line], "the reload's end")[0]
+		return wait_until(lambda: re.search(r" (reload|reload\.refused) .*\n", self.log(begin)),
+			"the reload's end").group(0)
 
 	def log(self, begin=0):
 		with open(self.log_path, "rb") as f:
@@ -470,7 +473,12 @@ class Daemon:
 		return done.stdout
 
 	def ctl(self, *args):
-		return json.loads(self.ctl_text("--json", *args))
+		"""The answer as JSON: of a list the items, of the others the object."""
+		text = self.ctl_text("--json", *args)
+		if args[0] == "audit":
+			return [json.loads(line) for line in text.splitlines()]
+		answer = json.loads(text)
+		return answer.get("items", answer)
 
 	def recorded(self):
 		"""The events that the file sink has written, in order."""

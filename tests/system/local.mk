@@ -5,7 +5,13 @@ check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
 	tests/system/test_differential.py \
-	tests/system/test_hostile.py
+	tests/system/test_first_light.py \
+	tests/system/test_hostile.py \
+	tests/system/test_kill9.py \
+	tests/system/test_lifecycle.py \
+	tests/system/test_metrics.py \
+	tests/system/test_refusals.py \
+	tests/system/test_reload.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \

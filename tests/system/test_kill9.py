@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A 202 is a promise that no kill -9 breaks. STAGEWIRE_KILLS says how many times to try."""
+
+import contextlib
+import http.client
+import os
+import random
+import threading
+import time
+
+from harness import SOURCE, compose_payload, connect, form_encode, main, wait_until
+
+KILLS = int(os.environ.get("STAGEWIRE_KILLS", "10"))
+SENDERS = 4
+
+
+class Load:
+	"""Senders that post as fast as they are answered, until the daemon dies."""
+
+	def __init__(self, daemon):
+		self.daemon = daemon
+		self.promised = {}  # event id -> payload
+		self.threads = [threading.Thread(target=self.send, args=(i,)) for i in range(SENDERS)]
+		for t in self.threads:
+			t.start()
+
+	def send(self, lane):
+		with contextlib.closing(connect(self.daemon.hooks)) as c:
+			with contextlib.suppress(OSError, http.client.HTTPException):
+				while True:
+					payload = compose_payload(slug=f"acme/lane-{lane}")
+					c.request("POST", f"/hooks/travis/{SOURCE}", body=form_encode(payload), headers={
+						"Content-Type": "application/x-www-form-urlencoded",
+						"Signature": self.daemon.signer.sign(payload)})
+					answer = c.getresponse()
+					body = answer.read()
+					if answer.status == 202:
+						self.promised[body.split(b'"')[3].decode()] = payload
+
+	def join(self):
+		for t in self.threads:
+			t.join()
+
+
+def entities():
+	"""A component for each lane."""
+	return "---\n".join(f"""\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: lane-{lane}
+  annotations: {{travis-ci.com/repo-slug: acme/lane-{lane}}}
+spec: {{type: service, lifecycle: production, owner: payments}}
+""" for lane in range(SENDERS))
+
+
+def every_event(daemon):
+	"""The ids of all events in the store, page by page."""
+	ids, cursor = set(), ""
+	while True:
+		page = daemon.get(f"/v1/events?limit=1000{cursor}").json()
+		ids.update(item["id"] for item in page["items"])
+		if "next" not in page:
+			return ids
+		cursor = f"&cursor={page['next']}"
+
+
+def test_every_202_survives_kill_9_and_is_delivered(box):
+	sink = box.sink()
+	daemon = box.daemon()
+	daemon.use_bus(sink)
+	daemon.config["log"]["level"] = "warning"
+	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
+	daemon.write(daemon.catalog_path, entities())
+	dice = random.Random(2)
+	promised = {}
+	daemon.start()
+	for _ in range(KILLS):
+		load = Load(daemon)
+		time.sleep(dice.uniform(0, 0.25))
+		daemon.kill()
+		load.join()
+		promised.update(load.promised)
+		daemon.start()
+	assert promised, "no load was made"
+
+	missing = set(promised) - every_event(daemon)
+	assert not missing, f"{len(missing)} of {len(promised)} promised events are not in the store"
+	wait_until(lambda: daemon.ctl("status")["store"]["pending"] == 0, "all deliveries", timeout=120)
+
+	# Once at least, and a repeat is known by its id: one id never names two events.
+	for delivered in (sink.events(), daemon.recorded()):
+		by_id = {}
+		for event in delivered:
+			assert by_id.setdefault(event["id"], event) == event, event["id"]
+		assert set(promised) <= set(by_id), len(set(promised) - set(by_id))
+	repeats = len(sink.events()) - len({e["id"] for e in sink.events()})
+	print(f"# {KILLS} kills, {len(promised)} promised, {repeats} delivered to the bus twice")
+
+	# Sent again, each is recognised.
+	for event_id, payload in dice.sample(sorted(promised.items()), min(20, len(promised))):
+		again = daemon.post(payload).json()
+		assert again == {"event": event_id, "result": "duplicate"}, again
+
+
+if __name__ == "__main__":
+	main(globals())
