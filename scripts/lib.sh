@@ -15,6 +15,13 @@ die()
 	exit 1
 }
 
+# A build directory that root made is no place for others to build in.
+need_room()
+{
+	[ -d "$logs" ] && [ -w "$logs" ] ||
+		die "cannot write to $logs; was it made by another user?"
+}
+
 # Run a long step: its output goes to a log, one line says how it went.
 #   step NAME LABEL COMMAND...
 step()
