@@ -18,14 +18,28 @@ struct bus_sink {
 	char *topic;
 };
 
-/* 204: nobody subscribes to the topic, so it was not kept. That is their choice. */
+/*
+ * 204: nobody subscribes to the topic, so it was not kept. That is their choice.
+ * Any other success is not the bus's but that of something before it.
+ */
 static void judge(const struct httpc_answer *a, struct span subject, struct sink_result *r)
 {
 	(void)subject;
-	if (a->result == HTTPC_ANSWERED && a->status == 204)
+	if (r->outcome != OUTCOME_OK || a->status == 201)
+		return;
+	if (a->status == 204) {
 		snprintf(r->note, sizeof(r->note), "no subscriber");
+		return;
+	}
+	r->outcome = OUTCOME_TEMPFAIL;
+	snprintf(r->note, sizeof(r->note), "%d is no answer of the event bus: is the URL right?",
+		a->status);
 }
 
+/*
+ * The event goes as it was stored. Backstage reads its numbers as doubles, which
+ * holds for all of ours: build ids have 53 bits to grow into.
+ */
 static enum err compose(const struct bus_sink *b, struct span event, struct buf *out)
 {
 	struct json_writer w;
@@ -70,6 +84,7 @@ static void bus_free(void *self)
 {
 	struct bus_sink *b = self;
 
+	sink_calls_cancel(&b->calls);
 	free(b->topic);
 	free(b);
 }

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "base/buf.h"
+#include "base/codec.h"
 #include "io/json.h"
 #include "io/secmem.h"
 
-#define PATH_MAX_BYTES (64 * 1024)
+#define PATH_MAX_BYTES  (64 * 1024)
+#define DESCRIPTION_MAX 2048
 
 struct backstage_client {
 	struct httpc *http;
@@ -108,32 +110,38 @@ enum backstage_answer backstage_classify(const struct httpc_answer *a)
 	return BACKSTAGE_REFUSED;
 }
 
-static void make_printable(char *text)
+/* Copy what fits, without half a character at its end and without control characters. */
+static void put_printable(const struct buf *from, char *text, size_t max)
 {
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = ' ';
+	struct span s = utf8_cut(buf_span(from), max - 1);
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		text[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
 	}
+	text[s.n] = '\0';
 }
 
 void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
 {
+	CLEANUP(buf_release) struct buf words;
 	struct json_object *root = NULL, *error;
 	const char *name, *message;
 
+	buf_init(&words, DESCRIPTION_MAX);
 	if (a->result != HTTPC_ANSWERED) {
-		snprintf(text, max, "%s: %s", httpc_result_str(a->result),
-			a->error == NULL ? "no answer" : a->error);
-		make_printable(text);
+		IGNORE(buf_addf(&words, "%s: %s", httpc_result_str(a->result),
+			a->error == NULL ? "no answer" : a->error));
+		put_printable(&words, text, max);
 		return;
 	}
 	error = error_of(a, &root);
 	name = jdoc_text(jdoc_member(error, "name"));
 	message = jdoc_text(jdoc_member(error, "message"));
-	if (name == NULL)
-		snprintf(text, max, "%d", a->status);
-	else
-		snprintf(text, max, "%d %s: %s", a->status, name, message == NULL ? "" : message);
-	make_printable(text);
+	IGNORE(buf_addf(&words, "%d", a->status));
+	if (name != NULL)
+		IGNORE(buf_addf(&words, " %.100s: %.1000s", name, message == NULL ? "" : message));
+	put_printable(&words, text, max);
 	jdoc_free(root);
 }

@@ -69,6 +69,13 @@ static void cut_characters(struct buf *text, size_t max)
 	IGNORE(buf_add_str(text, "\xe2\x80\xa6"));
 }
 
+/* "build 42 failed"; Travis has always sent a number, but we need none. */
+static enum err put_build(const struct cloudevent_facts *f, struct buf *out)
+{
+	return buf_addf(out, "build %.*s%s%s", SPAN_ARGS(f->number), f->number.n > 0 ? " " : "",
+		outcome_verb(f->outcome));
+}
+
 enum err notice_title(const struct cloudevent_facts *f, struct buf *out)
 {
 	const char *verb = transition_verb(f->transition);
@@ -77,10 +84,13 @@ enum err notice_title(const struct cloudevent_facts *f, struct buf *out)
 	if (e == ERR_OK)
 		e = put_line(f, out);
 	if (e == ERR_OK && verb != NULL)
-		e = buf_addf(out, " %s (build %.*s %s)", verb, SPAN_ARGS(f->number),
-			outcome_verb(f->outcome));
+		e = buf_addf(out, " %s (", verb);
 	else if (e == ERR_OK)
-		e = buf_addf(out, " build %.*s %s", SPAN_ARGS(f->number), outcome_verb(f->outcome));
+		e = buf_add_str(out, " ");
+	if (e == ERR_OK)
+		e = put_build(f, out);
+	if (e == ERR_OK && verb != NULL)
+		e = buf_add_str(out, ")");
 	if (e == ERR_OK)
 		cut_characters(out, NOTICE_COLUMN_MAX);
 	return e;

@@ -3,10 +3,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backstage/notice.h"
 #include "backstage/sink_call.h"
-#include "io/json.h"
 
 #define NOTIFY_PATH "/api/notifications"
 
@@ -23,35 +23,42 @@ static bool is_disguised_outage(const struct httpc_answer *a)
 {
 	static const char words[] = "Failed to send user notifications";
 
-	return a->status == 400 && a->body.n > 0 &&
+	return a->result == HTTPC_ANSWERED && a->status == 400 && a->body.n > 0 &&
 	       memmem(a->body.p, a->body.n, words, sizeof(words) - 1) != NULL;
 }
 
-static bool is_empty_list(const struct httpc_answer *a)
+/* The n-th byte of text that is not white space; NUL past the end. */
+static char solid_byte(struct span text, size_t n)
 {
-	struct json_object *root = NULL;
-	bool empty = jdoc_parse(a->body, NULL, &root) == ERR_OK && jdoc_is_array(root) &&
-		     jdoc_count(root) == 0;
-
-	jdoc_free(root);
-	return empty;
+	for (size_t i = 0; i < text.n; i++) {
+		if (strchr(" \t\r\n", text.p[i]) == NULL && n-- == 0)
+			return text.p[i];
+	}
+	return '\0';
 }
 
 /*
- * 200 with an empty list: nobody was told. Trying again would change nothing
- * until the catalog changes, so it ends where the operator sees it.
+ * Success is a list of those who were told, of any length, so it is not parsed;
+ * one that is too large to take was certainly not empty.
+ * An empty one: nobody was. Trying again would change nothing until the catalog
+ * changes, so that ends where the operator sees it. What is no list was not said
+ * by Backstage.
  */
 static void judge(const struct httpc_answer *a, struct span subject, struct sink_result *r)
 {
-	if (a->result != HTTPC_ANSWERED)
-		return;
 	if (is_disguised_outage(a))
 		r->outcome = OUTCOME_TEMPFAIL;
-	if (a->status != 200 || !is_empty_list(a))
+	if (r->outcome != OUTCOME_OK || a->result == HTTPC_TOO_LARGE)
 		return;
-	r->outcome = OUTCOME_PERMFAIL;
-	snprintf(r->note, sizeof(r->note), "nobody: Backstage finds no recipient for %.*s",
-		SPAN_ARGS(subject));
+	if (solid_byte(a->body, 0) != '[') {
+		r->outcome = OUTCOME_TEMPFAIL;
+		snprintf(r->note, sizeof(r->note),
+			"%d without a list of recipients: is the URL right?", a->status);
+	} else if (solid_byte(a->body, 1) == ']') {
+		r->outcome = OUTCOME_PERMFAIL;
+		snprintf(r->note, sizeof(r->note), "nobody: Backstage finds no recipient for %.*s",
+			SPAN_ARGS(subject));
+	}
 }
 
 static void notify_send(void *self, const struct delivery *d,
@@ -86,6 +93,7 @@ static void notify_free(void *self)
 {
 	struct notify_sink *n = self;
 
+	sink_calls_cancel(&n->calls);
 	free(n->topic);
 	free(n);
 }

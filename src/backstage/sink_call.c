@@ -41,22 +41,44 @@ static void call_free(struct sink_call *call)
 }
 
 /*
+ * A redirect or a refused method is no answer to this delivery but the sign
+ * that something else, a login page mostly, stands where Backstage should.
+ */
+static bool is_someone_else(const struct httpc_answer *a)
+{
+	return (a->status >= 300 && a->status < 400) || a->status == 405;
+}
+
+/* It was taken, though there is more to read than we wanted to. */
+static bool is_taken_at_length(const struct httpc_answer *a)
+{
+	return a->result == HTTPC_TOO_LARGE && a->status >= 200 && a->status < 300;
+}
+
+/*
  * What an answer means for a delivery unless the sink knows better. A missing
- * plugin (404 with NotFoundError) and a refused token are the operator's to
- * mend, and nothing is to be lost meanwhile: both are tried again.
+ * plugin (404 with NotFoundError), a refused token and a wrong address are the
+ * operator's to mend, and nothing is to be lost meanwhile: all are tried again.
  */
 static struct sink_result result_of(const struct httpc_answer *a)
 {
 	struct sink_result r = { .status = a->status, .retry_after_ms = a->retry_after_ms };
 
+	if (is_taken_at_length(a))
+		return r;
 	switch (backstage_classify(a)) {
 	case BACKSTAGE_OK: r.outcome = OUTCOME_OK; break;
 	case BACKSTAGE_GONE:
 	case BACKSTAGE_TRANSIENT:
 	case BACKSTAGE_UNAUTHORIZED: r.outcome = OUTCOME_TEMPFAIL; break;
-	case BACKSTAGE_REFUSED: r.outcome = OUTCOME_PERMFAIL; break;
+	case BACKSTAGE_REFUSED:
+		r.outcome = is_someone_else(a) ? OUTCOME_TEMPFAIL : OUTCOME_PERMFAIL;
+		break;
 	}
-	if (r.outcome != OUTCOME_OK)
+	if (r.outcome == OUTCOME_TEMPFAIL && is_someone_else(a))
+		snprintf(r.note, sizeof(r.note), "%d is no answer of Backstage: is the URL right?",
+			a->status);
+	else if (r.outcome != OUTCOME_OK)
 		backstage_describe(a, r.note, sizeof(r.note));
 	return r;
 }

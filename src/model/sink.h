@@ -31,9 +31,10 @@ struct sink_result {
  * A configured way out. A driver makes one for each entry of the configuration
  * and puts its own data behind self.
  *
- * send() starts one try and leads to exactly one on_result(), which may be called
- * from inside send() where there is nothing to wait for. cancel() gives up every try under way: their
- * on_result() is not called. reopen() is called on SIGHUP; may be NULL.
+ * send() starts one try and leads to exactly one on_result(), which may be
+ * called from inside send() where there is nothing to wait for. cancel() gives
+ * up every try under way: their on_result() is not called. free() does the same
+ * first. reopen() is called on SIGHUP; may be NULL.
  */
 struct sink_ops {
 	void (*send)(void *self, const struct delivery *d,

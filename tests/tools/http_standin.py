@@ -22,6 +22,8 @@ the base URL of an API.
     /redirect            answers 302
     /retry/VALUE         answers 429 with Retry-After: VALUE; "in-N" is a date N s ahead
     /close-second        answers once per connection, then closes on the next request
+    /recipients          answers 200 with a list of 2 MiB
+    /last                answers with the request before this one
     /stats               counts of connections, requests, most requests at once
 """
 import asyncio
@@ -42,6 +44,7 @@ class Standin:
     def __init__(self):
         self.connections = self.requests = self.at_once = self.at_once_max = 0
         self.released = asyncio.Event()
+        self.last = b""
 
     async def serve(self, reader, writer):
         self.connections += 1
@@ -65,6 +68,7 @@ class Standin:
                 self.at_once_max = max(self.at_once_max, self.at_once)
                 try:
                     go_on = await self.answer(nth, head, body, reader, writer)
+                    self.last = head + body
                 finally:
                     self.at_once -= 1
                 if not go_on:
@@ -125,6 +129,7 @@ class Standin:
             chunk = b"5\r\nparts\r\n" if what == "chunked" else b"10000\r\n" + bytes(65536) + b"\r\n"
             for _ in range(2 if what == "chunked" else 16):
                 writer.write(chunk)
+                await writer.drain()
             writer.write(b"0\r\n\r\n")
         elif what == "gzip":
             self.send(writer, 200, GZIP_BOMB, "Content-Encoding: gzip")
@@ -139,6 +144,10 @@ class Standin:
             if nth > 1:
                 return False
             self.send(writer, 200, b"first", text)
+        elif what == "recipients":
+            self.send(writer, 200, b"[" + b",".join([b"0" * 63] * (2 << 14)) + b"]")
+        elif what == "last":
+            self.send(writer, 200, self.last, text)
         elif what == "stats":
             self.send(writer, 200, json.dumps({
                 "connections": self.connections,

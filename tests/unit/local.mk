@@ -11,6 +11,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 if HAVE_CRITERION
 UNIT = \
 	tests/unit/test_backoff \
+	tests/unit/test_backstage_sinks \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_catalog \
@@ -36,6 +37,7 @@ UNIT = \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
+	tests/unit/test_notice \
 	tests/unit/test_payload \
 	tests/unit/test_record \
 	tests/unit/test_route \
@@ -49,6 +51,7 @@ UNIT = \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
+tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 endif

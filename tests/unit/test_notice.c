@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "backstage/notice.h"
+#include "base/json_gate.h"
+#include "base/json_read.h"
+#include "io/crypto.h"
+
+#define TEXT_MAX (64 * 1024)
+
+static void setup(void)
+{
+	cr_assert_eq(crypto_init(), ERR_OK);
+}
+
+TestSuite(notice, .init = setup);
+
+static struct cloudevent_facts facts(const char *outcome, const char *transition)
+{
+	return (struct cloudevent_facts){
+		.outcome = span_of(outcome),
+		.transition = span_of(transition),
+		.host = SPAN("app.travis-ci.com"),
+		.repository_id = 42,
+		.repository = SPAN("acme/parcel-api"),
+		.number = SPAN("417"),
+		.branch = SPAN("main"),
+		.build_subject = SPAN("Round \"customs\" fees"),
+		.commit = SPAN("62aae5f70ceee39123ef"),
+		.url = SPAN("https://app.travis-ci.com/acme/parcel-api/builds/9"),
+		.pull_request = -1,
+		.duration_s = 125,
+		.entity[0] = SPAN("component:default/parcel-api"),
+		.entities = 1,
+	};
+}
+
+static size_t characters(struct span s)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += ((unsigned char)s.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* The text of payload's member, "" if it is not there. */
+static const char *payload_text(const struct buf *body, const char *name, struct buf *out)
+{
+	struct json_value v;
+
+	buf_clear(out);
+	cr_assert(json_get(json_root(buf_span(body)), "payload", &v));
+	IGNORE(json_get(v, name, &v));
+	IGNORE(json_string(v, out) != ERR_OK);
+	return out->data;
+}
+
+Test(notice, title_and_severity_follow_outcome_and_transition)
+{
+	static const struct {
+		const char *outcome, *transition, *title, *severity;
+	} row[] = {
+		{ "queued", "none", "acme/parcel-api: main build 417 is queued", "low" },
+		{ "started", "none", "acme/parcel-api: main build 417 started", "low" },
+		{ "success", "none", "acme/parcel-api: main build 417 passed", "low" },
+		{ "success", "fixed", "acme/parcel-api: main is fixed (build 417 passed)",
+			"normal" },
+		{ "failure", "none", "acme/parcel-api: main build 417 failed", "high" },
+		{ "failure", "broken", "acme/parcel-api: main is broken (build 417 failed)",
+			"high" },
+		{ "failure", "still_failing",
+			"acme/parcel-api: main is still failing (build 417 failed)", "normal" },
+		{ "error", "none", "acme/parcel-api: main build 417 errored", "high" },
+		{ "error", "broken", "acme/parcel-api: main is broken (build 417 errored)",
+			"high" },
+		{ "error", "still_failing",
+			"acme/parcel-api: main is still failing (build 417 errored)", "normal" },
+		{ "cancel", "none", "acme/parcel-api: main build 417 was canceled", "low" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		CLEANUP(buf_release) struct buf title;
+		struct cloudevent_facts f = facts(row[i].outcome, row[i].transition);
+
+		buf_init(&title, TEXT_MAX);
+		cr_assert_eq(notice_title(&f, &title), ERR_OK);
+		cr_expect_str_eq(title.data, row[i].title);
+		cr_expect_str_eq(notice_severity(&f), row[i].severity, "%s", row[i].title);
+	}
+}
+
+Test(notice, names_a_tag_a_pull_request_and_a_build_without_number)
+{
+	CLEANUP(buf_release) struct buf title;
+	struct cloudevent_facts f = facts("success", "none");
+
+	buf_init(&title, TEXT_MAX);
+	f.tag = SPAN("v1.2");
+	cr_assert_eq(notice_title(&f, &title), ERR_OK);
+	cr_assert_str_eq(title.data, "acme/parcel-api: tag v1.2 build 417 passed");
+	f.pull_request = 12;
+	buf_clear(&title);
+	cr_assert_eq(notice_title(&f, &title), ERR_OK);
+	cr_assert_str_eq(title.data, "acme/parcel-api: pull request 12 build 417 passed");
+	f.number = (struct span){ NULL, 0 };
+	buf_clear(&title);
+	cr_assert_eq(notice_title(&f, &title), ERR_OK);
+	cr_assert_str_eq(title.data, "acme/parcel-api: pull request 12 build passed");
+}
+
+Test(notice, a_long_title_is_cut_between_characters_at_255)
+{
+	CLEANUP(buf_release) struct buf branch, title;
+	struct cloudevent_facts f = facts("success", "none");
+
+	buf_init(&branch, TEXT_MAX);
+	buf_init(&title, TEXT_MAX);
+	while (characters(buf_span(&branch)) < 300)
+		cr_assert_eq(buf_add_str(&branch, "\xf0\x9f\x93\xa6\xc3\xa9"), ERR_OK);
+	f.branch = buf_span(&branch);
+	cr_assert_eq(notice_title(&f, &title), ERR_OK);
+	cr_assert_eq(characters(buf_span(&title)), 255);
+	cr_assert(utf8_is_valid(buf_span(&title)));
+	cr_assert_str_eq(title.data + title.len - 3, "\xe2\x80\xa6");
+}
+
+Test(notice, a_title_of_exactly_255_characters_stays_whole)
+{
+	CLEANUP(buf_release) struct buf title;
+	char branch[256];
+	struct cloudevent_facts f = facts("success", "none");
+	size_t rest = strlen("acme/parcel-api:  build 417 passed");
+
+	buf_init(&title, TEXT_MAX);
+	memset(branch, 'b', sizeof(branch));
+	f.branch = (struct span){ branch, 255 - rest };
+	cr_assert_eq(notice_title(&f, &title), ERR_OK);
+	cr_assert_eq(title.len, 255);
+	cr_assert_str_eq(title.data + 255 - 6, "passed");
+}
+
+static void scope_of(const struct cloudevent_facts *f, struct buf *scope)
+{
+	buf_init(scope, TEXT_MAX);
+	cr_assert_eq(notice_scope(f, scope), ERR_OK);
+	cr_assert_leq(scope->len, NOTICE_COLUMN_MAX);
+}
+
+Test(notice, scope_is_that_of_the_line_of_history_and_nothing_else)
+{
+	CLEANUP(buf_release) struct buf broken, fixed, other_repository, other_host, tag, pull;
+	struct cloudevent_facts f = facts("failure", "broken");
+
+	scope_of(&f, &broken);
+	f = facts("success", "fixed");
+	f.number = SPAN("418");
+	f.repository = SPAN("acme/renamed");
+	f.entity[0] = SPAN("component:default/other");
+	scope_of(&f, &fixed);
+	cr_assert_str_eq(broken.data, fixed.data);
+	f.repository_id = 43;
+	scope_of(&f, &other_repository);
+	cr_assert_str_neq(broken.data, other_repository.data);
+	f = facts("success", "fixed");
+	f.host = SPAN("travis.example.com");
+	scope_of(&f, &other_host);
+	cr_assert_str_neq(broken.data, other_host.data);
+	f = facts("success", "fixed");
+	f.tag = SPAN("main");
+	scope_of(&f, &tag);
+	cr_assert_str_neq(broken.data, tag.data);
+	f.pull_request = 7;
+	scope_of(&f, &pull);
+	cr_assert_str_neq(tag.data, pull.data);
+}
+
+Test(notice, a_long_scope_is_a_digest_that_still_tells_lines_apart)
+{
+	CLEANUP(buf_release) struct buf one, same, two;
+	char branch[400];
+	struct cloudevent_facts f = facts("failure", "broken");
+
+	memset(branch, 'b', sizeof(branch));
+	f.branch = (struct span){ branch, sizeof(branch) };
+	scope_of(&f, &one);
+	scope_of(&f, &same);
+	cr_assert_str_eq(one.data, same.data);
+	branch[sizeof(branch) - 1] = 'c';
+	scope_of(&f, &two);
+	cr_assert_str_neq(one.data, two.data);
+}
+
+Test(notice, writes_what_the_notifications_api_takes)
+{
+	CLEANUP(buf_release) struct buf body, text;
+	struct cloudevent_facts f = facts("failure", "broken");
+	struct json_value refs;
+	struct json_iter it;
+
+	buf_init(&body, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	f.entity[f.entities++] = SPAN("component:default/parcel-ui");
+	cr_assert_eq(notice_write(&f, "travis-ci", &body), ERR_OK);
+	cr_assert_eq(json_gate(buf_span(&body), NULL, NULL), ERR_OK);
+	cr_assert(json_get(json_root(buf_span(&body)), "recipients", &refs));
+	cr_assert(json_get(refs, "entityRef", &refs));
+	it = json_iter(refs);
+	for (size_t i = 0; i < f.entities; i++) {
+		struct json_value ref;
+
+		buf_clear(&text);
+		cr_assert(json_next_element(&it, &ref));
+		cr_assert_eq(json_string(ref, &text), ERR_OK);
+		cr_assert(span_eq(buf_span(&text), f.entity[i]));
+	}
+	cr_assert_str_eq(payload_text(&body, "topic", &text), "travis-ci");
+	cr_assert_str_eq(payload_text(&body, "severity", &text), "high");
+	cr_assert_str_eq(payload_text(&body, "title", &text),
+		"acme/parcel-api: main is broken (build 417 failed)");
+	cr_assert_str_eq(payload_text(&body, "description", &text),
+		"Round \"customs\" fees \xc2\xb7 62aae5f \xc2\xb7 2 min 5 s of jobs");
+	cr_assert_str_eq(payload_text(&body, "link", &text),
+		"https://app.travis-ci.com/acme/parcel-api/builds/9");
+	cr_assert_str_not_empty(payload_text(&body, "scope", &text));
+}
+
+Test(notice, links_to_the_web_only)
+{
+	static const char *const bad[] = { "", "javascript:alert(1)", "//evil.example/",
+		"ftp://host/", "HTTPS://host/" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		CLEANUP(buf_release) struct buf body, text;
+		struct cloudevent_facts f = facts("success", "none");
+
+		buf_init(&body, TEXT_MAX);
+		buf_init(&text, TEXT_MAX);
+		f.url = span_of(bad[i]);
+		cr_assert_eq(notice_write(&f, "t", &body), ERR_OK);
+		cr_expect_str_empty(payload_text(&body, "link", &text), "%s", bad[i]);
+	}
+}
+
+Test(notice, a_body_over_its_ceiling_is_refused_here_and_not_by_backstage)
+{
+	CLEANUP(buf_release) struct buf body;
+	struct cloudevent_facts f = facts("success", "none");
+
+	buf_init(&body, 100);
+	cr_assert_eq(notice_write(&f, "t", &body), ERR_LIMIT);
+}
