@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,7 +23,8 @@ struct line {
 	char *text; /* with its newline */
 	size_t len;
 	bool reopen; /* no line: open the path anew */
-	int error;   /* errno, 0: it is on disk */
+	unsigned generation;
+	int error; /* errno, 0: it is on disk */
 	void (*on_result)(void *ctx, const struct sink_result *r);
 	void *ctx;
 };
@@ -31,7 +34,7 @@ struct file_sink {
 	char *path;
 	int64_t rotate_size;
 	unsigned keep;
-	bool cancelled; /* results are wanted no more */
+	unsigned generation; /* of sends; results of an earlier one are wanted no more */
 	/* The thread's own. */
 	int fd; /* -1: to be opened */
 	int64_t size;
@@ -59,17 +62,69 @@ static int file_end_torn_line(struct file_sink *f)
 	return 0;
 }
 
-static int file_open(struct file_sink *f)
+/* A file whose name is not on disk yet may be gone after a power cut, lines and all. */
+static int directory_sync(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	CLEANUP(freep) char *dir = NULL;
+	int fd, error = 0;
+
+	if (slash == NULL)
+		dir = xstrdup(".");
+	else
+		dir = xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno;
+	if (fsync(fd) != 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+static int file_open_path(struct file_sink *f)
+{
+	struct stat st;
+	int error;
+
+	f->fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		FILE_MODE);
+	if (f->fd < 0 || fstat(f->fd, &st) != 0)
+		return errno;
+	/* Nothing else can be synced, and nothing else keeps what it was given. */
+	if (!S_ISREG(st.st_mode))
+		return ENOTSUP;
+	f->size = st.st_size;
+	error = file_end_torn_line(f);
+	return error != 0 ? error : directory_sync(f->path);
+}
+
+/*
+ * Look at the open file: others may have cut it (copytruncate), or deleted it,
+ * and what is appended to a deleted file is lost.
+ */
+static bool file_is_there(struct file_sink *f)
 {
 	struct stat st;
 
+	if (fstat(f->fd, &st) != 0 || st.st_nlink == 0)
+		return false;
+	f->size = st.st_size;
+	return true;
+}
+
+static int file_open(struct file_sink *f)
+{
+	int error;
+
+	if (f->fd >= 0 && !file_is_there(f))
+		file_close(f);
 	if (f->fd >= 0)
 		return 0;
-	f->fd = open(f->path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, FILE_MODE);
-	if (f->fd < 0 || fstat(f->fd, &st) != 0)
-		return errno;
-	f->size = st.st_size;
-	return file_end_torn_line(f);
+	error = file_open_path(f);
+	if (error != 0)
+		file_close(f);
+	return error;
 }
 
 static void rename_numbered(const char *path, unsigned from)
@@ -83,14 +138,18 @@ static void rename_numbered(const char *path, unsigned from)
 	IGNORE(rename(from == 0 ? path : old, new) != 0);
 }
 
-/* PATH.2 to PATH.3, PATH.1 to PATH.2, PATH to PATH.1; the oldest is overwritten. */
-static void file_rotate(struct file_sink *f)
+/*
+ * PATH.2 to PATH.3, PATH.1 to PATH.2, PATH to PATH.1; the oldest is overwritten.
+ * Where renaming is not allowed the file grows on: better large than lost.
+ */
+static int file_rotate(struct file_sink *f)
 {
 	if (f->rotate_size == 0 || f->size < f->rotate_size)
-		return;
+		return 0;
 	for (unsigned i = f->keep; i-- > 0;)
 		rename_numbered(f->path, i);
 	file_close(f);
+	return file_open(f);
 }
 
 /* All of it, or what was written taken back. */
@@ -130,8 +189,9 @@ static void file_write(struct file_sink *f, struct worker_job *first, struct wor
 	}
 	if (batch.len == 0)
 		return;
-	file_rotate(f);
 	error = file_open(f);
+	if (error == 0)
+		error = file_rotate(f);
 	if (error == 0)
 		error = file_append(f, buf_span(&batch));
 	if (error != 0)
@@ -173,7 +233,7 @@ static void file_done(void *ctx, struct worker_job *job)
 		r.outcome = OUTCOME_TEMPFAIL;
 		snprintf(r.note, sizeof(r.note), "%s", strerror(l->error));
 	}
-	if (!l->reopen && !f->cancelled)
+	if (!l->reopen && l->generation == f->generation)
 		l->on_result(l->ctx, &r);
 	free(l->text);
 	free(l);
@@ -188,6 +248,7 @@ static void file_send(void *self, const struct delivery *d,
 	l->len = d->event.n + 1;
 	l->text = xstrndup(d->event.p, l->len - 1);
 	l->text[l->len - 1] = '\n';
+	l->generation = f->generation;
 	l->on_result = on_result;
 	l->ctx = ctx;
 	worker_submit(f->worker, &l->job);
@@ -198,7 +259,7 @@ static void file_cancel(void *self)
 {
 	struct file_sink *f = self;
 
-	f->cancelled = true;
+	f->generation++;
 }
 
 static void file_reopen(void *self)
@@ -214,6 +275,7 @@ static void file_free(void *self)
 {
 	struct file_sink *f = self;
 
+	file_cancel(f);
 	worker_free(f->worker);
 	file_close(f);
 	free(f->path);

@@ -26,6 +26,7 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
 	tests/unit/test_entity_json \
+	tests/unit/test_file_sink \
 	tests/unit/test_hash \
 	tests/unit/test_http_parser \
 	tests/unit/test_httpc \
