@@ -5,7 +5,10 @@
 FUZZERS = \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_entity \
-	fuzz/fuzz_http_head
+	fuzz/fuzz_form \
+	fuzz/fuzz_http_head \
+	fuzz/fuzz_json_gate \
+	fuzz/fuzz_payload
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -26,3 +29,12 @@ fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_http_head_SOURCES = fuzz/fuzz_http_head.c $(FUZZMAIN)
 fuzz_fuzz_http_head_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_form_SOURCES = fuzz/fuzz_form.c $(FUZZMAIN)
+fuzz_fuzz_form_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_json_gate_SOURCES = fuzz/fuzz_json_gate.c $(FUZZMAIN)
+fuzz_fuzz_json_gate_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
+fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)

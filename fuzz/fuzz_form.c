@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <stdint.h>
+
+#include "base/codec.h"
+#include "travis/webhook.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
+
+/* What decodes is no longer than what came, and encodes to what decodes the same again. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	struct span body = { (const char *)data, len };
+	CLEANUP(buf_release) struct buf payload, encoded, again;
+
+	buf_init(&payload, len);
+	buf_init(&encoded, 3 * len);
+	buf_init(&again, 3 * len);
+	if (travis_webhook_decode(body, &payload) != ERR_OK)
+		return 0;
+	assert(payload.len <= len);
+	assert(url_encode(buf_span(&payload), &encoded) == ERR_OK);
+	assert(form_decode(buf_span(&encoded), &again) == ERR_OK);
+	assert(span_eq(buf_span(&payload), buf_span(&again)));
+	return 0;
+}
