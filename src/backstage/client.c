@@ -140,6 +140,9 @@ void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
 	name = jdoc_text(jdoc_member(error, "name"));
 	message = jdoc_text(jdoc_member(error, "message"));
 	IGNORE(buf_addf(&words, "%d", a->status));
+	if (a->status == 404 && name == NULL)
+		IGNORE(buf_add_str(
+			&words, " unexplained: plugin not installed, or not started yet"));
 	if (name != NULL)
 		IGNORE(buf_addf(&words, " %.100s: %.1000s", name, message == NULL ? "" : message));
 	put_printable(&words, text, max);

@@ -171,7 +171,7 @@ static const struct reading common[] = {
 		"401 AuthenticationError: Illegal token" },
 	{ 403, ERROR_BODY("NotAllowedError", "restricted"), OUTCOME_TEMPFAIL,
 		"403 NotAllowedError: restricted" },
-	{ 404, "", OUTCOME_TEMPFAIL, "404" },
+	{ 404, "", OUTCOME_TEMPFAIL, "404 unexplained: plugin not installed" },
 	{ 404, "<html>", OUTCOME_TEMPFAIL, "404" },
 	{ 404, ERROR_BODY("NotFoundError", "no plugin"), OUTCOME_TEMPFAIL, "no plugin" },
 	{ 405, "", OUTCOME_TEMPFAIL, "is the URL right?" },
