@@ -12,6 +12,8 @@ libstagewire_a_SOURCES += \
 	src/base/defs.h \
 	src/base/err.c \
 	src/base/err.h \
+	src/base/file.c \
+	src/base/file.h \
 	src/base/hash.c \
 	src/base/hash.h \
 	src/base/json_gate.c \

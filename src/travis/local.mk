@@ -2,6 +2,8 @@
 EXTRA_DIST += src/travis/.may_include
 
 libstagewire_a_SOURCES += \
+	src/travis/key_cache.c \
+	src/travis/key_cache.h \
 	src/travis/keys.c \
 	src/travis/keys.h \
 	src/travis/payload.c \

@@ -11,7 +11,7 @@
 
 struct rsa_key;
 
-/* A request's keys: one, or two while the instance changes its key. */
+/* Keys from one place: one, or two while the instance changes its key. */
 #define TRAVIS_KEYS_MAX 2
 
 /*

@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/catalog_standin.py \
+	tests/tools/config_standin.py \
 	tests/tools/http_standin.py \
 	tests/unit/scratch.h \
 	tests/unit/store_bench.h
@@ -26,6 +27,7 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
 	tests/unit/test_entity_json \
+	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
 	tests/unit/test_http_parser \
@@ -35,6 +37,7 @@ UNIT = \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_keys \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
@@ -55,4 +58,5 @@ TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
+tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 endif

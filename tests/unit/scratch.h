@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 
 /*
  * A directory of a test's own, for real files and for what other programs make.
@@ -43,26 +44,11 @@ static inline const char *scratch_path(const struct scratch *s, const char *name
 	return path;
 }
 
-/* Append a whole file; false if there is none. */
-static inline bool file_read(const char *path, struct buf *out)
-{
-	FILE *f = fopen(path, "rb");
-	char part[4096];
-	size_t n;
-
-	if (f == NULL)
-		return false;
-	while ((n = fread(part, 1, sizeof(part), f)) > 0)
-		cr_assert_eq(buf_add(out, part, n), ERR_OK);
-	fclose(f);
-	return true;
-}
-
 static inline void scratch_read(const struct scratch *s, const char *name, struct buf *out)
 {
 	char path[128];
 
-	cr_assert(file_read(scratch_path(s, name, path), out), "no file %s", name);
+	cr_assert_eq(file_read(scratch_path(s, name, path), out), ERR_OK, "no file %s", name);
 }
 
 static inline void scratch_write(const struct scratch *s, const char *name, struct span bytes)

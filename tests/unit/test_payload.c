@@ -760,7 +760,7 @@ static void cr_assert_sample(const char *path)
 
 	buf_init(&text, 1 << 20);
 	build_init(&b);
-	cr_assert(file_read(path, &text));
+	cr_assert_eq(file_read(path, &text), ERR_OK);
 	cr_assert_eq(travis_payload_read(buf_span(&text), &b, &why), ERR_OK, "%s: %s", path, why);
 	cr_assert(travis_payload_is_from(&b, "travis-ci.org") ||
 			  travis_payload_is_from(&b, "app.travis-ci.com"),

@@ -69,7 +69,7 @@ static struct rsa_key *key_of(const char *file)
 	struct rsa_key *k = NULL;
 
 	buf_init(&pem, 65536);
-	cr_assert(file_read(file, &pem), "%s", file);
+	cr_assert_eq(file_read(file, &pem), ERR_OK, "%s", file);
 	cr_assert_eq(rsa_key_parse(buf_span(&pem), &k), ERR_OK);
 	return k;
 }
@@ -210,7 +210,7 @@ static bool fixture_read(const char *name, struct buf *out)
 
 	snprintf(path, sizeof(path), "%s/../shared/fixtures/travis/vectors/%s",
 		top == NULL ? "." : top, name);
-	return file_read(path, out);
+	return file_read(path, out) == ERR_OK;
 }
 
 struct genuine {

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+
+/*
+ * Append a whole file to out. ERR_NOTFOUND if there is none, ERR_LIMIT if it is
+ * longer than out may be, ERR_IO otherwise; errno says why. out keeps what it had.
+ */
+MUST_CHECK enum err file_read(const char *path, struct buf *out);
+
+/*
+ * Put bytes in the place of a file, so that whoever reads it, also after a power
+ * cut, finds the old file or the new one. ERR_IO, with errno, leaves the old one.
+ */
+MUST_CHECK enum err file_replace(const char *path, struct span bytes, mode_t mode);
+
+#endif
