@@ -113,7 +113,8 @@ static char *key_cache_path(const struct conf *c, const char *name)
 	int dir = slash == NULL ? 1 : (int)(slash - c->store_path);
 	char *path;
 
-	if (asprintf(&path, "%.*s/keys-%s.json", dir, slash == NULL ? "." : c->store_path, name) < 0)
+	if (asprintf(&path, "%.*s/keys-%s.json", dir, slash == NULL ? "." : c->store_path, name) <
+		0)
 		abort();
 	return path;
 }
