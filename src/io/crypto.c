@@ -80,6 +80,18 @@ void sha256_parts(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTE
 	EVP_MD_CTX_free(md);
 }
 
+void sha256_joined(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTES])
+{
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+
+	assert(digests.sha256 != NULL);
+	must(md != NULL && EVP_DigestInit_ex(md, digests.sha256, NULL) == 1);
+	for (size_t i = 0; i < n; i++)
+		must(EVP_DigestUpdate(md, parts[i].p, parts[i].n));
+	must(EVP_DigestFinal_ex(md, digest, NULL));
+	EVP_MD_CTX_free(md);
+}
+
 void random_bytes(void *p, size_t n)
 {
 	randombytes_buf(p, n);

@@ -20,6 +20,9 @@ void sha256(struct span bytes, uint8_t digest[SHA256_BYTES]);
 /* SHA-256 over parts, each preceded by its length, so that parts cannot run together. */
 void sha256_parts(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTES]);
 
+/* SHA-256 over the parts as one text. */
+void sha256_joined(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTES]);
+
 /* From the operating system's generator. */
 void random_bytes(void *p, size_t n);
 uint64_t random_u64(void);

@@ -22,6 +22,8 @@ libstagewire_a_SOURCES += \
 	src/io/sd.h \
 	src/io/secmem.c \
 	src/io/secmem.h \
+	src/io/signing.c \
+	src/io/signing.h \
 	src/io/tls.c \
 	src/io/tls.h \
 	src/io/worker.c \

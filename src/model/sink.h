@@ -13,15 +13,30 @@ enum outcome {
 	OUTCOME_PERMFAIL, /* never will work: this delivery's fault */
 };
 
-/* One event for one sink. Borrowed until on_result has returned. */
+/* What an answer says of the sink as a whole, beyond this delivery. */
+enum sink_advice {
+	ADVICE_NONE,
+	ADVICE_THROTTLE, /* it is overloaded: send less for a while (429, 502, 503, 504) */
+	ADVICE_PAUSE,    /* it refuses who we are: nothing passes before somebody mends that */
+	ADVICE_DISABLE,  /* it wants no more, for good (410) */
+};
+
+/*
+ * One event for one sink; for a sink that takes several at once, also the
+ * earlier ones of its lane, which end as this one does. Borrowed until
+ * on_result has returned.
+ */
 struct delivery {
-	const char *event_id; /* stable: a sink that has seen it may ignore it */
-	struct span event;    /* the CloudEvent, JSON in structured mode */
-	unsigned tries;       /* that ended before this one */
+	const char *event_id;       /* stable: a sink that has seen it may ignore it */
+	struct span event;          /* the CloudEvent, JSON in structured mode */
+	unsigned tries;             /* that ended before this one */
+	const struct span *earlier; /* oldest first */
+	size_t earlier_n;
 };
 
 struct sink_result {
 	enum outcome outcome;
+	enum sink_advice advice;
 	int status;             /* of the answer; 0: there was none */
 	int64_t retry_after_ms; /* the sink's own wish; -1: none */
 	char note[200]; /* for the operator: what happened, no secret, no foreign text raw */

@@ -47,6 +47,7 @@ UNIT = \
 	tests/unit/test_route \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
+	tests/unit/test_signing \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
