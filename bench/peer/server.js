@@ -19,7 +19,7 @@ const OUTCOME = { passed: 'success', failed: 'failure', errored: 'error', cancel
 
 const key = crypto.createPublicKey(fs.readFileSync(KEY));
 const catalog = new Map(Object.entries(JSON.parse(fs.readFileSync(CATALOG, 'utf8'))));
-const sink = new Pool(SINK, { connections: 32 });
+const sink = new Pool(SINK, { connections: Number(process.env.SINK_CONNECTIONS ?? 32) });
 
 const db = new Database(DB);
 db.pragma('journal_mode = WAL');

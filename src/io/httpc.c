@@ -22,6 +22,9 @@
 #define METHOD_MAX      16
 #define RETRY_AFTER_MAX INT32_MAX /* seconds */
 
+/* libcurl's least: it keeps one for each call, and a body that fits goes out with its head. */
+#define UPLOAD_BUFFER_BYTES 16384L
+
 /* Calls whose handle is kept for the next one. */
 #define IDLE_CALLS_MAX 64
 
@@ -232,6 +235,7 @@ static void easy_prepare(struct httpc_call *call)
 	must(curl_easy_setopt(h, CURLOPT_TCP_NODELAY, 1L));
 	must(curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L));
 	must(curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S));
+	must(curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES));
 	must(curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
 	must(curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
 	must(curl_easy_setopt(h, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION));

@@ -17,7 +17,7 @@
 #include "relay/source.h"
 
 /* Builds and lines whose state is remembered in memory: the busiest of a large site. */
-#define MEMO_NOTES 4096
+#define MEMO_NOTES 2048
 
 #define SCRATCH_MAX (256 * 1024)
 

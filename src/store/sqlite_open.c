@@ -11,8 +11,8 @@
 #include "store/sqlite_schema.h"
 
 /* Page caches; SQLite reads what is not in them from the system's. */
-#define WRITER_CACHE_KIB 2048
-#define READER_CACHE_KIB 1024
+#define WRITER_CACHE_KIB 1024
+#define READER_CACHE_KIB 512
 
 #define WHY_MAX ((size_t)4096)
 
