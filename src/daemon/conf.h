@@ -40,6 +40,13 @@ struct conf_sink {
 	int64_t rotate_size; /* bytes; 0: never */
 	int64_t keep;        /* rotated files */
 	int64_t inflight;    /* tries at once */
+	int64_t rate;        /* tries begun in a second; 0: any */
+	char *schedule;      /* durations, parted by blanks */
+	int64_t retry_after_max_ms;
+	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
+	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
+	int64_t disable_after_ms; /* 0: never */
+	int64_t coalesce_ms;      /* 0: not at all */
 };
 
 struct conf {
@@ -66,7 +73,6 @@ struct conf {
 	char *catalog_annotation;
 	int64_t catalog_refresh_ms, catalog_page_size;
 
-	int64_t delivery_backoff_first_ms, delivery_backoff_max_ms, delivery_tries_max;
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */
 
 	int64_t drain_ms; /* how long a stop waits for what is under way */

@@ -70,6 +70,11 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		{ "stagewire_deliveries_dead_total", "counter", "Deliveries given up." },
 		{ "stagewire_deliveries_inflight", "gauge", "Tries under way." },
 		{ "stagewire_delivery_seconds_total", "counter", "Time spent in tries." },
+		{ "stagewire_sink_open", "gauge", "1 unless the sink is held or disabled." },
+		{ "stagewire_sink_circuit_closed", "gauge", "0 while it counts as down." },
+		{ "stagewire_sink_window", "gauge", "Tries that it is sent at once for now." },
+		{ "stagewire_sink_failing_since_timestamp_seconds", "gauge",
+			"Since when no try succeeded; 0: the last one did." },
 	};
 	const struct dispatch *dispatch = relay_dispatch(d->relay);
 
@@ -78,8 +83,11 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
 			struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
 			const double number[] = { (double)s.delivered, (double)s.tempfails,
-				(double)s.dead, (double)s.inflight,
-				(double)s.took_ms_total / 1000 };
+				(double)s.dead, (double)s.inflight, (double)s.took_ms_total / 1000,
+				s.gate == SINK_OPEN, s.circuit == CIRCUIT_CLOSED, (double)s.window,
+				s.failing_since.ms == WALL_NONE.ms
+					? 0
+					: (double)s.failing_since.ms / 1000 };
 
 			page_row(p, family[f].name, "sink", s.sink, number[f]);
 		}

@@ -5,6 +5,9 @@
 
 #include "base/defs.h"
 
+/* What builds become: CDEvents of any kind. */
+#define BUILD_TYPES "dev.cdevents."
+
 static void list_free(char **list)
 {
 	if (list == NULL)
@@ -16,8 +19,8 @@ static void list_free(char **list)
 
 void route_release(struct route *r)
 {
-	char **const list[] = { r->source, r->outcome, r->transition, r->branch, r->kind, r->owner,
-		r->repository, r->to };
+	char **const list[] = { r->type, r->source, r->outcome, r->transition, r->branch, r->kind,
+		r->owner, r->repository, r->to };
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		list_free(list[i]);
@@ -61,9 +64,16 @@ static bool list_matches_any(char *const *patterns, const struct span *text, siz
 	return false;
 }
 
+static bool type_matches(const struct route *r, struct span type)
+{
+	if (r->type == NULL)
+		return span_starts(type, BUILD_TYPES);
+	return list_matches(r->type, type, false);
+}
+
 bool route_matches(const struct route *r, const struct route_facts *f)
 {
-	return list_matches(r->source, f->source, false) &&
+	return type_matches(r, f->type) && list_matches(r->source, f->source, false) &&
 	       list_matches(r->outcome, f->outcome, false) &&
 	       list_matches(r->transition, f->transition, false) &&
 	       list_matches(r->branch, f->branch, false) &&

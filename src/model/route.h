@@ -14,6 +14,7 @@
  */
 struct route {
 	char *name;
+	char **type; /* NULL: builds of any type, and nothing else */
 	char **source, **outcome, **transition, **branch, **kind, **owner, **repository;
 	char **to; /* names of sinks */
 };
@@ -23,6 +24,7 @@ void route_release(struct route *r);
 
 /* What routes look at. entity kinds and owners are those of all entities together. */
 struct route_facts {
+	struct span type;       /* of the CloudEvent */
 	struct span source;     /* its configured name */
 	struct span outcome;    /* queued, started, success, failure, error, cancel */
 	struct span transition; /* none, fixed, broken, still_failing */

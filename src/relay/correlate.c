@@ -27,6 +27,7 @@ static void plan_route(struct plan *p, const struct build *b, enum transition tr
 {
 	struct span kind[CLOUDEVENT_ENTITIES];
 	struct route_facts f = {
+		.type = span_of(cloudevent_type(b->state)),
 		.source = span_of(source_name),
 		.outcome = span_of(cloudevent_outcome(b->state)),
 		.transition = span_of(transition_str(transition)),

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "model/sink.h"
+#include "relay/announce.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
@@ -55,6 +56,13 @@ static void scratch_init_one(struct buf *b)
 	buf_init(b, SCRATCH_MAX);
 }
 
+static void on_news(void *ctx, const struct sink_news *news)
+{
+	struct relay *r = ctx;
+
+	announce_news(r->announcer, news);
+}
+
 struct relay *relay_new(struct loop *l, struct store *store)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
@@ -65,6 +73,8 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->memo = memo_new(MEMO_NOTES);
 	r->journal = journal_new(l, store);
 	r->dispatch = dispatch_new(l, store, &(struct dispatch_conf){ 0 });
+	r->announcer = announcer_new(r);
+	dispatch_on_news(r->dispatch, on_news, r);
 	r->keeper = keeper_new(store);
 	r->release = release_new(r);
 	r->round = round_new();
@@ -78,6 +88,7 @@ void relay_free(struct relay *r)
 		return;
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
+	announcer_free(r->announcer);
 	release_free(r->release);
 	keeper_free(r->keeper);
 	journal_free(r->journal);
@@ -94,6 +105,17 @@ static void relay_set_catalog(struct relay *r, struct catalog *c)
 	r->catalog = c;
 }
 
+static void on_restored(void *ctx)
+{
+	struct relay *r = ctx;
+
+	r->ready = true;
+	r->on_ready(r->on_ready_ctx);
+	dispatch_start(r->dispatch);
+	if (r->catalog != NULL)
+		release_run(r->release);
+}
+
 static void on_remembered(void *ctx, struct catalog_builder *b)
 {
 	struct relay *r = ctx;
@@ -106,11 +128,7 @@ static void on_remembered(void *ctx, struct catalog_builder *b)
 	} else {
 		catalog_builder_free(b);
 	}
-	r->ready = true;
-	r->on_ready(r->on_ready_ctx);
-	dispatch_start(r->dispatch);
-	if (r->catalog != NULL)
-		release_run(r->release);
+	announcer_restore(r->announcer, on_restored, r);
 }
 
 void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)
@@ -184,6 +202,17 @@ struct httpd_handler relay_hooks(struct relay *r)
 void relay_journal(struct relay *r, struct audit_record *record)
 {
 	journal_write(r->journal, record);
+}
+
+enum err relay_order_gate(struct relay *r, const struct gate_order *order,
+	void (*on_done)(void *ctx, enum err e), void *ctx)
+{
+	return announce_order(r->announcer, order, on_done, ctx);
+}
+
+void relay_checkpoint(struct relay *r, struct span note)
+{
+	announce_checkpoint(r->announcer, note);
 }
 
 void relay_drain(struct relay *r)

@@ -9,12 +9,14 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
+#include "base/span.h"
 #include "model/route.h"
 #include "relay/dispatch.h"
 
 struct audit_record;
 struct catalog;
 struct catalog_builder;
+struct gate_order;
 struct httpd_handler;
 struct loop;
 struct sink;
@@ -75,6 +77,13 @@ struct httpd_handler relay_hooks(struct relay *r);
 
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
+
+/* Hold, release, enable or disable a sink: see relay/announce.h. */
+MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *order,
+	void (*on_done)(void *ctx, enum err e), void *ctx);
+
+/* The audit log signed a checkpoint: keep it at the sinks that routes name. */
+void relay_checkpoint(struct relay *r, struct span note);
 
 /* Send nothing more; relay_is_idle() says when all that was under way is settled. */
 void relay_drain(struct relay *r);

@@ -8,6 +8,7 @@
 #include "relay/parcel.h"
 #include "relay/relay.h"
 
+struct announcer;
 struct dispatch;
 struct journal;
 struct keeper;
@@ -29,6 +30,7 @@ struct relay {
 	struct memo *memo;
 	struct journal *journal;
 	struct dispatch *dispatch;
+	struct announcer *announcer;
 	struct keeper *keeper;
 	struct release *release;
 	struct catalog *catalog; /* NULL until one was loaded */

@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
 	tests/system/test_differential.py \
+	tests/system/test_engine.py \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
 	tests/system/test_kill9.py \

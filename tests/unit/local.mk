@@ -18,6 +18,7 @@ UNIT = \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
 	tests/unit/test_codec \
@@ -42,9 +43,11 @@ UNIT = \
 	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_notice \
+	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_record \
 	tests/unit/test_route \
+	tests/unit/test_schedule \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
 	tests/unit/test_signing \
