@@ -98,7 +98,7 @@ def relay(box):
 	daemon.config["catalog"] = {"refresh": "1s"}
 	patient = {"schedule": "1s" + " 2s" * 31, "circuit": {"failures": 0}}
 	daemon.config["sinks"] += [
-		{"name": "notify", "type": "backstage-notifications", "coalesce": "1s", **patient},
+		{"name": "notify", "type": "backstage-notifications", "coalesce": "0ms", **patient},
 		{"name": "bus", "type": "backstage-events", "topic": TOPIC, **patient},
 	]
 	daemon.config["routes"] = [{"name": "all", "to": ["record", "notify", "bus"]}]
