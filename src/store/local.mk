@@ -6,6 +6,7 @@ libstagewire_a_SOURCES += \
 	src/store/arena.h \
 	src/store/sqlite.c \
 	src/store/sqlite.h \
+	src/store/sqlite_append.c \
 	src/store/sqlite_call.c \
 	src/store/sqlite_clock.h \
 	src/store/sqlite_db.c \
@@ -16,7 +17,10 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite_read.h \
 	src/store/sqlite_schema.c \
 	src/store/sqlite_schema.h \
+	src/store/sqlite_settle.c \
 	src/store/sqlite_write.c \
 	src/store/sqlite_write.h \
+	src/store/sqlite_write_impl.h \
+	src/store/sqlite_write_sql.c \
 	src/store/store.c \
 	src/store/store.h
