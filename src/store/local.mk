@@ -15,8 +15,12 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite_open.c \
 	src/store/sqlite_read.c \
 	src/store/sqlite_read.h \
+	src/store/sqlite_retain.c \
 	src/store/sqlite_schema.c \
 	src/store/sqlite_schema.h \
+	src/store/sqlite_seek.c \
+	src/store/sqlite_seek.h \
+	src/store/sqlite_select.c \
 	src/store/sqlite_settle.c \
 	src/store/sqlite_write.c \
 	src/store/sqlite_write.h \

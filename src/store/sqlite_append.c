@@ -50,6 +50,7 @@ void audit_add(struct writer *w, int64_t event_seq, struct span entry)
 	else
 		bind_int(st, 1, event_seq);
 	bind_text(st, 2, entry);
+	bind_int(st, 3, w->now.ms);
 	w->tally.audit += db_run(&w->db, st);
 }
 
@@ -127,19 +128,23 @@ static void state_bump(struct writer *w, const struct store_put *p)
 	db_run(&w->db, st);
 }
 
-static void deliveries_add(
-	struct writer *w, int64_t event_seq, struct span okey, const char *const *sinks, size_t n)
+void delivery_add(struct writer *w, int64_t seq, struct span okey, const char *sink)
 {
 	sqlite3_stmt *st = writer_stmt(w, W_DELIVERY_ADD);
 
-	for (size_t i = 0; i < n; i++) {
-		bind_int(st, 1, event_seq * STORE_SINKS_MAX + (int64_t)i);
-		bind_int(st, 2, store_part(okey));
-		bind_text(st, 3, span_of(sinks[i]));
-		bind_text(st, 4, okey);
-		bind_int(st, 5, w->now.ms);
-		w->tally.pending += db_run(&w->db, st);
-	}
+	bind_int(st, 1, seq);
+	bind_int(st, 2, store_part(okey));
+	bind_text(st, 3, span_of(sink));
+	bind_text(st, 4, okey);
+	bind_int(st, 5, w->now.ms);
+	w->tally.pending += db_run(&w->db, st);
+}
+
+static void deliveries_add(
+	struct writer *w, int64_t event_seq, struct span okey, const char *const *sinks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		delivery_add(w, event_seq * STORE_SINKS_MAX + (int64_t)i, okey, sinks[i]);
 }
 
 static int64_t event_add(struct writer *w, const struct store_event *ev)

@@ -2,7 +2,7 @@
 #include "store/sqlite_schema.h"
 #include "store/sqlite_write_impl.h"
 
-/* What became of deliveries. */
+/* What became of deliveries, and that they are to be made again. */
 
 static bool try_settle(struct writer *w, const struct store_finish *f)
 {
@@ -40,4 +40,70 @@ void write_finish(struct writer *w, struct write_item *it)
 		if (f->audit.n > 0)
 			audit_add(w, f->event_seq, f->audit);
 	}
+}
+
+/* A delivery that never was, or is forgotten; false where no more fit. */
+static bool replay_new(struct writer *w, int64_t event_seq, struct span okey, const char *sink)
+{
+	sqlite3_stmt *st = writer_stmt(w, W_NEXT_FREE);
+	int64_t seq;
+
+	bind_int(st, 1, event_seq);
+	if (!db_row(&w->db, st))
+		return false;
+	seq = column_int(st, 0);
+	db_done(st);
+	if (seq >= (event_seq + 1) * STORE_SINKS_MAX)
+		return false;
+	delivery_add(w, seq, okey, sink);
+	return true;
+}
+
+static bool replay_old(struct writer *w, int64_t seq, int64_t state)
+{
+	sqlite3_stmt *st = writer_stmt(w, W_REVIVE);
+
+	if (state == DELIVERY_PENDING)
+		return false;
+	bind_int(st, 1, seq);
+	bind_int(st, 2, w->now.ms);
+	w->tally.pending += db_run(&w->db, st);
+	if (state == DELIVERY_DEAD)
+		w->tally.dead--;
+	return true;
+}
+
+/* Make one outstanding; false if it is already. */
+static bool replay_one(struct writer *w, int64_t event_seq, struct span okey, const char *sink)
+{
+	sqlite3_stmt *st = writer_stmt(w, W_OF_SINK);
+	int64_t seq, state;
+
+	bind_int(st, 1, event_seq);
+	bind_text(st, 2, span_of(sink));
+	if (!db_row(&w->db, st))
+		return replay_new(w, event_seq, okey, sink);
+	seq = column_int(st, 0);
+	state = column_int(st, 1);
+	db_done(st);
+	return replay_old(w, seq, state);
+}
+
+void write_replay(struct writer *w, struct write_item *it)
+{
+	const struct store_replay *r = &it->replay;
+	sqlite3_stmt *st = writer_stmt(w, W_ROUTED);
+	struct span okey;
+
+	bind_int(st, 1, r->event_seq);
+	if (!db_row(&w->db, st)) {
+		it->result = CLAIM_STALE;
+		return;
+	}
+	okey = arena_span(&it->mem, column_span(st, 0));
+	db_done(st);
+	for (size_t i = 0; i < r->sinks_n; i++)
+		it->made += replay_one(w, r->event_seq, okey, r->sinks[i]);
+	if (it->made > 0 && r->audit.n > 0)
+		audit_add(w, r->event_seq, r->audit);
 }

@@ -14,8 +14,10 @@ static void item_write(struct writer *w, struct write_item *it)
 	switch (it->op) {
 	case WRITE_APPEND: write_append(w, it); break;
 	case WRITE_REROUTE: write_reroute(w, it); break;
+	case WRITE_REPLAY: write_replay(w, it); break;
 	case WRITE_FINISH: write_finish(w, it); break;
 	case WRITE_PUT: write_put(w, it); break;
+	case WRITE_RETAIN: write_retain(w, it); break;
 	case WRITE_MAINTAIN:
 	case WRITE_CHECKPOINT:
 	case WRITE_PROBE: break;
@@ -31,6 +33,9 @@ static void item_refuse(struct write_item *it)
 {
 	it->answer = (struct append_answer){ .result = APPEND_RETRY };
 	it->result = CLAIM_RETRY;
+	it->made = 0;
+	it->removed = (struct store_removed){ 0 };
+	it->more = false;
 }
 
 static struct write_batch *batch_of(struct worker_job *job)
@@ -155,8 +160,10 @@ static void item_upkeep(struct writer *w, struct write_item *it, bool idle)
 	case WRITE_PROBE: write_probe(w); break;
 	case WRITE_APPEND:
 	case WRITE_REROUTE:
+	case WRITE_REPLAY:
 	case WRITE_FINISH:
-	case WRITE_PUT: return;
+	case WRITE_PUT:
+	case WRITE_RETAIN: return;
 	}
 	it->result = w->full ? CLAIM_RETRY : CLAIM_OK;
 }
@@ -194,6 +201,8 @@ void writer_work(struct writer *w, struct worker_job *jobs)
 	w->tally = (struct tally){ 0 };
 	if (work && (w->full || !group_write(w, jobs, &commit_us))) {
 		w->tally = (struct tally){ 0 };
+		w->sweep.kind = RETAIN_DELIVERIES;
+		w->sweep.after = 0;
 		group_refuse(jobs);
 	}
 	for (struct worker_job *j = jobs; j != NULL; j = j->next) {

@@ -11,6 +11,9 @@
 
 #define OF_TRY "WHERE seq >= ?1 << 8 AND seq < (?1 + 1) << 8 AND sink = ?2 AND state = 0"
 
+/* Between the last number looked at and the first that cannot be old; ?3 is the age's moment. */
+#define IN_SWEEP "seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?4"
+
 static const char *const write_sql[] = {
 	[W_BEGIN] = "BEGIN IMMEDIATE",
 	[W_COMMIT] = "COMMIT",
@@ -28,13 +31,37 @@ static const char *const write_sql[] = {
 	[W_STATE_BUMP] = "INSERT INTO state (ns, key, version, value) VALUES (?1, ?2, 1, ?3)"
 			 " ON CONFLICT DO UPDATE SET version = version + 1, value = ?3",
 	[W_STATE_DROP] = "DELETE FROM state WHERE ns = ?1 AND key = ?2",
-	[W_AUDIT_ADD] = "INSERT INTO audit (event_seq, entry) VALUES (?1, ?2)",
+	[W_AUDIT_ADD] = "INSERT INTO audit (event_seq, entry, at_ms) VALUES (?1, ?2, ?3)",
 	[W_PARKED] = "SELECT place, okey FROM event WHERE seq = ?1 AND place <> 0",
 	[W_REROUTE] = "UPDATE event SET place = ?2, body = ?3 WHERE seq = ?1",
 	[W_SETTLE] = "UPDATE delivery SET state = ?3, tries = tries + 1, updated_ms = ?4,"
 		     " status = ?5, note = ?6 " OF_TRY,
 	[W_RETRY] = "UPDATE delivery SET due_ms = ?3, tries = tries + 1, updated_ms = ?4,"
 		    " status = ?5, note = ?6 " OF_TRY,
+	[W_ROUTED] = "SELECT okey FROM event WHERE seq = ?1 AND place = 0",
+	[W_OF_SINK] = "SELECT seq, state FROM delivery"
+		      " WHERE seq >= ?1 << 8 AND seq < (?1 + 1) << 8 AND sink = ?2",
+	[W_REVIVE] = "UPDATE delivery SET state = 0, tries = 0, made_ms = ?2, due_ms = ?2,"
+		     " updated_ms = ?2 WHERE seq = ?1",
+	[W_NEXT_FREE] = "SELECT coalesce(max(seq) + 1, ?1 << 8) FROM delivery"
+			" WHERE seq >= ?1 << 8 AND seq < (?1 + 1) << 8",
+	[W_PICK_DELIVERIES] =
+		"SELECT seq, state = 1 AND updated_ms < ?3 FROM delivery WHERE " IN_SWEEP,
+	[W_PICK_DEAD] = "SELECT seq, updated_ms < ?3 FROM delivery INDEXED BY delivery_open"
+			" WHERE state <> 1 AND state = 2 AND " IN_SWEEP,
+	[W_PICK_EVENTS] = "SELECT seq, place = 0 AND NOT EXISTS (SELECT 1 FROM delivery AS d"
+			  " WHERE d.seq >= event.seq << 8 AND d.seq < (event.seq + 1) << 8)"
+			  " FROM event WHERE " IN_SWEEP,
+	[W_PICK_QUARANTINE] = "SELECT seq, 1 FROM event INDEXED BY event_parked"
+			      " WHERE place <> 0 AND place = 1 AND " IN_SWEEP,
+	[W_PICK_AUDIT] = "SELECT seq, at_ms < ?3 FROM audit WHERE " IN_SWEEP,
+	[W_DROP_DELIVERY] = "DELETE FROM delivery WHERE seq = ?1",
+	[W_DROP_EVENT] = "DELETE FROM event WHERE seq = ?1",
+	[W_DROP_AUDIT] = "DELETE FROM audit WHERE seq = ?1",
+	[W_COUNT_REMOVED] = "INSERT INTO removed (kind, n) VALUES ('event', ?1)"
+			    " ON CONFLICT DO UPDATE SET n = n + ?1",
+	[W_LAST_EVENT] = "SELECT max(seq) FROM event",
+	[W_LAST_AUDIT] = "SELECT max(seq) FROM audit",
 	[W_OLDEST] = "SELECT made_ms FROM delivery INDEXED BY delivery_open"
 		     " WHERE state <> 1 AND state = 0 ORDER BY seq LIMIT 1",
 	[W_PROBE_FILL] = "REPLACE INTO state (ns, key, version, value)"

@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/http_standin.py \
 	tests/unit/scratch.h \
+	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
 STANDIN = tests/unit/standin.c tests/unit/standin.h
 
@@ -54,6 +55,8 @@ UNIT = \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_replay \
+	tests/unit/test_store_retain \
 	tests/unit/test_suggest \
 	tests/unit/test_webhook \
 	tests/unit/test_yaml
