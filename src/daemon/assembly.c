@@ -289,6 +289,19 @@ static void build_dispatch(struct assembly *a)
 	};
 }
 
+static void build_retention(struct assembly *a)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.retention = (struct store_retention){
+		.deliveries_ms = c->retention_deliveries_ms,
+		.dead_ms = c->retention_dead_ms,
+		.events_ms = c->retention_events_ms,
+		.quarantine_ms = c->retention_quarantine_ms,
+		.audit_ms = c->retention_audit_ms,
+	};
+}
+
 enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	const struct assembly *running, struct assembly *out, char **why)
 {
@@ -310,6 +323,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	}
 	build_routes(&a);
 	build_dispatch(&a);
+	build_retention(&a);
 	*out = a;
 	return ERR_OK;
 }

@@ -75,6 +75,10 @@ struct conf {
 
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */
 
+	/* How long what is done with is kept; 0: for ever. */
+	int64_t retention_events_ms, retention_deliveries_ms, retention_dead_ms;
+	int64_t retention_quarantine_ms, retention_audit_ms;
+
 	int64_t drain_ms; /* how long a stop waits for what is under way */
 
 	struct conf_source *source;

@@ -94,6 +94,18 @@ static void put_sinks(struct page *p, const struct daemon *d)
 	}
 }
 
+static void put_removed(struct page *p, const struct store_removed *n)
+{
+	static const char name[] = "stagewire_retention_removed_total";
+
+	page_head(p, name, "counter", "Rows removed for their age.");
+	page_row(p, name, "kind", "deliveries", (double)n->deliveries);
+	page_row(p, name, "kind", "dead", (double)n->dead);
+	page_row(p, name, "kind", "events", (double)n->events);
+	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
+	page_row(p, name, "kind", "audit", (double)n->audit);
+}
+
 static void put_store(struct page *p, const struct daemon *d)
 {
 	struct store_counts c = store_counts(d->store);
@@ -164,6 +176,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
 	struct dispatch_stats s = dispatch_stats(relay_dispatch(d->relay));
+	struct store_removed removed = relay_stats(d->relay).removed;
 
 	page_head(&p, "stagewire_build_info", "gauge", "The version that runs.");
 	page_row(&p, "stagewire_build_info", "version", PACKAGE_VERSION, 1);
@@ -175,6 +188,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 		(double)d->reload_failures);
 	put_sources(&p, d);
 	put_store(&p, d);
+	put_removed(&p, &removed);
 	put_sinks(&p, d);
 	page_one(&p, "stagewire_lanes", "gauge", "Lanes with deliveries.", (double)s.lanes);
 	page_one(&p, "stagewire_lanes_bytes", "gauge", "Events waiting in memory.",

@@ -66,6 +66,23 @@ void plan_make(struct plan *p, const struct build *b, enum transition transition
 	plan_route(p, b, transition, source_name, routes);
 }
 
+void recall(struct recalled *r, struct span source, const struct cloudevent_facts *facts)
+{
+	for (size_t i = 0; i < facts->entities; i++)
+		r->kind[i] = entity_ref_kind(facts->entity[i]);
+	r->f = (struct route_facts){
+		.source = source,
+		.outcome = facts->outcome,
+		.transition = facts->transition,
+		.branch = facts->branch,
+		.repository = facts->repository,
+		.kind = r->kind,
+		.kinds = facts->entities,
+		.owner = facts->owner,
+		.owners = facts->owners,
+	};
+}
+
 const char *plan_reason(const struct plan *p)
 {
 	switch (p->place) {

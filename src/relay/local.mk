@@ -32,7 +32,17 @@ libstagewire_a_SOURCES += \
 	src/relay/relay_impl.h \
 	src/relay/release.c \
 	src/relay/release.h \
+	src/relay/replay.c \
+	src/relay/replay.h \
+	src/relay/reroute.c \
+	src/relay/reroute.h \
+	src/relay/resend.c \
+	src/relay/resend.h \
 	src/relay/settle.c \
 	src/relay/settle.h \
 	src/relay/source.c \
-	src/relay/source.h
+	src/relay/source.h \
+	src/relay/upkeep.c \
+	src/relay/upkeep.h \
+	src/relay/walk.c \
+	src/relay/walk.h

@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "model/route.h"
 #include "relay/dispatch.h"
+#include "store/store.h"
 
 struct audit_record;
 struct catalog;
@@ -38,6 +39,7 @@ struct relay_setup {
 	struct route *route;
 	size_t routes;
 	struct dispatch_conf dispatch;
+	struct store_retention retention;
 	bool keep_catalog; /* in the store: the catalog comes from afar */
 };
 
@@ -85,14 +87,21 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
 
+/*
+ * Audit entries up to this number are published, so they may be removed when
+ * they are old. Until it is called, none is waited for.
+ */
+void relay_audit_published(struct relay *r, int64_t seq);
+
 /* Send nothing more; relay_is_idle() says when all that was under way is settled. */
 void relay_drain(struct relay *r);
 bool relay_is_idle(const struct relay *r);
 
 struct relay_stats {
-	uint64_t unstored;      /* answered 503 because the store could not take it */
-	uint64_t released;      /* parked events that found their entity */
-	struct wall catalog_at; /* of the last whole read; WALL_NONE: never */
+	uint64_t unstored;            /* answered 503 because the store could not take it */
+	uint64_t released;            /* parked events that found their entity */
+	struct store_removed removed; /* by retention */
+	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

@@ -14,7 +14,9 @@ struct journal;
 struct keeper;
 struct memo;
 struct release;
+struct replay;
 struct round;
+struct upkeep;
 
 /* Memory that each webhook's round uses and the next one uses again. */
 struct scratch {
@@ -33,6 +35,8 @@ struct relay {
 	struct announcer *announcer;
 	struct keeper *keeper;
 	struct release *release;
+	struct upkeep *upkeep;
+	struct replay *replay;   /* the one that writes; NULL: none */
 	struct catalog *catalog; /* NULL until one was loaded */
 	struct relay_setup setup;
 	struct relay_stats stats;
