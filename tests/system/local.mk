@@ -12,7 +12,8 @@ SYSTEM = \
 	tests/system/test_lifecycle.py \
 	tests/system/test_metrics.py \
 	tests/system/test_refusals.py \
-	tests/system/test_reload.py
+	tests/system/test_reload.py \
+	tests/system/test_replay.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \
