@@ -29,14 +29,14 @@ def start_with_bus(box):
 	sink = box.sink()
 	daemon = box.daemon()
 	daemon.use_bus(sink)
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "100ms", "max_tries": 2}
+	daemon.config["sinks"][-1].update(schedule="100ms", circuit={"failures": 0})
 	daemon.write(daemon.catalog_path, ENTITIES + PARCEL_UI)
 	daemon.start()
 	return daemon, sink
 
 
 def break_bus(sink):
-	sink.answer = (503, {}, b"")
+	sink.answer = (500, {}, b"")
 
 
 def mend_bus(sink):
@@ -138,7 +138,7 @@ def test_a_replay_takes_only_what_it_is_asked_for(box):
 
 def test_what_is_outstanding_is_left_alone(box):
 	daemon, sink = start_with_bus(box)
-	daemon.config["delivery"] = {"backoff_first": "1h", "backoff_max": "1h"}
+	daemon.config["sinks"][-1]["schedule"] = "1h 1h"
 	daemon.restart()
 	break_bus(sink)
 	event_id = daemon.accept()
@@ -362,7 +362,7 @@ def test_what_is_no_order_is_refused_with_its_reason(box):
 
 def test_what_is_old_goes_and_what_is_outstanding_stays(box):
 	daemon, sink = start_with_bus(box)
-	daemon.config["delivery"] = {"backoff_first": "1h", "backoff_max": "1h"}
+	daemon.config["sinks"][-1]["schedule"] = "1h 1h"
 	daemon.config["retention"] = {"events": "1s", "deliveries": "1s", "dead": "1s",
 		"quarantine": "1s", "audit": "1s"}
 	daemon.restart()
@@ -385,7 +385,6 @@ def test_what_is_old_goes_and_what_is_outstanding_stays(box):
 		daemon.get("/metrics").body.decode()
 	wait_until(lambda: len(daemon.ctl("audit")) < 10, "old entries to go")
 	sink.answer = (201, {}, b"")
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "100ms"}
 	daemon.restart()
 	assert daemon.ctl("status")["store"]["events"] == 2
 
