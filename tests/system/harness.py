@@ -65,6 +65,27 @@ def need_program(name):
 	return path
 
 
+@contextlib.contextmanager
+def small_disk(path, size):
+	"""A file system of that size, mounted at path."""
+	os.mkdir(path)
+	done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path],
+		capture_output=True, check=False)
+	if done.returncode != 0:
+		raise Skip("a file system of its own cannot be mounted here")
+	try:
+		yield
+	finally:
+		subprocess.run(["umount", "-l", path], check=True)
+
+
+def fill(path):
+	"""Write until there is no room."""
+	with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
+		while True:
+			f.write(bytes(4096))
+
+
 def free_port():
 	"""A loopback port below those that the kernel hands out by itself."""
 	while True:

@@ -10,7 +10,8 @@ import random
 import threading
 import time
 
-from harness import ENTITIES, compose_payload, main, request, wait_until
+from harness import (ENTITIES, compose_payload, fill, main, need_program, request, small_disk,
+	wait_until)
 
 REASON = "the bus was down"
 
@@ -189,6 +190,44 @@ def test_quarantine_is_released_once_by_the_catalog_or_by_a_replay(box):
 	assert sorted(e["event"] for e in released + replayed) == sorted(ids)
 	assert answers[0]["events"] == len(replayed)
 	assert [e["id"] for e in daemon.recorded()] == ids
+
+
+# --- no room ---
+
+
+def test_what_found_no_room_is_done_when_there_is_room_without_being_asked_again(box):
+	need_program("mount")
+	disk = os.path.join(box.dir, "disk")
+	filler = os.path.join(disk, "filler")
+	with small_disk(disk, "8M"):
+		sink = box.sink()
+		daemon = box.daemon()
+		daemon.use_bus(sink)
+		daemon.config["store"]["path"] = os.path.join(disk, "stagewire.db")
+		daemon.start()
+		sink.answer = (400, {}, b"")
+		dead = [daemon.accept() for _ in range(20)]
+		parked = [daemon.accept(slug="acme/parcel-ui") for _ in range(20)]
+		wait_dead(daemon, 20)
+		wait_idle(daemon)
+		mend_bus(sink)
+		fill(filler)
+		wait_until(lambda: daemon.post(compose_payload()).status == 503, "no room")
+
+		daemon.write(daemon.catalog_path, ENTITIES + PARCEL_UI)
+		daemon.reload()
+		assert len(daemon.ctl("quarantine")) == 20, "there was room"
+		refused = request(daemon.socket, "POST", "/v1/replay",
+			json.dumps({"from": "dead", "reason": REASON}))
+		assert refused.status == 503, "an order that cannot be put on record is refused"
+		os.unlink(filler)
+		wait_until(lambda: {e["id"] for e in sink.events()} >= set(parked), "the quarantined")
+		assert not daemon.ctl("quarantine")
+		assert replay(daemon, "--from", "dead")["events"] == 20
+		wait_idle(daemon)
+		assert {e["id"] for e in sink.events()} >= set(dead)
+		assert len(audit_of(daemon, "event.release")) == 20
+		assert daemon.stop() == 0
 
 
 # --- kill -9 ------------------------------------------------------------------

@@ -39,6 +39,7 @@ UNIT = \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_keeper \
 	tests/unit/test_keys \
 	tests/unit/test_log \
 	tests/unit/test_map \
