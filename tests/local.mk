@@ -26,6 +26,7 @@ include tests/peers/local.mk
 include tests/unit/local.mk
 include tests/static/local.mk
 include tests/system/local.mk
+include tests/faults/local.mk
 
 dist_check_SCRIPTS += tests/unit/run
 EXTRA_DIST += \
