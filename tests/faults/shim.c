@@ -56,13 +56,13 @@ __attribute__((constructor)) static void shim_start(void)
 	syscall(SYS_close, fd);
 }
 
-/* The part of a path below the directory ("" is itself), or NULL. */
+/* The part of a path below the directory ("." is itself), or NULL. */
 static const char *name_of(const char *path)
 {
 	if (shim_dir_n == 0 || strncmp(path, shim_dir, shim_dir_n) != 0)
 		return NULL;
 	if (path[shim_dir_n] == '\0')
-		return "";
+		return ".";
 	return path[shim_dir_n] == '/' ? path + shim_dir_n + 1 : NULL;
 }
 

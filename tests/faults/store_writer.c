@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * store_writer PATH EVENTS: keep events in a store as the daemon would, several
+ * store_writer PATH FROM EVENTS: keep so many events, of numbers FROM up, in a store as the daemon would, several
  * at a time, settle and checkpoint some, close and open again; under the shim.
  * Whenever the store has said that something is durable, a mark says so in the
  * words of store_reader. The last line tells how many events were kept.
@@ -17,11 +17,11 @@
 #include "io/loop.h"
 #include "store/sqlite.h"
 
-#define SESSIONS      3
-#define IN_FLIGHT     8
-#define MAINTAIN_EACH 32
-#define LANES         5
-#define BODY_MAX      6000
+#define SESSIONS    3
+#define IN_FLIGHT   8
+#define UPKEEP_EACH 16
+#define LANES       5
+#define BODY_MAX    6000
 
 static const char *const sinks[] = { "alpha", "beta" };
 
@@ -31,6 +31,7 @@ struct session {
 	struct store *store;
 	int64_t token;
 	uint64_t next, last; /* events to keep: numbers */
+	bool upkeep;         /* due when nothing is under way */
 	unsigned under_way;
 };
 
@@ -194,25 +195,36 @@ static void restart_log(const struct session *s)
 	if (sqlite3_open(s->path, &db) != SQLITE_OK)
 		fail("checkpoint", sqlite3_errmsg(db));
 	sqlite3_busy_timeout(db, 10000);
+	/* Before it has read anything it does not know of the log. */
+	if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
+		fail("checkpoint", sqlite3_errmsg(db));
 	if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
 		fail("checkpoint", sqlite3_errmsg(db));
 	sqlite3_close(db);
 }
 
+/* By turns the store's own upkeep, which cuts the log when there is no work, and ours. */
+static void session_upkeep(struct session *s)
+{
+	s->upkeep = false;
+	if (s->next / UPKEEP_EACH % 2 == 0) {
+		restart_log(s);
+		session_fill(s);
+		return;
+	}
+	if (store_maintain(s->store, on_maintained, s) != ERR_OK)
+		fail("maintain", NULL);
+	s->under_way++;
+}
+
 static void session_fill(struct session *s)
 {
-	while (s->under_way < IN_FLIGHT && s->next < s->last) {
-		uint64_t n = s->next++;
-
-		one_append(s, n);
-		if (n % MAINTAIN_EACH == 0) {
-			if (store_maintain(s->store, on_maintained, s) != ERR_OK)
-				fail("maintain", NULL);
-			s->under_way++;
-		} else if (n % MAINTAIN_EACH == MAINTAIN_EACH / 2) {
-			restart_log(s);
-		}
+	while (!s->upkeep && s->under_way < IN_FLIGHT && s->next < s->last) {
+		one_append(s, s->next++);
+		s->upkeep = s->next % UPKEEP_EACH == 0;
 	}
+	if (s->upkeep && s->under_way == 0)
+		session_upkeep(s);
 }
 
 static void on_lease(void *ctx, bool held, int64_t token)
@@ -253,15 +265,16 @@ static void session_run(struct session *s)
 
 int main(int argc, char **argv)
 {
-	struct session s = { .next = 1 };
-	uint64_t events = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
+	struct session s = { 0 };
+	uint64_t from, events = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 
 	if (events == 0)
-		fail("usage", "store_writer PATH EVENTS");
+		fail("usage", "store_writer PATH FROM EVENTS");
 	s.path = argv[1];
+	s.next = from = strtoull(argv[2], NULL, 10);
 	s.loop = loop_new();
 	for (unsigned i = 1; i <= SESSIONS; i++) {
-		s.last = 1 + events * i / SESSIONS;
+		s.last = from + events * i / SESSIONS;
 		session_run(&s);
 	}
 	loop_free(s.loop);

@@ -235,7 +235,7 @@ class Disk:
 
 	def open(self, record):
 		if record.off & DIRECTORY:
-			self.inodes[record.ino] = record.name
+			self.inodes[record.ino] = "" if record.name == "." else record.name
 			return
 		if record.off & CREATED:
 			file = self.files[record.ino] = self.now[record.name] = File()
