@@ -26,6 +26,7 @@ tests_faults_store_writer_SOURCES = tests/faults/store_writer.c
 tests_faults_store_writer_LDADD = libstagewire.a $(DEPS_LIBS)
 
 FAULTS = \
+	tests/faults/test_io_faults.py \
 	tests/faults/test_powercut.py
 TESTS += $(FAULTS)
 dist_noinst_SCRIPTS += $(FAULTS)
@@ -34,8 +35,11 @@ EXTRA_DIST += \
 	tests/faults/powercut.py \
 	tests/faults/writelog.py
 
-# More of what "make check" does a little of: STATES=20000.
-.PHONY: check-powercut
+# All of what "make check" does a little of; STATES=N for another number of power cuts.
+.PHONY: check-iofaults check-powercut
+check-iofaults:
+	IOFAULTS=$${IOFAULTS:-all}; export IOFAULTS; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/faults/test_io_faults.py
 check-powercut:
 	STATES=$${STATES:-20000}; export STATES; \
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/faults/test_powercut.py

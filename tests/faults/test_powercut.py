@@ -211,8 +211,10 @@ def test_daemon_and_its_file_keep_what_they_acknowledged_through_power_cuts(box)
 
 
 def test_file_sink_keeps_its_lines_apart_after_a_sync_that_failed(box):
-	"""What it could not sync may be gone for ever, and must not take others with it."""
-	hold(record_daemon(box, 8, plan="sync@events.jsonl:4:EIO,sync@events.jsonl:9:EIO"))
+	"""What it could not sync may be gone for ever, and must not take others with it; nor
+	where it cannot even be cut off."""
+	hold(record_daemon(box, 8, plan="sync@events.jsonl:4:EIO,sync@events.jsonl:9:EIO"
+		",truncate@events.jsonl:2:EIO"))
 
 
 if __name__ == "__main__":
