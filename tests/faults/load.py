@@ -33,7 +33,7 @@ def data_daemon(directory, key):
 	daemon.store = daemon.config["store"]["path"] = os.path.join(daemon.data, "stagewire.db")
 	daemon.record = daemon.config["sinks"][0]["path"] = os.path.join(daemon.data, "events.jsonl")
 	daemon.config["log"]["level"] = "warning"
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
+	daemon.config["sinks"][0].update(schedule="100ms" + " 200ms" * 30, circuit={"failures": 0})
 	daemon.write(daemon.catalog_path, entities())
 	return daemon
 

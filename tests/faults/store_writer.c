@@ -185,10 +185,10 @@ static void one_append(struct session *s, uint64_t n)
 }
 
 /*
- * A checkpoint of the kind that a log of 16 MB gets, by a connection of its own:
- * the log begins anew without being cut.
+ * Checkpoints of the kinds that a log of 16 MB gets, by a connection of their own:
+ * while commits go on, and so that the log begins anew without being cut.
  */
-static void restart_log(const struct session *s)
+static void checkpoint(const struct session *s, int mode)
 {
 	sqlite3 *db;
 
@@ -198,7 +198,7 @@ static void restart_log(const struct session *s)
 	/* Before it has read anything it does not know of the log. */
 	if (sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL) != SQLITE_OK)
 		fail("checkpoint", sqlite3_errmsg(db));
-	if (sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, NULL, NULL) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(db, NULL, mode, NULL, NULL) != SQLITE_OK)
 		fail("checkpoint", sqlite3_errmsg(db));
 	sqlite3_close(db);
 }
@@ -208,7 +208,7 @@ static void session_upkeep(struct session *s)
 {
 	s->upkeep = false;
 	if (s->next / UPKEEP_EACH % 2 == 0) {
-		restart_log(s);
+		checkpoint(s, SQLITE_CHECKPOINT_RESTART);
 		session_fill(s);
 		return;
 	}
@@ -222,6 +222,8 @@ static void session_fill(struct session *s)
 	while (!s->upkeep && s->under_way < IN_FLIGHT && s->next < s->last) {
 		one_append(s, s->next++);
 		s->upkeep = s->next % UPKEEP_EACH == 0;
+		if (s->next % UPKEEP_EACH == UPKEEP_EACH / 2)
+			checkpoint(s, SQLITE_CHECKPOINT_PASSIVE);
 	}
 	if (s->upkeep && s->under_way == 0)
 		session_upkeep(s);

@@ -271,6 +271,7 @@ class HttpSink:
 		self.requests = []
 		self.times = []  # of each request, by the monotonic clock
 		self.answer = (201, {}, b"")
+		self.answers = {}  # path -> another answer there
 		self.delay = 0
 		self.server = None
 		self.up()
@@ -290,7 +291,7 @@ class HttpSink:
 				time.sleep(sink.delay)
 				sink.times.append(time.monotonic())
 				sink.requests.append((self.path, dict(self.headers), body))
-				status, fields, answer = sink.answer
+				status, fields, answer = sink.answers.get(self.path, sink.answer)
 				self.send_response(status)
 				for name, value in fields.items():
 					self.send_header(name, value)
@@ -321,7 +322,8 @@ class HttpSink:
 
 	def events(self):
 		"""The CloudEvents published on Backstage's bus, in order of arrival."""
-		return [json.loads(body)["event"]["payload"] for _, _, body in list(self.requests)]
+		return [json.loads(body)["event"]["payload"] for path, _, body in list(self.requests)
+			if path.startswith("/api/events/")]
 
 
 # --- the daemon ---------------------------------------------------------------
