@@ -28,6 +28,7 @@ UNIT = \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
+	tests/unit/test_egress \
 	tests/unit/test_entity_json \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
