@@ -16,6 +16,7 @@ const char *httpc_result_str(enum httpc_result r)
 	case HTTPC_ANSWERED: return "answered";
 	case HTTPC_UNREACHABLE: return "unreachable";
 	case HTTPC_TLS: return "tls";
+	case HTTPC_FORBIDDEN: return "forbidden";
 	case HTTPC_TIMEOUT: return "timeout";
 	case HTTPC_TOO_LARGE: return "too large";
 	case HTTPC_BROKEN: return "broken";

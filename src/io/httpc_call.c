@@ -112,6 +112,8 @@ static enum httpc_result call_result(const struct httpc_call *call, CURLcode cod
 {
 	if (call->too_large)
 		return HTTPC_TOO_LARGE;
+	if (call->forbidden)
+		return HTTPC_FORBIDDEN;
 	if (status == 0 && (code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR))
 		return HTTPC_UNREACHABLE;
 	for (size_t i = 0; i < ARRAY_SIZE(curl_results); i++) {
@@ -149,12 +151,12 @@ static void easy_prepare(struct httpc_call *call)
 	httpc_must(curl_easy_setopt(h, CURLOPT_TCP_KEEPALIVE, 1L));
 	httpc_must(curl_easy_setopt(h, CURLOPT_MAXAGE_CONN, IDLE_CONNECTION_S));
 	httpc_must(curl_easy_setopt(h, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BUFFER_BYTES));
-	httpc_must(curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1));
 	httpc_must(curl_easy_setopt(h, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2));
 	httpc_must(curl_easy_setopt(h, CURLOPT_USERAGENT, PACKAGE_NAME "/" PACKAGE_VERSION));
 	httpc_must(curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, on_body));
 	httpc_must(curl_easy_setopt(h, CURLOPT_WRITEDATA, call));
 	httpc_must(curl_easy_setopt(h, CURLOPT_ERRORBUFFER, call->error));
+	httpc_guard_prepare(call);
 }
 
 struct httpc_call *httpc_call_new(struct httpc *c)
@@ -197,15 +199,28 @@ void httpc_call_retire(struct httpc_call *call)
 	c->idle_count++;
 }
 
+static int http_version(long version)
+{
+	switch (version) {
+	case CURL_HTTP_VERSION_1_0: return 10;
+	case CURL_HTTP_VERSION_1_1: return 11;
+	case CURL_HTTP_VERSION_2_0: return 20;
+	default: return 0;
+	}
+}
+
 static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 {
 	struct curl_header *retry_after;
 	char *content_type = NULL;
-	long status = 0;
+	long status = 0, version = 0;
 
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status));
+	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version));
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type));
 	a->status = (int)status;
+	a->http_version = http_version(version);
+	a->call = call;
 	a->body = buf_span(&call->answer);
 	a->content_type = span_of(content_type);
 	if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry_after) ==
@@ -219,4 +234,14 @@ void httpc_call_read(struct httpc_call *call, CURLcode code, struct httpc_answer
 	a->result = call_result(call, code, a->status);
 	if (a->result != HTTPC_ANSWERED)
 		a->error = call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
+}
+
+struct span httpc_answer_field(const struct httpc_answer *a, const char *name)
+{
+	struct curl_header *field;
+
+	if (a->call == NULL ||
+		curl_easy_header(a->call->easy, name, 0, CURLH_HEADER, -1, &field) != CURLHE_OK)
+		return (struct span){ NULL, 0 };
+	return span_of(field->value);
 }

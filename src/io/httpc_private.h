@@ -12,7 +12,7 @@
 #include "io/httpc.h"
 #include "io/loop.h"
 
-/* What httpc.c, httpc_call.c and httpc_request.c share; nobody else includes it. */
+/* What httpc.c and httpc_*.c share; nobody else includes it. */
 
 #define URL_MAX    8192
 #define METHOD_MAX 16
@@ -40,6 +40,9 @@ struct httpc_call {
 	size_t body_len;
 	struct buf answer;
 	bool too_large;
+	const struct httpc_guard *guard;
+	bool opened;    /* a socket: the guard let an address pass */
+	bool forbidden; /* by the guard, and there was no other address */
 	struct mono sent, deadline;
 	struct loop_timer *queue_timer; /* while CALL_QUEUED */
 	unsigned host_connections_max;
@@ -84,6 +87,9 @@ void httpc_call_retire(struct httpc_call *call);
 
 /* Say in *a how the call went; what it points at lasts until the call retires. */
 void httpc_call_read(struct httpc_call *call, CURLcode code, struct httpc_answer *a);
+
+/* httpc_guard.c: have libcurl ask the call's guard before it connects and before it sends. */
+void httpc_guard_prepare(struct httpc_call *call);
 
 /* httpc_request.c: copy a request into the call's handle. ERR_PARSE if it is unusable. */
 MUST_CHECK enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *req);

@@ -10,6 +10,9 @@
 #define FIELDS_MAX 64
 #define BEARER_MAX 16384
 
+/* libcurl's own default. */
+#define SYSTEM_CA_CACHE_S (24L * 60 * 60)
+
 static void fields_add(struct httpc_call *call, const char *field)
 {
 	struct curl_slist *fields = curl_slist_append(call->fields, field);
@@ -19,8 +22,7 @@ static void fields_add(struct httpc_call *call, const char *field)
 	call->fields = fields;
 }
 
-/* "Name: value" without anything that could end the line (RFC 9110, section 5). */
-static bool field_is_sound(const char *field)
+bool httpc_field_is_sound(const char *field)
 {
 	const char *colon = strchr(field, ':');
 
@@ -45,7 +47,7 @@ static enum err fields_take(struct httpc_call *call, const char *const *fields)
 	/* We do not wait for a 100, and libcurl's own Content-Type is not ours. */
 	fields_add(call, "Expect:");
 	for (; fields != NULL && fields[n] != NULL; n++) {
-		if (n == FIELDS_MAX || !field_is_sound(fields[n]))
+		if (n == FIELDS_MAX || !httpc_field_is_sound(fields[n]))
 			return ERR_PARSE;
 		fields_add(call, fields[n]);
 		content_type |= strncasecmp(fields[n], "Content-Type:", 13) == 0;
@@ -190,6 +192,32 @@ enum err httpc_url_origin(const char *text, struct buf *origin)
 	return e;
 }
 
+/*
+ * A CA of one's own stands instead of the system's, not beside them; it may be
+ * replaced at any time, so what was read of it is not kept.
+ */
+static void easy_set_ca(CURL *h, const char *ca)
+{
+	const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
+
+	httpc_must(curl_easy_setopt(h, CURLOPT_CAINFO, ca == NULL ? libcurl->cainfo : ca));
+	httpc_must(curl_easy_setopt(h, CURLOPT_CAPATH, ca == NULL ? libcurl->capath : NULL));
+	httpc_must(
+		curl_easy_setopt(h, CURLOPT_CA_CACHE_TIMEOUT, ca == NULL ? SYSTEM_CA_CACHE_S : 0L));
+}
+
+/* All of it each time: the handle remembers the call before. */
+static void easy_set_connection(CURL *h, const struct httpc_request *req)
+{
+	easy_set_ca(h, req->tls.ca);
+	httpc_must(curl_easy_setopt(h, CURLOPT_SSLCERT, req->tls.certificate));
+	httpc_must(curl_easy_setopt(h, CURLOPT_SSLKEY, req->tls.key));
+	httpc_must(curl_easy_setopt(h, CURLOPT_HTTP_VERSION,
+		(long)(req->http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1)));
+	/* A call waits to see whether it can share the connection that is being opened. */
+	httpc_must(curl_easy_setopt(h, CURLOPT_PIPEWAIT, (long)req->http2));
+}
+
 enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *req)
 {
 	enum err e = method_take(call, req);
@@ -203,11 +231,15 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 	body_take(call, req->body);
 	buf_init(&call->answer, req->answer_max);
 	call->too_large = false;
+	call->opened = false;
+	call->forbidden = false;
+	call->guard = req->guard;
 	call->error[0] = '\0';
 	call->host_connections_max = req->host_connections_max;
 	call->sent = clock_mono();
 	call->deadline.ms = call->sent.ms + req->timeout_ms;
 	easy_set_method(call);
+	easy_set_connection(call->easy, req);
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_URL, req->url));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->fields));

@@ -9,6 +9,7 @@ libstagewire_a_SOURCES += \
 	src/io/httpc.c \
 	src/io/httpc.h \
 	src/io/httpc_call.c \
+	src/io/httpc_guard.c \
 	src/io/httpc_private.h \
 	src/io/httpc_request.c \
 	src/io/httpd.c \
