@@ -33,7 +33,10 @@ UNIT = \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_http_answer \
+	tests/unit/test_http_message \
 	tests/unit/test_http_parser \
+	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
@@ -61,11 +64,13 @@ UNIT = \
 	tests/unit/test_store_retain \
 	tests/unit/test_suggest \
 	tests/unit/test_webhook \
+	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
+tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 endif
