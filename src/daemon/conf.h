@@ -34,7 +34,7 @@ struct conf_source {
 
 struct conf_sink {
 	char *name;
-	char *type; /* "backstage-notifications", "backstage-events", "file" */
+	char *type; /* "backstage-notifications", "backstage-events", "file", "http" */
 	char *topic;
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
@@ -47,6 +47,17 @@ struct conf_sink {
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
 	int64_t disable_after_ms; /* 0: never */
 	int64_t coalesce_ms;      /* 0: not at all */
+
+	char *url, *mode, *origin;
+	bool handshake;
+	struct secret_ref *secrets; /* ended by one without a place; NULL if empty */
+	struct secret_ref token;
+	char **headers; /* "Name: value" */
+	struct secret_ref *secret_headers;
+	char **allow; /* "10.0.0.0/8:443" */
+	char *ca, *certificate, *key;
+	int64_t timeout_ms;
+	size_t answer_max;
 };
 
 struct conf {

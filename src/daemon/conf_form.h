@@ -28,6 +28,12 @@ extern const struct conf_form conf_form_owner; /* of a repository */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;
 
+/* Of http sinks. */
+extern const struct conf_form conf_form_egress; /* a network and port to allow */
+extern const struct conf_form conf_form_header;
+extern const struct conf_form conf_form_http_mode;
+extern const struct conf_form conf_form_sink_url;
+
 /* Conditions of routes. */
 extern const struct conf_form conf_form_outcome;
 extern const struct conf_form conf_form_transition;
@@ -39,6 +45,9 @@ extern const struct conf_form conf_form_repository_pattern;
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;
 extern const struct conf_form conf_form_variable;
+
+/* Does a URL that fits any of these forms lead to this host itself? */
+bool conf_url_is_loopback(const char *url);
 
 /* Not empty, not over 4096 bytes, and nothing in it that a terminal could act on or hide? */
 bool conf_text_is_printable(const char *text);

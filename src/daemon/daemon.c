@@ -199,8 +199,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
-	if (d->parts.token != NULL)
-		backstage_client_set_token(d->parts.client, TAKE(d->parts.token));
+	assembly_renew(&d->parts);
 	httpd_set_limits(d->httpd, &limits);
 	log_set_level(d->parts.conf->log_level);
 	conf_digest(d->parts.conf, d->conf_digest);

@@ -77,10 +77,8 @@ static void say_why(const char *path, char **why)
 	ERR_clear_error();
 }
 
-static enum err ctx_load(const char *certificate, const char *key, SSL_CTX **out, char **why)
+static enum err ctx_use_pair(SSL_CTX *ctx, const char *certificate, const char *key, char **why)
 {
-	CLEANUP(ctx_freep) SSL_CTX *ctx = ctx_new();
-
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1) {
 		say_why(certificate, why);
@@ -91,8 +89,32 @@ static enum err ctx_load(const char *certificate, const char *key, SSL_CTX **out
 		say_why(key, why);
 		return ERR_IO;
 	}
-	*out = TAKE(ctx);
 	return ERR_OK;
+}
+
+static enum err ctx_load(const char *certificate, const char *key, SSL_CTX **out, char **why)
+{
+	CLEANUP(ctx_freep) SSL_CTX *ctx = ctx_new();
+	enum err e = ctx_use_pair(ctx, certificate, key, why);
+
+	if (e == ERR_OK)
+		*out = TAKE(ctx);
+	return e;
+}
+
+enum err tls_client_check(const char *ca, const char *certificate, const char *key, char **why)
+{
+	CLEANUP(ctx_freep) SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL)
+		abort();
+	SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
+	ERR_clear_error();
+	if (ca != NULL && SSL_CTX_load_verify_file(ctx, ca) != 1) {
+		say_why(ca, why);
+		return ERR_IO;
+	}
+	return certificate == NULL ? ERR_OK : ctx_use_pair(ctx, certificate, key, why);
 }
 
 enum err tls_server_new(

@@ -23,6 +23,14 @@ MUST_CHECK enum err tls_server_reload(
 	struct tls_server *t, const char *certificate, const char *key, char **why);
 
 /*
+ * Can these PEM files be used by a client: a CA to trust, a certificate and its
+ * key? Each may be NULL. On failure *why (free(3) it) says what is wrong with
+ * which file.
+ */
+MUST_CHECK enum err tls_client_check(
+	const char *ca, const char *certificate, const char *key, char **why);
+
+/*
  * For httpd only: the state of one connection under the pair of the moment,
  * which it keeps. The caller owns it. NULL if there is none to be had.
  */
