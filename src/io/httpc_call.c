@@ -228,12 +228,20 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 		a->retry_after_ms = retry_after_ms(retry_after->value);
 }
 
+/* libcurl has no word for a header line that is longer than it keeps. */
+static const char *error_text(const struct httpc_call *call, CURLcode code)
+{
+	if (code == CURLE_OUT_OF_MEMORY)
+		return "A header line is too long, or there is no memory";
+	return call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
+}
+
 void httpc_call_read(struct httpc_call *call, CURLcode code, struct httpc_answer *a)
 {
 	call_fill_answer(call, a);
 	a->result = call_result(call, code, a->status);
 	if (a->result != HTTPC_ANSWERED)
-		a->error = call->error[0] != '\0' ? call->error : curl_easy_strerror(code);
+		a->error = error_text(call, code);
 }
 
 struct span httpc_answer_field(const struct httpc_answer *a, const char *name)

@@ -8,15 +8,18 @@ SYSTEM = \
 	tests/system/test_engine.py \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
+	tests/system/test_http_sink.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
 	tests/system/test_metrics.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py
+	tests/system/test_sink_faults.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \
 	tests/system/front.py \
 	tests/system/harness.py \
-	tests/system/node_echo.js
+	tests/system/node_echo.js \
+	tests/system/node_http2.js

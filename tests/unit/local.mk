@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
+	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
