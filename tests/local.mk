@@ -17,7 +17,9 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC; DEPS_CFLAGS='$(DEPS_CFLAGS)'; export DEPS_CFLAGS;
 
 # What "make check-peers" runs.
-PEERS = tests/peers/test_backstage.py
+PEERS = \
+	tests/peers/test_backstage.py \
+	tests/peers/test_webhooks.py
 
 # Programs without their own LDADD, that is all but the installed ones.
 LDADD = libstagewire.a $(CRITERION_LIBS) $(DEPS_LIBS)
