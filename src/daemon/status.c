@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/status.h"
 
+#include <string.h>
+
 #include "base/json_write.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "model/catalog.h"
+#include "model/sink.h"
 #include "relay/source.h"
+#include "sink/http.h"
 #include "store/store.h"
 #include "travis/keys.h"
 
@@ -78,6 +82,20 @@ static void put_sources(struct json_writer *w, const struct daemon *d)
 	json_array_end(w);
 }
 
+/* What an http sink asked of us in its handshake. */
+static void put_agreed_rate(struct json_writer *w, const struct daemon *d, const char *name)
+{
+	const struct relay_setup *s = relay_setup_now(d->relay);
+
+	for (size_t i = 0; i < s->sinks; i++) {
+		const struct sink *sink = s->sink[i];
+
+		if (strcmp(sink->name, name) == 0 && strcmp(sink->type, "http") == 0 &&
+			http_sink_agreed_rate(sink) > 0)
+			json_member_int(w, "agreed_per_minute", http_sink_agreed_rate(sink));
+	}
+}
+
 static void put_sinks(struct json_writer *w, const struct daemon *d)
 {
 	const struct dispatch *dispatch = relay_dispatch(d->relay);
@@ -100,6 +118,7 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 		json_member_wall(w, "failing_since", s.failing_since);
 		json_member_bool(w, "configured", s.configured);
 		json_member_opt(w, "trouble", span_of(s.last_note));
+		put_agreed_rate(w, d, s.sink);
 		json_object_end(w);
 	}
 	json_array_end(w);

@@ -281,6 +281,8 @@ def test_an_agreement_lasts_until_a_reload(box):
 		daemon.accept()
 		received(hook, n)
 	assert [r.method for r in hook.requests] == ["OPTIONS", "POST", "POST"]
+	shown, = (s for s in daemon.ctl("status")["sinks"] if s["name"] == "hook")
+	assert shown["agreed_per_minute"] == 120, shown
 	daemon.reload()
 	daemon.accept()
 	received(hook, 3)
