@@ -14,7 +14,7 @@ SYSTEM = \
 	tests/system/test_metrics.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
-	tests/system/test_replay.py
+	tests/system/test_replay.py \
 	tests/system/test_sink_faults.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
