@@ -8,6 +8,7 @@
 #include "base/json_gate.h"
 #include "base/json_read.h"
 #include "ctl/ask.h"
+#include "ctl/audit.h"
 #include "ctl/order.h"
 #include "ctl/view.h"
 
@@ -30,6 +31,7 @@ static const char usage[] =
 	"  routes test FILE [--since T] [--limit N]\n"
 	"                                what other routes would have done\n"
 	"  audit [--limit N]             every decision, oldest first\n"
+	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
 	"\n"
 	"  FROM is --event ID, or --from dead, quarantine or history. WHICH is any of\n"
 	"      --since T, --until T      received from then on, and before then: a time\n"
@@ -251,14 +253,19 @@ static enum err carry_out(
 int main(int argc, char **argv)
 {
 	struct wish w = { .socket = SOCKET };
-	unsigned given = read_options(argc, argv, &w);
-	const struct command *c = find_command(argv + optind, argc - optind, &w);
 	CLEANUP(buf_release) struct buf answer;
+	int at = audit_command_at(argc, argv);
+	const struct command *c;
 	char *why = NULL;
 	enum err e = ERR_OK;
+	unsigned given;
 
-	check_options(c, given);
 	buf_init(&answer, TEXT_MAX);
+	if (at > 0)
+		return audit_command(argc - at, argv + at);
+	given = read_options(argc, argv, &w);
+	c = find_command(argv + optind, argc - optind, &w);
+	check_options(c, given);
 	if (carry_out(c, &w, &answer, &why) != ERR_OK)
 		return fail(why);
 	if (w.json)

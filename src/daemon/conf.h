@@ -76,6 +76,11 @@ struct conf {
 	char *store_path;
 	size_t store_inflight_max;
 
+	char *audit_directory, *audit_origin; /* NULL: beside the store, after the host */
+	struct secret_ref audit_key;
+	char *audit_witness; /* or NULL */
+	int64_t audit_sign_every, audit_interval_ms, audit_heartbeat_ms;
+
 	char *backstage_url;
 	struct secret_ref backstage_token;
 	int64_t backstage_timeout_ms, backstage_connections;

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "audit/note.h"
 #include "base/codec.h"
 #include "base/defs.h"
 #include "base/egress.h"
@@ -218,6 +219,11 @@ static bool fits_name(const char *text)
 	return is_made_of(text, "abcdefghijklmnopqrstuvwxyz" DIGITS "-", 64) && text[0] != '-';
 }
 
+static bool fits_origin(const char *text)
+{
+	return note_name_is_valid(span_of(text));
+}
+
 static bool fits_title(const char *text)
 {
 	return strlen(text) <= 200;
@@ -328,6 +334,8 @@ FORM(name, .noun = "name", .fits = fits_name,
 	.must = "must be up to 64 lower-case letters, digits and hyphens");
 FORM(schedule, .noun = "durations", .fits = fits_schedule,
 	.must = "must be durations of at most 31d, such as 5s 5m 1h, or none");
+FORM(origin, .noun = "name", .fits = fits_origin,
+	.must = "must be up to 255 bytes without blanks or '+', such as relay.example.com/audit");
 FORM(title, .noun = "text", .fits = fits_title, .must = "must be up to 200 bytes long");
 FORM(topic, .noun = "topic", .fits = fits_topic,
 	.must = "must be letters, digits and any of -._:/");

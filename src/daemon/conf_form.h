@@ -19,6 +19,7 @@ extern const struct conf_form conf_form_backstage_url;
 extern const struct conf_form conf_form_host;    /* without port */
 extern const struct conf_form conf_form_key_url; /* where keys are fetched from */
 extern const struct conf_form conf_form_name;    /* of a source or sink */
+extern const struct conf_form conf_form_origin;  /* of an audit log */
 extern const struct conf_form conf_form_schedule;
 extern const struct conf_form conf_form_title; /* free text */
 extern const struct conf_form conf_form_topic;

@@ -34,6 +34,8 @@ stagewired_SOURCES = \
 	src/daemon/admin_routes.c \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
+	src/daemon/audit_log.c \
+	src/daemon/audit_log.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
 	src/daemon/driver.c \

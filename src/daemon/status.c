@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audit/publish.h"
 #include "base/json_write.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
@@ -38,6 +39,22 @@ static void put_store(struct json_writer *w, const struct daemon *d)
 	json_member_int(w, "dead", c.dead);
 	json_member_int(w, "audit", c.audit);
 	json_member_int(w, "oldest_pending_ms", c.oldest_pending_ms);
+	json_object_end(w);
+}
+
+static void put_log(struct json_writer *w, const struct daemon *d)
+{
+	struct publisher_stats s = publisher_stats(d->log);
+
+	json_key(w, "audit_log");
+	json_object_begin(w);
+	json_member_str(w, "state", publisher_state_str(s.state));
+	json_member_str(w, "directory", s.directory);
+	json_member_str(w, "origin", s.origin);
+	json_member_int(w, "published", (int64_t)s.published);
+	json_member_int(w, "published_seq", s.published_seq);
+	json_member_wall(w, "published_at", s.published_at);
+	json_member_opt(w, "trouble", span_of(s.trouble));
 	json_object_end(w);
 }
 
@@ -138,6 +155,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	json_member_str(&w, "config", d->conf_path);
 	json_member_str(&w, "config_sha256", d->conf_digest);
 	put_store(&w, d);
+	put_log(&w, d);
 	put_catalog(&w, d);
 	put_sources(&w, d);
 	put_sinks(&w, d);

@@ -326,6 +326,43 @@ class HttpSink:
 			if path.startswith("/api/events/")]
 
 
+# --- audit entries ------------------------------------------------------------
+
+
+def flat_entry(entry):
+	"""An entry of the audit trail in the words of src/audit/record.h, what is not said left out."""
+	def resources(kind):
+		return [r["uid"] for r in entry.get("resources", []) if r["type"] == kind]
+
+	unmapped = entry["unmapped"]
+	source, user = entry["src_endpoint"], entry["actor"].get("user")
+	flat = {
+		"seq": entry.get("seq"),
+		"time": entry["time"],
+		"action": entry["api"]["operation"],
+		"outcome": unmapped["policy"]["decision"],
+		"reason": entry.get("status_detail"),
+		"actor": "uid:" + user["uid"] if user else entry["actor"]["app_name"],
+		"address": source.get("ip") or source.get("name"),
+		"event": entry["metadata"].get("correlation_uid"),
+		"source": None if source.get("svc_name") == "stagewired" else source.get("svc_name"),
+		"repository": (resources("repository") or [None])[0],
+		"build": unmapped.get("build"),
+		"state": unmapped.get("state"),
+		"transition": unmapped.get("transition"),
+		"sink": entry.get("dst_endpoint", {}).get("svc_name"),
+		"status": entry["api"].get("response", {}).get("code"),
+		"tries": unmapped.get("tries"),
+		"entities": resources("backstage.entity") or None,
+		"owners": resources("backstage.owner") or None,
+		"to": unmapped["policy"].get("to"),
+		"key": unmapped.get("key"),
+		"payload_sha256": entry.get("raw_data_hash", {}).get("value"),
+		"detail": entry.get("message"),
+	}
+	return {name: value for name, value in flat.items() if value is not None}
+
+
 # --- the daemon ---------------------------------------------------------------
 
 ENTITIES = """\
@@ -501,7 +538,7 @@ class Daemon:
 		"""The answer as JSON: of a list the items, of the others the object."""
 		text = self.ctl_text("--json", *args)
 		if args[0] == "audit":
-			return [json.loads(line) for line in text.splitlines()]
+			return [flat_entry(json.loads(line)) for line in text.splitlines()]
 		answer = json.loads(text)
 		return answer.get("items", answer)
 
