@@ -69,21 +69,22 @@ static bool span_cut(struct span s, char c, struct span *before, struct span *af
 
 enum err note_key_parse(struct span vkey, struct note_key *k)
 {
-	uint8_t typed[1 + ED25519_PUBLIC_BYTES], id[sizeof(k->id)];
-	char name[NOTE_NAME_MAX + 1] = "";
+	uint8_t typed[1 + ED25519_PUBLIC_BYTES];
+	char name[NOTE_NAME_MAX + 1] = "", id[2 * sizeof(k->id) + 1];
 	struct span label, hex, rest;
 	size_t n;
 
 	if (!span_cut(vkey, '+', &label, &rest) || !span_cut(rest, '+', &hex, &rest))
 		return ERR_PARSE;
-	if (!note_name_is_valid(label) || hex_decode(hex, id, sizeof(id)) != ERR_OK)
+	if (!note_name_is_valid(label))
 		return ERR_PARSE;
 	if (base64_decode(rest, typed, sizeof(typed), &n) != ERR_OK || n != sizeof(typed) ||
 		typed[0] != ED25519_TYPE)
 		return ERR_PARSE;
 	memcpy(name, label.p, label.n);
 	note_key_init(k, name, typed + 1);
-	return memcmp(k->id, id, sizeof(id)) == 0 ? ERR_OK : ERR_PARSE;
+	hex_encode(k->id, sizeof(k->id), id);
+	return span_is(hex, id) ? ERR_OK : ERR_PARSE;
 }
 
 enum err note_sign(const struct note_key *k, const struct signing_key *secret, struct span text,

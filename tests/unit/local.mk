@@ -6,6 +6,7 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/unit/audit_log.h \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -13,6 +14,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
 	tests/unit/test_buf \
@@ -49,6 +51,7 @@ UNIT = \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
+	tests/unit/test_note \
 	tests/unit/test_notice \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
@@ -64,6 +67,7 @@ UNIT = \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
 	tests/unit/test_suggest \
+	tests/unit/test_tlog \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
