@@ -28,6 +28,7 @@ enum err ledger_write(const struct ledger *l, struct buf *out)
 	json_member_int(&w, "from", l->from);
 	json_member_int(&w, "open", l->open);
 	json_member_int(&w, "after", l->after);
+	json_member_int(&w, "doubtful", l->doubtful);
 	json_member_str(&w, "opening", l->opening);
 	json_member_span(&w, "checkpoint", buf_span(&l->checkpoint));
 	json_object_end(&w);
@@ -64,7 +65,8 @@ enum err ledger_read(struct span json, struct ledger *l)
 		read_text(root, "opening", l->opening, sizeof(l->opening)) != ERR_OK ||
 		read_int(root, "from", &l->from) != ERR_OK ||
 		read_int(root, "open", &l->open) != ERR_OK ||
-		read_int(root, "after", &l->after) != ERR_OK)
+		read_int(root, "after", &l->after) != ERR_OK ||
+		read_int(root, "doubtful", &l->doubtful) != ERR_OK)
 		return ERR_PARSE;
 	buf_clear(&l->checkpoint);
 	return json_get(root, "checkpoint", &v) ? json_string(v, &l->checkpoint) : ERR_PARSE;

@@ -23,12 +23,14 @@
 #define LEDGER_NS      "audit" /* where the store keeps it */
 #define LEDGER_KEY     "log"
 #define LEDGER_OPENING 33
+#define LEDGER_MAX     (7 * NOTE_MAX) /* bytes as JSON */
 
 struct ledger {
 	char origin[NOTE_NAME_MAX + 1]; /* empty: there is no log yet */
 	int64_t from;                   /* the first seq of this log */
 	int64_t open;                   /* the seq of the opening entry; 0: not known yet */
 	int64_t after;                  /* the opening entry is behind this seq */
+	int64_t doubtful;               /* 1: the store is not what was published */
 	char opening[LEDGER_OPENING];   /* what it is known by */
 	struct buf checkpoint;          /* the note published last; may be empty */
 };

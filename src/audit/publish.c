@@ -41,6 +41,21 @@ static void trouble_set(struct publisher *p, char *why)
 		p->on_trouble(p->ctx, why);
 }
 
+static void on_doubt_kept(void *ctx, enum claim_result r)
+{
+	(void)ctx;
+	(void)r;
+}
+
+/* The log that comes after this one cannot trust how far it went. */
+static void doubt_keep(struct publisher *p)
+{
+	if (p->closing || strcmp(p->ledger.origin, p->origin) != 0)
+		return;
+	p->ledger.doubtful = 1;
+	publisher_keep_ledger(p, on_doubt_kept);
+}
+
 void publisher_doubt(struct publisher *p, const char *fmt, ...)
 {
 	va_list ap;
@@ -53,6 +68,7 @@ void publisher_doubt(struct publisher *p, const char *fmt, ...)
 	p->state = PUBLISHER_DOUBTFUL;
 	loop_timer_stop(p->timer);
 	trouble_set(p, why);
+	doubt_keep(p);
 }
 
 static void no_room(struct publisher *p)
@@ -154,11 +170,10 @@ void publisher_keep_ledger(struct publisher *p, store_finish_cb on_kept)
 	CLEANUP(buf_release) struct buf state;
 	struct store_put put = { .ns = LEDGER_NS, .key = SPAN(LEDGER_KEY) };
 
-	buf_init(&state, NOTE_MAX * 2);
-	if (ledger_write(&p->ledger, &state) != ERR_OK) {
-		publisher_doubt(p, "what the store is to remember is too long");
-		return;
-	}
+	buf_init(&state, LEDGER_MAX);
+	/* There is room for it: the longest checkpoint, with each byte escaped. */
+	if (ledger_write(&p->ledger, &state) != ERR_OK)
+		abort();
 	put.value = buf_span(&state);
 	p->busy = true;
 	if (store_put(p->store, &put, 1, on_kept, p) == ERR_OK)

@@ -44,6 +44,7 @@ static void on_loaded(void *ctx, enum err e, int64_t version, struct span value)
 		return;
 	p->ledger_version = version;
 	if (e == ERR_OK && ledger_read(value, &p->ledger) != ERR_OK) {
+		p->ledger.origin[0] = '\0';
 		publisher_doubt(p, "what the store remembers of the log cannot be read");
 		return;
 	}
@@ -171,9 +172,10 @@ static void next_fill(struct publisher *p, int64_t first, int64_t last)
 	snprintf(next->origin, sizeof(next->origin), "%s", p->origin);
 	next->after = last;
 	next->from = first == 0 ? last + 1 : first;
-	if (p->ledger.origin[0] == '\0')
+	/* In doubt all goes into the new log, so that nothing is in none. */
+	if (p->ledger.origin[0] == '\0' || p->ledger.doubtful != 0)
 		return;
-	/* Where the former log ended; but the store may have less, or may have forgotten. */
+	/* Where the former log ended; but the store may have forgotten. */
 	if (ledger_unpublished(&p->ledger) > next->from)
 		next->from = ledger_unpublished(&p->ledger);
 	if (next->from > last + 1)
@@ -191,7 +193,7 @@ static void on_ends(void *ctx, enum err e, const struct store_entry *entries, si
 
 	buf_init(&detail, RECORD_MAX);
 	buf_init(&record, RECORD_MAX);
-	buf_init(&state, NOTE_MAX * 2);
+	buf_init(&state, LEDGER_MAX);
 	(void)entries;
 	(void)n;
 	if (!answered(p, e))
@@ -316,6 +318,7 @@ void publisher_compare(struct publisher *p)
 	if (p->size == 0 || p->compared >= published_seq(p)) {
 		p->beat = loop_now(p->loop);
 		p->more = true;
+		p->ledger.doubtful = 0;
 		go(p, PUBLISHER_RUNNING);
 		return;
 	}
