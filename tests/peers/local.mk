@@ -12,3 +12,5 @@ EXTRA_DIST += \
 	tests/peers/webhooks/package.json \
 	tests/peers/webhooks/verify.js
 dist_noinst_SCRIPTS += $(PEERS)
+	tests/peers/tlog/verify.go
+dist_noinst_SCRIPTS += tests/peers/test_backstage.py

@@ -4,6 +4,7 @@
 check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
+	tests/system/test_audit_log.py \
 	tests/system/test_differential.py \
 	tests/system/test_engine.py \
 	tests/system/test_first_light.py \
