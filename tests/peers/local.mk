@@ -8,9 +8,8 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
+	tests/peers/tlog/verify.go \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \
 	tests/peers/webhooks/verify.js
 dist_noinst_SCRIPTS += $(PEERS)
-	tests/peers/tlog/verify.go
-dist_noinst_SCRIPTS += tests/peers/test_backstage.py
