@@ -43,12 +43,19 @@ def shim_environ(folder, log=None, plan=None, while_path=None):
 
 
 class Reader:
-	"""A process that reads states."""
+	"""A process that reads states. One that damage ends is started again."""
 
 	def __init__(self, *command):
-		self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+		self.command = command
+		self.process = None
+
+	def start(self):
+		self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE,
+			stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 	def facts(self, path):
+		if self.process is None:
+			self.start()
 		self.process.stdin.write(path.encode() + b"\n")
 		self.process.stdin.flush()
 		lines = []
@@ -56,18 +63,22 @@ class Reader:
 			if line == b".\n":
 				return lines
 			lines.append(line[:-1])
-		raise AssertionError(f"the reader ended with {self.process.wait()}")
+		return lines + [b"broken the reader ended with %d" % self.close()]
 
 	def close(self):
-		self.process.stdin.close()
-		self.process.stdout.close()
-		return self.process.wait()
+		if self.process is None:
+			return 0
+		process, self.process = self.process, None
+		process.stdin.close()
+		process.stdout.close()
+		return process.wait()
 
 
 class Subject:
 	"""What is looked at: a log, and how to read states of its folder."""
 
 	def __init__(self, log, reader, file, judge=None, ignore=("-shm",)):
+		self.log = log
 		self.records = writelog.read_log(log)
 		self.reader = reader  # makes one, as Reader is
 		self.file = file  # the name that the reader is given

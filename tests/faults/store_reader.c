@@ -44,7 +44,7 @@ static struct span member(struct json_value row, const char *name)
 	struct span s = { 0 };
 
 	if (!json_get(row, name, &v) || json_plain(v, &s) != ERR_OK)
-		fail(name);
+		printf("broken a row is without its %s\n", name);
 	return s;
 }
 

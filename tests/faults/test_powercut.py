@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """What the store said is durable outlives a power cut at any moment. STATES says in how
-many states to look for it, SEED which ones, STATE a single one."""
+many states to look for it and SEED in which; no two runs write the same, so STATE looks at
+a single one of a WRITELOG that a failure left behind."""
 
 import contextlib
 import functools
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from harness import Box, TOP_BUILD, main, wait_until
 STATES = int(os.environ.get("STATES") or "300")
 SEED = os.environ.get("SEED") or str(random.randrange(1 << 32))
 STATE = int(os.environ["STATE"]) if "STATE" in os.environ else None
+WRITELOG = os.environ.get("WRITELOG")
 SELF_TEST = 200
 
 WRITER = os.path.join(TOP_BUILD, "tests", "faults", "store_writer")
@@ -76,11 +79,18 @@ def store_subject(folder, log):
 
 def hold(subject, states=STATES):
 	"""No state may have lost anything."""
+	if WRITELOG is not None:
+		subject.records = writelog.read_log(WRITELOG)
 	outcome = powercut.run_cuts(subject, states, SEED, STATE)
 	print(f"# SEED={SEED} {outcome}, {outcome.states / outcome.seconds:.0f}/s")
+	if not outcome.complaints:
+		return
 	for number, text, found in outcome.complaints[:10]:
 		print(f"# STATE={number}: {text}: {found[:3]}")
-	assert not outcome.complaints, f"{len(outcome.complaints)} states are wrong"
+	kept = os.path.join(TOP_BUILD, "tests", "faults", os.path.basename(subject.log))
+	shutil.copy(subject.log, kept)
+	print(f"# WRITELOG={kept}")
+	raise AssertionError(f"{len(outcome.complaints)} states are wrong")
 
 
 def test_store_keeps_what_it_acknowledged_through_power_cuts(box):

@@ -6,7 +6,8 @@ cut could have left then: of what was not synced, each write is there, or is
 not, or is there in some of its sectors of 512 bytes, in any order. A name that
 was made, changed or removed is as it was before or after, until its folder was
 synced; names change in order, as in any journal (ext4, xfs, btrfs), but contents
-do not wait for names nor names for contents. What a failed sync should have kept may be there or not for ever.
+do not wait for names nor names for contents. What a failed sync should have kept may
+be there or not for ever.
 """
 
 import os
