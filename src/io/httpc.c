@@ -263,8 +263,12 @@ static void on_kick(struct loop_task *t)
 struct httpc *httpc_new(struct loop *l)
 {
 	struct httpc *c = xcalloc(1, sizeof(*c));
+	const curl_version_info_data *libcurl;
 
 	httpc_curl_init();
+	libcurl = curl_version_info(CURLVERSION_NOW);
+	c->system_ca = libcurl->cainfo;
+	c->system_ca_dir = libcurl->capath;
 	c->loop = l;
 	c->timer = loop_timer_new(l, on_timer, c);
 	c->kick.run = on_kick;

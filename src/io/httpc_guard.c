@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -50,6 +51,24 @@ static bool address_of_text(const char *text, int port, struct egress_address *a
 	return inet_pton(a->v6 ? AF_INET6 : AF_INET, plain, a->bytes) == 1;
 }
 
+/*
+ * A peer whose machine is gone acknowledges nothing. Its requests time out, but
+ * those that share the connection by HTTP/2 keep it in use; the kernel ends it.
+ */
+#define PEER_GONE_MS 20000
+
+static curl_socket_t socket_open(const struct curl_sockaddr *s)
+{
+	const unsigned gone_ms = PEER_GONE_MS;
+	int fd = socket(s->family, s->socktype | SOCK_CLOEXEC, s->protocol);
+
+	/* Refused for a unix socket, which has no such trouble. */
+	if (fd >= 0)
+		IGNORE(setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms)) !=
+			0);
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
 static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockaddr *s)
 {
 	struct httpc_call *call = ctx;
@@ -63,7 +82,7 @@ static curl_socket_t on_open(void *ctx, curlsocktype purpose, struct curl_sockad
 	}
 	call->opened = true;
 	call->forbidden = false;
-	return socket(s->family, s->socktype | SOCK_CLOEXEC, s->protocol);
+	return socket_open(s);
 }
 
 static int on_request(void *ctx, char *peer, char *own, int peer_port, int own_port)

@@ -64,7 +64,8 @@ struct httpc {
 	struct loop *loop;
 	CURLM *multi;
 	struct loop_timer *timer;
-	struct loop_task kick; /* libcurl wants to be called at once */
+	struct loop_task kick;                 /* libcurl wants to be called at once */
+	const char *system_ca, *system_ca_dir; /* as libcurl was built; or NULL */
 	struct map hosts;
 	struct call_list idle;
 	unsigned idle_count;

@@ -196,20 +196,23 @@ enum err httpc_url_origin(const char *text, struct buf *origin)
  * A CA of one's own stands instead of the system's, not beside them; it may be
  * replaced at any time, so what was read of it is not kept.
  */
-static void easy_set_ca(CURL *h, const char *ca)
+static void easy_set_ca(const struct httpc_call *call, const char *ca)
 {
-	const curl_version_info_data *libcurl = curl_version_info(CURLVERSION_NOW);
+	const struct httpc *c = call->client;
+	CURL *h = call->easy;
 
-	httpc_must(curl_easy_setopt(h, CURLOPT_CAINFO, ca == NULL ? libcurl->cainfo : ca));
-	httpc_must(curl_easy_setopt(h, CURLOPT_CAPATH, ca == NULL ? libcurl->capath : NULL));
+	httpc_must(curl_easy_setopt(h, CURLOPT_CAINFO, ca == NULL ? c->system_ca : ca));
+	httpc_must(curl_easy_setopt(h, CURLOPT_CAPATH, ca == NULL ? c->system_ca_dir : NULL));
 	httpc_must(
 		curl_easy_setopt(h, CURLOPT_CA_CACHE_TIMEOUT, ca == NULL ? SYSTEM_CA_CACHE_S : 0L));
 }
 
 /* All of it each time: the handle remembers the call before. */
-static void easy_set_connection(CURL *h, const struct httpc_request *req)
+static void easy_set_connection(const struct httpc_call *call, const struct httpc_request *req)
 {
-	easy_set_ca(h, req->tls.ca);
+	CURL *h = call->easy;
+
+	easy_set_ca(call, req->tls.ca);
 	httpc_must(curl_easy_setopt(h, CURLOPT_SSLCERT, req->tls.certificate));
 	httpc_must(curl_easy_setopt(h, CURLOPT_SSLKEY, req->tls.key));
 	httpc_must(curl_easy_setopt(h, CURLOPT_HTTP_VERSION,
@@ -239,7 +242,7 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 	call->sent = clock_mono();
 	call->deadline.ms = call->sent.ms + req->timeout_ms;
 	easy_set_method(call);
-	easy_set_connection(call->easy, req);
+	easy_set_connection(call, req);
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_URL, req->url));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->fields));
