@@ -362,6 +362,28 @@ static void read_refs(struct cloudevent_facts *f, struct json_value list, const 
 	}
 }
 
+static const struct {
+	const char *name;
+	size_t offset;
+} operator_texts[] = {
+	{ "message", offsetof(struct cloudevent_facts, message) },
+	{ "sink", offsetof(struct cloudevent_facts, sink) },
+	{ "severity", offsetof(struct cloudevent_facts, severity) },
+};
+
+static enum err read_operator(struct cloudevent_facts *f, struct json_value root)
+{
+	struct json_value data, part;
+
+	if (!json_get(root, "data", &data))
+		return ERR_PARSE;
+	for (size_t i = 0; i < ARRAY_SIZE(operator_texts); i++) {
+		if (json_get(data, operator_texts[i].name, &part))
+			*(struct span *)fact_at(f, operator_texts[i].offset) = keep_text(f, part);
+	}
+	return f->id.n > 0 && f->message.n > 0 ? ERR_OK : ERR_PARSE;
+}
+
 enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 {
 	struct json_value root, data, ours, part;
@@ -375,6 +397,8 @@ enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 		if (json_get(root, envelope_texts[i].name, &part))
 			*(struct span *)fact_at(f, envelope_texts[i].offset) = keep_text(f, part);
 	}
+	if (span_starts(f->type, CLOUDEVENT_OPERATOR))
+		return read_operator(f, root);
 	if (!json_get(root, "data", &data) || !json_get(data, "customData", &part) ||
 		!json_get(part, "stagewire", &ours) || !json_get(ours, "build", &part))
 		return ERR_PARSE;

@@ -15,4 +15,6 @@ libstagewire_a_SOURCES += \
 	src/model/entity.h \
 	src/model/route.c \
 	src/model/route.h \
-	src/model/sink.h
+	src/model/sink.h \
+	src/model/summary.c \
+	src/model/summary.h

@@ -161,10 +161,26 @@ Test(cloudevent, reads_back_what_it_wrote)
 	cr_expect(span_is(f.owner[0], "group:default/a"));
 }
 
+Test(cloudevent, reads_operator_events)
+{
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	const char *text = "{\"id\":\"1\",\"type\":\"dev.stagewire.operator.circuit.opened\","
+			   "\"data\":{\"sink\":\"bus\",\"message\":\"it \\u0022fails\\u0022\"}}";
+
+	cr_assert_eq(cloudevent_read(span_of(text), &f), ERR_OK);
+	cr_expect(span_is(f.message, "it \"fails\""));
+	cr_expect(span_is(f.sink, "bus"));
+	cr_expect_eq(f.severity.n + f.repository.n + f.outcome.n, 0);
+	cr_expect_eq(f.entities, 0);
+}
+
 Test(cloudevent, does_not_read_what_is_not_ours)
 {
 	static const char *const bad[] = { "", "{}", "null", "{\"data\":{}}",
-		"{\"data\":{\"customData\":{\"stagewire\":{\"build\":{}}}}}" };
+		"{\"data\":{\"customData\":{\"stagewire\":{\"build\":{}}}}}",
+		"{\"id\":\"1\",\"type\":\"dev.stagewire.operator.x\"}",
+		"{\"id\":\"1\",\"type\":\"dev.stagewire.operator.x\",\"data\":{\"sink\":\"a\"}}",
+		"{\"id\":\"1\",\"type\":\"dev.stagewire.other.x\",\"data\":{\"message\":\"a\"}}" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
