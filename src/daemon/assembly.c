@@ -16,6 +16,8 @@
 #include "relay/source.h"
 #include "secret/ref.h"
 #include "sink/file.h"
+#include "sink/journald.h"
+#include "sink/syslog.h"
 #include "travis/keys.h"
 
 static bool text_same(const char *a, const char *b)
@@ -185,7 +187,13 @@ static bool sink_is_same(const struct conf_sink *a, const struct conf_sink *b)
 {
 	return text_same(a->name, b->name) && text_same(a->type, b->type) &&
 	       text_same(a->topic, b->topic) && text_same(a->path, b->path) &&
-	       a->rotate_size == b->rotate_size && a->keep == b->keep && a->inflight == b->inflight;
+	       list_same(a->recipients, b->recipients) && a->rotate_size == b->rotate_size &&
+	       a->keep == b->keep && text_same(a->address, b->address) &&
+	       text_same(a->format, b->format) && text_same(a->facility, b->facility) &&
+	       a->message_max == b->message_max && text_same(a->tls_ca, b->tls_ca) &&
+	       text_same(a->tls_certificate, b->tls_certificate) &&
+	       text_same(a->tls_key, b->tls_key) && text_same(a->socket, b->socket) &&
+	       a->timeout_ms == b->timeout_ms && a->inflight == b->inflight;
 }
 
 static struct sink *sink_carried(
@@ -201,6 +209,25 @@ static struct sink *sink_carried(
 	return NULL;
 }
 
+static enum err syslog_init(const struct assembly_needs *needs, const struct conf_sink *cs,
+	struct sink *sink, char **why)
+{
+	const struct syslog_sink_conf conf = {
+		.address = cs->address,
+		.facility = cs->facility,
+		.is_text = strcmp(cs->format, "text") == 0,
+		.message_max = cs->message_max,
+		.timeout_ms = cs->timeout_ms,
+		.tls = {
+			.authorities = cs->tls_ca,
+			.certificate = cs->tls_certificate,
+			.key = cs->tls_key,
+		},
+	};
+
+	return syslog_sink_init(sink, needs->loop, cs->name, &conf, why);
+}
+
 static enum err sink_init(const struct assembly_needs *needs, const struct assembly *a,
 	const struct conf_sink *cs, struct sink *sink, char **why)
 {
@@ -211,11 +238,22 @@ static enum err sink_init(const struct assembly_needs *needs, const struct assem
 	};
 
 	if (strcmp(cs->type, "backstage-notifications") == 0)
-		notify_sink_init(
-			sink, cs->name, a->client, &(struct notify_conf){ .topic = cs->topic });
+		notify_sink_init(sink, cs->name, a->client,
+			&(struct notify_conf){
+				.topic = cs->topic,
+				.recipients = (const char *const *)cs->recipients,
+			});
 	else if (strcmp(cs->type, "backstage-events") == 0)
 		bus_sink_init(
 			sink, cs->name, a->client, &(struct bus_sink_conf){ .topic = cs->topic });
+	else if (strcmp(cs->type, "syslog") == 0)
+		return syslog_init(needs, cs, sink, why);
+	else if (strcmp(cs->type, "journald") == 0)
+		journald_sink_init(sink, needs->loop, cs->name,
+			&(struct journald_sink_conf){
+				.path = cs->socket,
+				.timeout_ms = cs->timeout_ms,
+			});
 	else
 		return file_sink_init(sink, needs->loop, cs->name, &file, why);
 	return ERR_OK;

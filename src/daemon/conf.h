@@ -34,12 +34,20 @@ struct conf_source {
 
 struct conf_sink {
 	char *name;
-	char *type; /* "backstage-notifications", "backstage-events", "file" */
+	char *type; /* "backstage-notifications", "backstage-events", "file", "syslog", "journald" */
 	char *topic;
+	char **recipients; /* of operator events; NULL: none */
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
 	int64_t keep;        /* rotated files */
-	int64_t inflight;    /* tries at once */
+	char *address;       /* of a syslog */
+	char *format;        /* "json" or "text" */
+	char *facility;
+	size_t message_max;
+	char *tls_ca, *tls_certificate, *tls_key;
+	char *socket; /* journald's */
+	int64_t timeout_ms;
+	int64_t inflight; /* tries at once */
 };
 
 struct conf {

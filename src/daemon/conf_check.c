@@ -109,12 +109,32 @@ static enum err sources_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* A file that nobody reads would make one believe in a check that is not made. */
+static enum err sink_tls_check(struct conf_reader *r, size_t i)
+{
+	const struct conf_sink *s = &r->conf->sink[i];
+	bool is_given = s->tls_ca != NULL || s->tls_certificate != NULL || s->tls_key != NULL;
+
+	if (is_given && strncmp(s->address, "tls:", 4) != 0)
+		return conf_refuse(r, item_node(r, "sinks", i, "address"),
+			"tls_ca, tls_certificate and tls_key need an address that begins with "
+			"tls:");
+	if ((s->tls_certificate == NULL) != (s->tls_key == NULL))
+		return conf_refuse(r, item_node(r, "sinks", i, "tls_certificate"),
+			"a sink needs both tls_certificate and tls_key, or neither");
+	return ERR_OK;
+}
+
 /* Two that append to one file would rotate it under each other's feet. */
 static enum err sinks_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
 
 	for (size_t i = 0; i < c->sinks; i++) {
+		enum err e = sink_tls_check(r, i);
+
+		if (e != ERR_OK)
+			return e;
 		for (size_t j = 0; j < i; j++) {
 			if (c->sink[i].path == NULL || c->sink[j].path == NULL ||
 				strcmp(c->sink[i].path, c->sink[j].path) != 0)

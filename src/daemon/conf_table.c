@@ -8,7 +8,11 @@
 
 static const char *const kinds_backstage[] = { "backstage-notifications", "backstage-events",
 	NULL };
+static const char *const kinds_notifications[] = { "backstage-notifications", NULL };
 static const char *const kinds_file[] = { "file", NULL };
+static const char *const kinds_syslog[] = { "syslog", NULL };
+static const char *const kinds_journald[] = { "journald", NULL };
+static const char *const kinds_local[] = { "syslog", "journald", NULL };
 
 #define FIELD(type_, member)                                                                       \
 	.field = offsetof(struct type_, member), .width = sizeof(((struct type_ *)0)->member)
@@ -159,10 +163,13 @@ const struct conf_option conf_options[] = {
 	  .text = "What routes, lists and records call it." },
 	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
 	  .form = &conf_form_sink_type, .required = true, .reload = true,
-	  .text = "backstage-notifications, backstage-events or file." },
+	  .text = "backstage-notifications, backstage-events, file, syslog or journald." },
 	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
 	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage, .reload = true,
 	  .text = "Topic of notifications or events." },
+	{ .name = "sinks[].recipients", .type = CONF_TEXTS, FIELD(conf_sink, recipients),
+	  .form = &conf_form_entity_ref, .kinds = kinds_notifications, .reload = true,
+	  .text = "Who is notified of operator events." },
 	{ .name = "sinks[].path", .type = CONF_TEXT, FIELD(conf_sink, path),
 	  .form = &conf_form_absolute_path, .required = true, .kinds = kinds_file, .reload = true,
 	  .text = "The file that events are appended to, one a line." },
@@ -172,6 +179,35 @@ const struct conf_option conf_options[] = {
 	{ .name = "sinks[].keep", .type = CONF_INTEGER, FIELD(conf_sink, keep),
 	  .dflt = "5", .min = "1", .max = "1000", .kinds = kinds_file, .reload = true,
 	  .text = "Rotated files that are kept." },
+	{ .name = "sinks[].address", .type = CONF_TEXT, FIELD(conf_sink, address),
+	  .form = &conf_form_syslog_address, .dflt = "unix:/dev/log", .kinds = kinds_syslog,
+	  .reload = true,
+	  .text = "Where messages are sent." },
+	{ .name = "sinks[].format", .type = CONF_TEXT, FIELD(conf_sink, format),
+	  .form = &conf_form_syslog_format, .dflt = "json", .kinds = kinds_syslog, .reload = true,
+	  .text = "What a message's text is: json or text." },
+	{ .name = "sinks[].facility", .type = CONF_TEXT, FIELD(conf_sink, facility),
+	  .form = &conf_form_facility, .dflt = "daemon", .kinds = kinds_syslog, .reload = true,
+	  .text = "The facility of messages." },
+	{ .name = "sinks[].max_message", .type = CONF_SIZE, FIELD(conf_sink, message_max),
+	  .dflt = "8KiB", .min = "2KiB", .max = "1MiB", .kinds = kinds_syslog, .reload = true,
+	  .text = "Bytes of a message; its text is cut to fit." },
+	{ .name = "sinks[].tls_ca", .type = CONF_TEXT, FIELD(conf_sink, tls_ca),
+	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
+	  .text = "PEM file of the authorities that may certify the other side." },
+	{ .name = "sinks[].tls_certificate", .type = CONF_TEXT, FIELD(conf_sink, tls_certificate),
+	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
+	  .text = "PEM file with our certificate and its chain." },
+	{ .name = "sinks[].tls_key", .type = CONF_TEXT, FIELD(conf_sink, tls_key),
+	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
+	  .text = "PEM file with our certificate's private key." },
+	{ .name = "sinks[].socket", .type = CONF_TEXT, FIELD(conf_sink, socket),
+	  .form = &conf_form_absolute_path, .dflt = "/run/systemd/journal/socket",
+	  .kinds = kinds_journald, .reload = true,
+	  .text = "journald's socket." },
+	{ .name = "sinks[].timeout", .type = CONF_DURATION, FIELD(conf_sink, timeout_ms),
+	  .dflt = "10s", .min = "100ms", .max = "5m", .kinds = kinds_local, .reload = true,
+	  .text = "How long a try may take." },
 	{ .name = "sinks[].inflight", .type = CONF_INTEGER, FIELD(conf_sink, inflight),
 	  .dflt = "8", .min = "1", .max = "1024", .reload = true,
 	  .text = "Tries under way at once." },
