@@ -151,6 +151,16 @@ static void put_context(
 	json_object_end(w);
 }
 
+/* The service's link to the build, as the URI that the schema wants. */
+static void put_uri(struct json_writer *w, struct span url)
+{
+	CLEANUP(buf_release) struct buf uri;
+
+	buf_init(&uri, 8192);
+	IGNORE(uri_repair(url, &uri));
+	json_member_opt(w, "uri", buf_span(&uri));
+}
+
 static void put_run(struct json_writer *w, const struct build *b)
 {
 	json_key(w, "subject");
@@ -160,7 +170,7 @@ static void put_run(struct json_writer *w, const struct build *b)
 	json_key(w, "content");
 	json_object_begin(w);
 	put_slug(w, "pipelineName", b);
-	json_member_opt(w, "uri", b->url);
+	put_uri(w, b->url);
 	if (build_is_final(b->state)) {
 		json_member_str(w, "outcome", cloudevent_outcome(b->state));
 		if (b->state != BUILD_PASSED)

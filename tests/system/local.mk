@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
 	tests/system/test_differential.py \
+	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
 	tests/system/test_journald.py \
@@ -20,4 +21,5 @@ EXTRA_DIST += \
 	tests/system/collector.py \
 	tests/system/front.py \
 	tests/system/harness.py \
-	tests/system/node_echo.js
+	tests/system/node_echo.js \
+	tests/system/schemas.py
