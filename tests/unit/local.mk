@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
 	tests/tools/http_standin.py \
+	tests/unit/events.h \
 	tests/unit/scratch.h \
 	tests/unit/store_bench.h
 STANDIN = tests/unit/standin.c tests/unit/standin.h
@@ -26,6 +27,7 @@ UNIT = \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
+	tests/unit/test_dgram \
 	tests/unit/test_entity_json \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
@@ -34,6 +36,7 @@ UNIT = \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
+	tests/unit/test_journald \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
@@ -51,13 +54,17 @@ UNIT = \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_stream \
 	tests/unit/test_suggest \
+	tests/unit/test_syslog_format \
 	tests/unit/test_webhook \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
+tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif
