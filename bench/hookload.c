@@ -30,7 +30,8 @@
 static const char usage_text[] =
 	"usage: hookload make -n COUNT -R REPOSITORIES -t TEMPLATE DIR\n"
 	"       hookload run -p PORT -s SINK_PORT [-c CONNECTIONS] [-r RATE] [-n COUNT]\n"
-	"                    [-o FIRST] [-d SECONDS] [-w DRAIN_SECONDS] [-S STATUS] DIR\n";
+	"                    [-o FIRST] [-d SECONDS] [-w DRAIN_SECONDS] [-S STATUS]\n"
+	"                    [-f SINKS] DIR\n";
 
 static NORETURN void usage(void)
 {
@@ -40,7 +41,7 @@ static NORETURN void usage(void)
 
 struct options {
 	const char *dir, *template;
-	size_t count, first, connections, repositories;
+	size_t count, first, connections, repositories, sinks;
 	double rate, seconds, drain_s;
 	int port, sink_port, status;
 };
@@ -49,7 +50,7 @@ static void options_read(struct options *o, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "n:r:R:t:p:s:c:o:d:w:S:")) != -1) {
+	while ((c = getopt(argc, argv, "n:r:R:t:p:s:c:o:d:w:S:f:")) != -1) {
 		switch (c) {
 		case 'n': o->count = strtoul(optarg, NULL, 10); break;
 		case 'r': o->rate = strtod(optarg, NULL); break;
@@ -61,6 +62,7 @@ static void options_read(struct options *o, int argc, char **argv)
 		case 'o': o->first = strtoul(optarg, NULL, 10); break;
 		case 'd': o->seconds = strtod(optarg, NULL); break;
 		case 'w': o->drain_s = strtod(optarg, NULL); break;
+		case 'f': o->sinks = strtoul(optarg, NULL, 10); break;
 		case 'S': o->status = atoi(optarg); break;
 		default: usage();
 		}
@@ -124,7 +126,7 @@ static int run(const struct options *o)
 	count = hooks.count - o->first;
 	if (o->count > 0 && o->count < count)
 		count = o->count;
-	ledger_init(&ledger, HOOKS_FIRST_ID + o->first, count);
+	ledger_init(&ledger, HOOKS_FIRST_ID + o->first, count, o->sinks);
 	/* Wake up when asked to, not up to 50 microseconds later. */
 	prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
 	sink_start(&(struct sink_conf){
@@ -146,14 +148,20 @@ static int run(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .connections = 64, .seconds = 1e6, .drain_s = 20, .status = 201 };
+	struct options o = {
+		.connections = 64,
+		.seconds = 1e6,
+		.drain_s = 20,
+		.status = 201,
+		.sinks = 1,
+	};
 
 	if (argc < 2)
 		usage();
 	options_read(&o, argc - 1, argv + 1);
 	if (strcmp(argv[1], "make") == 0 && o.template != NULL && o.count > 0 && o.repositories > 0)
 		return hooks_make(o.dir, o.template, o.count, o.repositories) == ERR_OK ? 0 : 1;
-	if (strcmp(argv[1], "run") == 0 && o.port > 0 && o.sink_port > 0)
+	if (strcmp(argv[1], "run") == 0 && o.port > 0 && o.sink_port > 0 && o.sinks > 0)
 		return run(&o);
 	usage();
 }

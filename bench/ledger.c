@@ -14,14 +14,16 @@ int64_t now_ns(void)
 	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-void ledger_init(struct ledger *l, size_t first_id, size_t count)
+void ledger_init(struct ledger *l, size_t first_id, size_t count, size_t sinks)
 {
-	*l = (struct ledger){ .first_id = first_id, .count = count };
+	*l = (struct ledger){ .first_id = first_id, .count = count, .sinks = sinks };
 	l->entry = xcalloc(count, sizeof(*l->entry));
+	l->delivered = xcalloc(count * sinks, sizeof(*l->delivered));
 }
 
 void ledger_release(struct ledger *l)
 {
+	free(l->delivered);
 	free(l->entry);
 }
 
@@ -47,37 +49,37 @@ void ledger_break(struct ledger *l)
 	l->broken++;
 }
 
-void ledger_deliver(struct ledger *l, uint64_t id)
+void ledger_deliver(struct ledger *l, uint64_t id, size_t sink)
 {
-	struct ledger_entry *e;
+	int64_t *delivered;
 
-	if (id < l->first_id || id - l->first_id >= l->count ||
+	if (id < l->first_id || id - l->first_id >= l->count || sink >= l->sinks ||
 		l->entry[id - l->first_id].due == 0) {
 		l->unknown++;
 		return;
 	}
-	e = &l->entry[id - l->first_id];
-	if (e->delivered != 0) {
+	delivered = &l->delivered[(id - l->first_id) * l->sinks + sink];
+	if (*delivered != 0) {
 		l->duplicates++;
 		return;
 	}
 	l->unique++;
-	l->last_delivered = e->delivered = now_ns();
+	l->last_delivered = *delivered = now_ns();
 }
 
 static size_t missing(const struct ledger *l)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < l->count; i++)
-		n += l->entry[i].acked != 0 && l->entry[i].delivered == 0;
+	for (size_t i = 0; i < l->count * l->sinks; i++)
+		n += l->entry[i / l->sinks].acked != 0 && l->delivered[i] == 0;
 	return n;
 }
 
 bool ledger_is_settled(const struct ledger *l)
 {
 	return l->acked + l->refused + l->broken == l->sent &&
-	       (l->unique >= l->acked && missing(l) == 0);
+	       (l->unique >= l->acked * l->sinks && missing(l) == 0);
 }
 
 static int by_size(const void *a, const void *b)
@@ -109,16 +111,17 @@ static double per_second(size_t n, int64_t from, int64_t to)
 
 void ledger_print(const struct ledger *l, FILE *to)
 {
-	int64_t *ack = xcalloc(l->count, sizeof(*ack)), *e2e = xcalloc(l->count, sizeof(*e2e));
+	int64_t *ack = xcalloc(l->count, sizeof(*ack));
+	int64_t *e2e = xcalloc(l->count * l->sinks, sizeof(*e2e));
 	size_t acks = 0, deliveries = 0;
 
 	for (size_t i = 0; i < l->count; i++) {
-		const struct ledger_entry *e = &l->entry[i];
-
-		if (e->acked != 0)
-			ack[acks++] = e->acked - e->due;
-		if (e->delivered != 0)
-			e2e[deliveries++] = e->delivered - e->due;
+		if (l->entry[i].acked != 0)
+			ack[acks++] = l->entry[i].acked - l->entry[i].due;
+	}
+	for (size_t i = 0; i < l->count * l->sinks; i++) {
+		if (l->delivered[i] != 0)
+			e2e[deliveries++] = l->delivered[i] - l->entry[i / l->sinks].due;
 	}
 	fprintf(to,
 		"{\"sent\":%zu,\"acked\":%zu,\"refused\":%zu,\"broken\":%zu,\"delivered\":%zu,"

@@ -14,12 +14,14 @@
  * those behind (coordinated omission).
  */
 struct ledger_entry {
-	int64_t due, acked, delivered; /* 0: not yet */
+	int64_t due, acked; /* 0: not yet */
 };
 
 struct ledger {
 	struct ledger_entry *entry;
+	int64_t *delivered;     /* for each entry, to each sink; 0: not yet */
 	size_t first_id, count; /* ids first_id to first_id + count - 1 */
+	size_t sinks;           /* that each of them is to reach */
 	size_t sent, acked, refused, broken;
 	size_t unique, duplicates, unknown;
 	int64_t first_due, last_acked, last_delivered;
@@ -27,7 +29,7 @@ struct ledger {
 
 int64_t now_ns(void);
 
-void ledger_init(struct ledger *l, size_t first_id, size_t count);
+void ledger_init(struct ledger *l, size_t first_id, size_t count, size_t sinks);
 void ledger_release(struct ledger *l);
 
 /* Request i is due at that time. */
@@ -39,8 +41,8 @@ void ledger_answer(struct ledger *l, size_t i, int status);
 /* The connection broke before the answer to a request was complete. */
 void ledger_break(struct ledger *l);
 
-/* A sink was told of build id. */
-void ledger_deliver(struct ledger *l, uint64_t id);
+/* A sink, by its number from 0, was told of build id. */
+void ledger_deliver(struct ledger *l, uint64_t id, size_t sink);
 
 /* Is everything sent answered, and everything acknowledged delivered? */
 bool ledger_is_settled(const struct ledger *l);

@@ -17,6 +17,8 @@
 /* CDEvents' subject; every peer sends the same event. */
 #define BUILD_MARK "travis/build/"
 
+#define SINK_MARK "POST /sink/"
+
 struct sink {
 	struct watch watch;
 	struct sink_conf conf;
@@ -37,14 +39,21 @@ static void conn_close(struct sink_conn *c)
 	free(c);
 }
 
-static void note_build(struct sink *s, struct span body)
+/* "POST /sink/12 HTTP/1.1" is for sink 12, any other path for the only one. */
+static size_t sink_of(struct span head)
 {
-	const char *mark = memmem(body.p, body.n, BUILD_MARK, strlen(BUILD_MARK));
+	return span_starts(head, SINK_MARK) ? strtoull(head.p + strlen(SINK_MARK), NULL, 10) : 0;
+}
+
+static void note_build(struct sink *s, const struct message *m)
+{
+	const char *mark = memmem(m->body.p, m->body.n, BUILD_MARK, strlen(BUILD_MARK));
 
 	if (mark == NULL)
 		s->conf.ledger->unknown++;
 	else if (s->conf.status < 300)
-		ledger_deliver(s->conf.ledger, strtoull(mark + strlen(BUILD_MARK), NULL, 10));
+		ledger_deliver(s->conf.ledger, strtoull(mark + strlen(BUILD_MARK), NULL, 10),
+			sink_of(m->head));
 }
 
 static void on_conn_ready(struct watch *w, uint32_t events)
@@ -54,7 +63,7 @@ static void on_conn_ready(struct watch *w, uint32_t events)
 	struct message m;
 
 	while (message_parse((struct span){ c->in.data, c->in.len }, &m)) {
-		note_build(c->sink, m.body);
+		note_build(c->sink, &m);
 		inbox_drop(&c->in, m.size);
 		/* So short that the socket always has room. */
 		if (write(w->fd, c->sink->answer, c->sink->answer_len) < 0)

@@ -68,17 +68,12 @@ enum err notice_scope(const struct cloudevent_facts *f, struct buf *out)
 }
 
 /* In Backstage's words, from the least grave. */
-static const char *const severities[] = { "low", "normal", "high", "critical" };
+static const char *const severities[] = { "low", "normal", "high" };
 
 static size_t severity_rank(const struct cloudevent_facts *f)
 {
-	if (f->message.n > 0) {
-		for (size_t i = 0; i < ARRAY_SIZE(severities); i++) {
-			if (span_is(f->severity, severities[i]))
-				return i;
-		}
-		return 2;
-	}
+	if (f->message.n > 0)
+		return summary_severity(f) == SEVERITY_WARNING ? 2 : 1;
 	if (span_is(f->transition, "still_failing") || span_is(f->transition, "fixed"))
 		return 1;
 	if (span_is(f->outcome, "failure") || span_is(f->outcome, "error"))

@@ -41,7 +41,7 @@ MUST_CHECK enum err notice_title(const struct cloudevent_facts *f, struct buf *o
  */
 MUST_CHECK enum err notice_scope(const struct cloudevent_facts *f, struct buf *out);
 
-/* "low", "normal", "high" or "critical". */
+/* "low", "normal" or "high". */
 const char *notice_severity(const struct cloudevent_facts *f);
 
 #endif

@@ -83,6 +83,22 @@ static struct sink_result result_of(const struct httpc_answer *a)
 	return r;
 }
 
+/* Backstage itself answers 429 and 503; 502 and 504 are what stands before it. */
+static enum sink_advice advice_of(const struct httpc_answer *a)
+{
+	if (a->result != HTTPC_ANSWERED)
+		return ADVICE_NONE;
+	switch (a->status) {
+	case 401:
+	case 403: return ADVICE_PAUSE;
+	case 429:
+	case 502:
+	case 503:
+	case 504: return ADVICE_THROTTLE;
+	default: return ADVICE_NONE;
+	}
+}
+
 static void on_answer(void *ctx, const struct httpc_answer *a)
 {
 	struct sink_call *call = ctx;
@@ -90,6 +106,8 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 	void (*on_result)(void *ctx, const struct sink_result *r) = call->on_result;
 	void *result_ctx = call->ctx;
 
+	if (r.outcome == OUTCOME_TEMPFAIL)
+		r.advice = advice_of(a);
 	if (call->judge != NULL)
 		call->judge(a, (struct span){ call->subject, call->subject_len }, &r);
 	call_free(call);

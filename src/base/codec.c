@@ -17,15 +17,39 @@ void hex_encode(const void *bytes, size_t n, char *text)
 	text[2 * n] = '\0';
 }
 
+/* clang-format off */
+
+/* Of each digit one more than it is worth, so that 0 is none. */
+static const uint8_t hex_values[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15,
+	['f'] = 16, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8,
+	['I'] = 9, ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15,
+	['P'] = 16, ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22,
+	['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29,
+	['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43,
+	['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50,
+	['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57,
+	['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63, ['/'] = 64,
+};
+/* clang-format on */
+
 static int hex_value(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	return hex_values[(uint8_t)c] - 1;
+}
+
+/* What two digits stand for, or -1. */
+static int hex_byte(const char *digits)
+{
+	int high = hex_value(digits[0]), low = hex_value(digits[1]);
+
+	return high < 0 || low < 0 ? -1 : high << 4 | low;
 }
 
 enum err hex_decode(struct span text, void *bytes, size_t n)
@@ -35,11 +59,11 @@ enum err hex_decode(struct span text, void *bytes, size_t n)
 	if (text.n != 2 * n)
 		return ERR_PARSE;
 	for (size_t i = 0; i < n; i++) {
-		int high = hex_value(text.p[2 * i]), low = hex_value(text.p[2 * i + 1]);
+		int byte = hex_byte(text.p + 2 * i);
 
-		if (high < 0 || low < 0)
+		if (byte < 0)
 			return ERR_PARSE;
-		b[i] = (uint8_t)(high << 4 | low);
+		b[i] = (uint8_t)byte;
 	}
 	return ERR_OK;
 }
@@ -49,15 +73,7 @@ static const char base64_alphabet[] =
 
 static int base64_value(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	return base64_values[(uint8_t)c] - 1;
 }
 
 /* Bits of n characters of the alphabet, or -1 if one is not of it. */
@@ -145,11 +161,11 @@ enum err form_decode(struct span text, struct buf *out)
 		return ERR_LIMIT;
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		uint8_t byte;
 
 		if (c == '%') {
-			if (text.n - i < 3 || hex_decode((struct span){ text.p + i + 1, 2 }, &byte,
-						      1) != ERR_OK) {
+			int byte = text.n - i < 3 ? -1 : hex_byte(text.p + i + 1);
+
+			if (byte < 0) {
 				*start = '\0';
 				return ERR_PARSE;
 			}

@@ -135,14 +135,24 @@ bool json_next_member(struct json_iter *it, struct span *name, struct json_value
 	return true;
 }
 
-bool json_name_is(struct span name, const char *plain)
+static bool escaped_name_is(struct span name, const char *plain)
 {
 	CLEANUP(buf_release) struct buf resolved;
 
 	buf_init(&resolved, name.n);
-	if (name.n == 0 || memchr(name.p, '\\', name.n) == NULL)
-		return span_is(name, plain);
 	return json_unescape(name, &resolved) == ERR_OK && span_is(buf_span(&resolved), plain);
+}
+
+/* An escape is longer than what it stands for, so that the length tells nearly all. */
+bool json_name_is(struct span name, const char *plain)
+{
+	size_t n = strlen(plain);
+	bool escaped;
+
+	if (name.n < n || (name.n == n && memcmp(name.p, plain, n) != 0))
+		return false;
+	escaped = name.n > 0 && memchr(name.p, '\\', name.n) != NULL;
+	return escaped ? escaped_name_is(name, plain) : name.n == n;
 }
 
 bool json_get(struct json_value object, const char *name, struct json_value *v)

@@ -10,6 +10,8 @@
 #include "io/loop.h"
 
 #define TIMEOUT_MS 30000
+#define ORDER_MS   (24 * 60 * 60 * 1000)
+#define URL_MAX    8192
 #define ANSWER_MAX (64 * 1024 * 1024)
 
 struct question {
@@ -66,19 +68,21 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 	loop_stop(q->loop);
 }
 
-enum err ask(const char *socket, const char *path, struct buf *answer, char **why)
+enum err ask(const char *socket, const char *path, struct span body, struct buf *answer, char **why)
 {
-	char url[512];
+	CLEANUP(buf_release) struct buf url;
 	struct question q = { .loop = loop_new(), .socket = socket, .answer = answer, .why = why };
 	struct httpc *http = httpc_new(q.loop);
-	const struct httpc_request req = {
-		.url = url,
+	struct httpc_request req = {
 		.unix_socket = socket,
-		.timeout_ms = TIMEOUT_MS,
+		.timeout_ms = body.n > 0 ? ORDER_MS : TIMEOUT_MS,
+		.body = body,
 		.answer_max = ANSWER_MAX,
 	};
 
-	snprintf(url, sizeof(url), "http://stagewired%s", path);
+	buf_init(&url, URL_MAX);
+	IGNORE(buf_addf(&url, "http://stagewired%s", path) != ERR_OK);
+	req.url = url.data;
 	q.err = httpc_send(http, &req, on_answer, &q, NULL);
 	if (q.err == ERR_OK && loop_run(q.loop) != ERR_OK)
 		q.err = ERR_IO;

@@ -7,10 +7,11 @@
 #include "base/err.h"
 
 /*
- * Ask the daemon on its unix socket and wait for the answer: GET path, whose body
- * is appended to answer. On failure *why (free(3) it) is one line that says what
+ * Ask the daemon on its unix socket and wait for the answer, which is appended
+ * to answer: GET path, or POST with a body, which may take as long as it takes. On failure *why (free(3) it) is one line that says what
  * to do about it.
  */
-MUST_CHECK enum err ask(const char *socket, const char *path, struct buf *answer, char **why);
+MUST_CHECK enum err ask(
+	const char *socket, const char *path, struct span body, struct buf *answer, char **why);
 
 #endif

@@ -6,8 +6,15 @@ stagewirectl_SOURCES = \
 	src/ctl/ask.c \
 	src/ctl/ask.h \
 	src/ctl/main.c \
+	src/ctl/order.c \
+	src/ctl/order.h \
 	src/ctl/table.c \
 	src/ctl/table.h \
 	src/ctl/view.c \
-	src/ctl/view.h
+	src/ctl/view.h \
+	src/ctl/view_explain.c \
+	src/ctl/view_impl.h \
+	src/ctl/view_order.c \
+	src/ctl/view_part.c \
+	src/ctl/wish.h
 stagewirectl_LDADD = libstagewire.a $(DEPS_LIBS)

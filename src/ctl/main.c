@@ -4,13 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/codec.h"
 #include "base/json_gate.h"
 #include "base/json_read.h"
 #include "ctl/ask.h"
+#include "ctl/order.h"
 #include "ctl/view.h"
 
 #define EXIT_USAGE 2
 #define SOCKET     "/run/stagewire/admin.sock"
+#define TEXT_MAX   (64 * 1024 * 1024)
 
 static const char usage[] =
 	"usage: stagewirectl [--socket PATH] [--json] COMMAND\n"
@@ -18,102 +21,193 @@ static const char usage[] =
 	"  status                        how the daemon is\n"
 	"  events [--limit N]            what came in, newest first\n"
 	"  event ID                      one event and its deliveries\n"
+	"  explain ID                    why it went where it went\n"
 	"  quarantine [--limit N]        events that map to no entity\n"
 	"  deliveries [--state STATE]    pending, done or dead deliveries\n"
+	"  dead [WHICH] [--limit N]      dead letters, oldest first\n"
+	"  replay FROM [WHICH] [--limit N] [--dry-run] --reason TEXT\n"
+	"                                deliver again, with the same ids\n"
+	"  routes test FILE [--since T] [--limit N]\n"
+	"                                what other routes would have done\n"
 	"  audit [--limit N]             every decision, oldest first\n"
+	"\n"
+	"  FROM is --event ID, or --from dead, quarantine or history. WHICH is any of\n"
+	"      --since T, --until T      received from then on, and before then: a time\n"
+	"                                such as 2026-11-24T10:00:00Z, or 2h or 7d ago\n"
+	"      --sink NAME               of dead letters for it; from history: to it\n"
+	"      --owner REF               of group:default/payments, or of group:default/*\n"
+	"      --repository NAME         of acme/parcel-api, or of acme/*\n"
 	"\n"
 	"      --socket PATH             ask there (" SOCKET ")\n"
 	"      --json                    as the daemon says it; audit as JSON lines\n"
-	"      --limit N                 at most so many rows of a list\n"
+	"      --limit N                 at most so many rows of a list, or events\n"
+	"      --reason TEXT             why; it goes into the audit log\n"
+	"      --dry-run                 say what would be done, and do nothing\n"
 	"  -V, --version\n"
 	"  -h, --help\n";
 
-struct wish {
-	const char *socket, *limit, *state;
-	bool json;
-};
-
-struct command {
-	const char *name, *path;
-	bool wants_id;
-	enum err (*view)(struct span json, FILE *to);
-};
-
-static const struct command commands[] = {
-	{ "status", "/v1/status", false, view_status },
-	{ "events", "/v1/events", false, view_events },
-	{ "event", "/v1/events/", true, view_event },
-	{ "quarantine", "/v1/quarantine", false, view_quarantine },
-	{ "deliveries", "/v1/deliveries", false, view_deliveries },
-	{ "audit", "/v1/audit", false, view_audit },
-};
-
-NORETURN static void exit_usage(const char *why)
-{
-	if (why != NULL)
-		fprintf(stderr, "stagewirectl: %s\n", why);
-	fputs(usage, stderr);
-	exit(EXIT_USAGE);
-}
-
+/* Options of some commands only; a bit each. */
 enum {
 	OPT_SOCKET = 256,
 	OPT_JSON,
 	OPT_LIMIT,
 	OPT_STATE,
+	OPT_EVENT,
+	OPT_FROM,
+	OPT_SINCE,
+	OPT_UNTIL,
+	OPT_SINK,
+	OPT_OWNER,
+	OPT_REPOSITORY,
+	OPT_REASON,
+	OPT_DRY_RUN,
 };
 
-static void read_options(int argc, char **argv, struct wish *w)
+#define BIT(opt) (1u << ((opt)-OPT_SOCKET))
+
+#define PERIOD (BIT(OPT_SINCE) | BIT(OPT_UNTIL))
+#define WHICH  (PERIOD | BIT(OPT_SINK) | BIT(OPT_OWNER) | BIT(OPT_REPOSITORY))
+
+static const struct option options[] = {
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "limit", required_argument, NULL, OPT_LIMIT },
+	{ "state", required_argument, NULL, OPT_STATE },
+	{ "event", required_argument, NULL, OPT_EVENT },
+	{ "from", required_argument, NULL, OPT_FROM },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "sink", required_argument, NULL, OPT_SINK },
+	{ "owner", required_argument, NULL, OPT_OWNER },
+	{ "repository", required_argument, NULL, OPT_REPOSITORY },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static enum err replay_body(const struct wish *w, struct buf *out, char **why)
 {
-	static const struct option options[] = {
-		{ "socket", required_argument, NULL, OPT_SOCKET },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "limit", required_argument, NULL, OPT_LIMIT },
-		{ "state", required_argument, NULL, OPT_STATE },
-		{ "version", no_argument, NULL, 'V' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
+	(void)why;
+	return order_replay(w, out);
+}
+
+/* A '*' in the path stands for the word behind the command. */
+static const struct command {
+	const char *name, *second; /* its words */
+	const char *path;
+	const char *word; /* what one more word is; NULL: there is none */
+	unsigned options;
+	enum err (*body)(const struct wish *w, struct buf *out, char **why); /* NULL: a question */
+	enum err (*view)(struct span json, FILE *to);
+} commands[] = {
+	{ "status", NULL, "/v1/status", NULL, 0, NULL, view_status },
+	{ "events", NULL, "/v1/events", NULL, BIT(OPT_LIMIT), NULL, view_events },
+	{ "event", NULL, "/v1/events/*", "event", 0, NULL, view_event },
+	{ "explain", NULL, "/v1/events/*/explain", "event", 0, NULL, view_explain },
+	{ "quarantine", NULL, "/v1/quarantine", NULL, BIT(OPT_LIMIT), NULL, view_quarantine },
+	{ "deliveries", NULL, "/v1/deliveries", NULL, BIT(OPT_LIMIT) | BIT(OPT_STATE), NULL,
+		view_deliveries },
+	{ "dead", NULL, "/v1/dead", NULL, BIT(OPT_LIMIT) | WHICH, NULL, view_dead },
+	{ "replay", NULL, "/v1/replay", NULL,
+		BIT(OPT_LIMIT) | WHICH | BIT(OPT_EVENT) | BIT(OPT_FROM) | BIT(OPT_REASON) |
+			BIT(OPT_DRY_RUN),
+		replay_body, view_replay },
+	{ "routes", "test", "/v1/routes/test", "file", BIT(OPT_LIMIT) | PERIOD, order_routes_test,
+		view_routes_test },
+	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), NULL, view_audit },
+};
+
+NORETURN static void exit_usage(const char *why, const char *what)
+{
+	if (why != NULL)
+		fprintf(stderr, "stagewirectl: %s%s\n", why, what);
+	fputs(usage, stderr);
+	exit(EXIT_USAGE);
+}
+
+static void take_option(struct wish *w, int opt)
+{
+	switch (opt) {
+	case OPT_SOCKET: w->socket = optarg; break;
+	case OPT_JSON: w->json = true; break;
+	case OPT_LIMIT: w->limit = optarg; break;
+	case OPT_STATE: w->state = optarg; break;
+	case OPT_EVENT: w->event = optarg; break;
+	case OPT_FROM: w->from = optarg; break;
+	case OPT_SINCE: w->since = optarg; break;
+	case OPT_UNTIL: w->until = optarg; break;
+	case OPT_SINK: w->sink = optarg; break;
+	case OPT_OWNER: w->owner = optarg; break;
+	case OPT_REPOSITORY: w->repository = optarg; break;
+	case OPT_REASON: w->reason = optarg; break;
+	case OPT_DRY_RUN: w->dry_run = true; break;
+	case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
+	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);
+	default: exit_usage(NULL, NULL);
+	}
+}
+
+/* Returns which were given, a bit each. */
+static unsigned read_options(int argc, char **argv, struct wish *w)
+{
+	unsigned given = 0;
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "Vh", options, NULL)) != -1) {
-		switch (opt) {
-		case OPT_SOCKET: w->socket = optarg; break;
-		case OPT_JSON: w->json = true; break;
-		case OPT_LIMIT: w->limit = optarg; break;
-		case OPT_STATE: w->state = optarg; break;
-		case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
-		case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);
-		default: exit_usage(NULL);
-		}
+		take_option(w, opt);
+		given |= BIT(opt);
 	}
+	return given;
 }
 
-static const struct command *find_command(int argc, char **argv)
+/* The command, and the word behind it if it wants one. */
+static const struct command *find_command(char *const *word, int words, struct wish *w)
 {
-	if (optind >= argc)
-		exit_usage("which command?");
+	if (words == 0)
+		exit_usage("which command?", "");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		const struct command *c = &commands[i];
+		int own = c->second == NULL ? 1 : 2;
 
-		if (strcmp(argv[optind], c->name) != 0)
+		if (strcmp(word[0], c->name) != 0 ||
+			(own == 2 && (words < 2 || strcmp(word[1], c->second) != 0)))
 			continue;
-		if (argc - optind != (c->wants_id ? 2 : 1))
-			exit_usage(c->wants_id ? "which event?" : "too many words");
+		if (words - own < (c->word != NULL))
+			exit_usage("which ", c->word);
+		if (words - own > (c->word != NULL))
+			exit_usage("too many words", "");
+		w->word = c->word == NULL ? NULL : word[own];
 		return c;
 	}
-	exit_usage("no such command");
+	exit_usage("no such command", "");
 }
 
-static void compose_path(
-	const struct command *c, const char *id, const struct wish *w, char *path, size_t max)
+static void check_options(const struct command *c, unsigned given)
 {
-	if (c->wants_id)
-		snprintf(path, max, "%s%.64s", c->path, id);
-	else
-		snprintf(path, max, "%s?limit=%.20s%s%.20s", c->path,
-			w->limit == NULL ? "50" : w->limit,
-			w->state == NULL ? "" : "&state=", w->state == NULL ? "" : w->state);
+	given &= ~(c->options | BIT(OPT_SOCKET) | BIT(OPT_JSON));
+	for (const struct option *o = options; o->val >= OPT_SOCKET; o++) {
+		if ((given & BIT(o->val)) == 0)
+			continue;
+		fprintf(stderr, "stagewirectl: %s has no --%s\n", c->name, o->name);
+		exit_usage(NULL, NULL);
+	}
+}
+
+static enum err compose_path(const struct command *c, const struct wish *w, struct buf *out)
+{
+	const char *star = strchr(c->path, '*');
+	enum err e;
+
+	if (star != NULL) {
+		e = buf_addf(out, "%.*s", (int)(star - c->path), c->path);
+		if (e == ERR_OK)
+			e = url_encode(span_of(w->word), out);
+		return e == ERR_OK ? buf_add_str(out, star + 1) : e;
+	}
+	e = buf_add_str(out, c->path);
+	return e == ERR_OK && c->body == NULL ? order_query(w, out) : e;
 }
 
 /* The audit trail as JSON lines, as auditors' tools want it; the rest as it came. */
@@ -140,24 +234,39 @@ static int fail(char *why)
 	return EXIT_FAILURE;
 }
 
+static enum err carry_out(
+	const struct command *c, const struct wish *w, struct buf *answer, char **why)
+{
+	CLEANUP(buf_release) struct buf path, body;
+	enum err e;
+
+	buf_init(&path, 4096);
+	buf_init(&body, TEXT_MAX);
+	e = compose_path(c, w, &path);
+	if (e == ERR_OK && c->body != NULL)
+		e = c->body(w, &body, why);
+	return e == ERR_OK ? ask(w->socket, path.data, buf_span(&body), answer, why) : e;
+}
+
 int main(int argc, char **argv)
 {
 	struct wish w = { .socket = SOCKET };
-	const struct command *c;
+	unsigned given = read_options(argc, argv, &w);
+	const struct command *c = find_command(argv + optind, argc - optind, &w);
 	CLEANUP(buf_release) struct buf answer;
-	char path[256];
 	char *why = NULL;
+	enum err e = ERR_OK;
 
-	read_options(argc, argv, &w);
-	c = find_command(argc, argv);
-	buf_init(&answer, 64 * 1024 * 1024);
-	compose_path(c, argv[argc - 1], &w, path, sizeof(path));
-	if (ask(w.socket, path, &answer, &why) != ERR_OK)
+	check_options(c, given);
+	buf_init(&answer, TEXT_MAX);
+	if (carry_out(c, &w, &answer, &why) != ERR_OK)
 		return fail(why);
 	if (w.json)
 		print_json(c, buf_span(&answer));
-	else if (c->view(buf_span(&answer), stdout) != ERR_OK)
+	else
+		e = c->view(buf_span(&answer), stdout);
+	if (e == ERR_PARSE)
 		return fail(
 			xstrdup("the daemon's answer cannot be read; are both of one version?"));
-	return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return fflush(stdout) == 0 && e == ERR_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }

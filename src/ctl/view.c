@@ -2,69 +2,8 @@
 #include "ctl/view.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 
-#include "base/buf.h"
-#include "ctl/table.h"
-#include "io/json.h"
-
-#define CELL_MAX 4096
-
-static const struct json_limits generous = { .depth = 64, .values = 4000000 };
-
-/* A scalar as text into out; lists joined by a space. */
-static const char *cell_text(struct json_object *o, struct buf *out)
-{
-	buf_clear(out);
-	if (jdoc_text(o) != NULL) {
-		IGNORE(buf_add_str(out, jdoc_text(o)));
-	} else if (jdoc_is_array(o)) {
-		for (size_t i = 0; i < jdoc_count(o); i++)
-			IGNORE(buf_addf(out, "%s%s", i == 0 ? "" : " ", jdoc_text(jdoc_at(o, i))));
-	} else if (o != NULL) {
-		IGNORE(buf_addf(out, "%" PRId64, jdoc_int(o, 0)));
-	}
-	return out->data;
-}
-
-/* A list of objects as a table: for each column, the member it shows. */
-static void print_items(struct json_object *items, const char *const *heading,
-	const char *const *member, size_t columns, const char *empty, FILE *to)
-{
-	struct table *t = table_new(heading, columns);
-	CLEANUP(buf_release) struct buf text;
-
-	buf_init(&text, CELL_MAX);
-	for (size_t i = 0; i < jdoc_count(items); i++) {
-		for (size_t c = 0; c < columns; c++)
-			table_add(t, cell_text(jdoc_get(jdoc_at(items, i), member[c]), &text));
-	}
-	table_print(t, empty, to);
-	table_free(t);
-}
-
-#define PRINT_ITEMS(items, heading, member, empty, to)                                             \
-	do {                                                                                       \
-		_Static_assert(ARRAY_SIZE(heading) == ARRAY_SIZE(member), "a member a column");    \
-		print_items(items, heading, member, ARRAY_SIZE(heading), empty, to);               \
-	} while (0)
-
-static enum err view_items(struct span json, const char *const *heading, const char *const *member,
-	size_t columns, const char *empty, FILE *to)
-{
-	struct json_object *root = NULL, *items;
-	enum err e = jdoc_parse(json, &generous, &root);
-
-	if (e != ERR_OK)
-		return e;
-	items = jdoc_member(root, "items");
-	if (jdoc_is_array(items))
-		print_items(items, heading, member, columns, empty, to);
-	else
-		e = ERR_PARSE;
-	jdoc_free(root);
-	return e;
-}
+#include "ctl/view_impl.h"
 
 enum err view_events(struct span json, FILE *to)
 {
@@ -107,16 +46,6 @@ enum err view_audit(struct span json, FILE *to)
 	return view_items(json, heading, member, ARRAY_SIZE(heading), "no audit entries", to);
 }
 
-static void print_fact(struct json_object *o, const char *label, const char *path, FILE *to)
-{
-	CLEANUP(buf_release) struct buf text;
-	struct json_object *v = jdoc_get(o, path);
-
-	buf_init(&text, CELL_MAX);
-	if (v != NULL)
-		fprintf(to, "%-13s%s\n", label, cell_text(v, &text));
-}
-
 static void print_event(struct json_object *root, FILE *to)
 {
 	struct json_object *event = jdoc_member(root, "event");
@@ -143,7 +72,7 @@ static void print_event(struct json_object *root, FILE *to)
 enum err view_event(struct span json, FILE *to)
 {
 	struct json_object *root = NULL;
-	enum err e = jdoc_parse(json, &generous, &root);
+	enum err e = jdoc_parse(json, &view_limits, &root);
 
 	if (e == ERR_OK)
 		print_event(root, to);
@@ -185,7 +114,7 @@ static void print_status(struct json_object *root, FILE *to)
 enum err view_status(struct span json, FILE *to)
 {
 	struct json_object *root = NULL;
-	enum err e = jdoc_parse(json, &generous, &root);
+	enum err e = jdoc_parse(json, &view_limits, &root);
 
 	if (e == ERR_OK)
 		print_status(root, to);

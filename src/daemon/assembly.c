@@ -10,6 +10,7 @@
 #include "backstage/client.h"
 #include "backstage/notify.h"
 #include "daemon/conf.h"
+#include "daemon/conf_table.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
 #include "model/sink.h"
@@ -32,19 +33,6 @@ static size_t list_count(char *const *list)
 	while (list != NULL && list[n] != NULL)
 		n++;
 	return n;
-}
-
-static bool list_same(char *const *a, char *const *b)
-{
-	size_t n = list_count(a);
-
-	if (n != list_count(b))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(a[i], b[i]) != 0)
-			return false;
-	}
-	return true;
 }
 
 static char **list_copy(char *const *list)
@@ -99,15 +87,6 @@ static enum err build_client(const struct assembly_needs *needs, const struct as
 
 /* --- sources --- */
 
-static bool source_is_same(const struct conf_source *a, const struct conf_source *b)
-{
-	return text_same(a->name, b->name) && text_same(a->type, b->type) &&
-	       text_same(a->host, b->host) && list_same(a->public_keys, b->public_keys) &&
-	       text_same(a->config_url, b->config_url) && list_same(a->owners, b->owners) &&
-	       a->key_refresh_ms == b->key_refresh_ms && a->key_refetch_ms == b->key_refetch_ms &&
-	       a->body_max == b->body_max;
-}
-
 /* Fetched keys are remembered beside the database. */
 static char *key_cache_path(const struct conf *c, const char *name)
 {
@@ -155,7 +134,7 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 static struct source *source_carried(const struct assembly *running, const struct conf_source *cs)
 {
 	for (size_t i = 0; running != NULL && i < running->conf->sources; i++) {
-		if (source_is_same(&running->conf->source[i], cs))
+		if (conf_item_is_same(CONF_SOURCES, &running->conf->source[i], cs))
 			return running->setup.source[i];
 	}
 	return NULL;
@@ -183,19 +162,6 @@ static enum err build_sources(const struct assembly_needs *needs, const struct a
 
 /* --- sinks --- */
 
-static bool sink_is_same(const struct conf_sink *a, const struct conf_sink *b)
-{
-	return text_same(a->name, b->name) && text_same(a->type, b->type) &&
-	       text_same(a->topic, b->topic) && text_same(a->path, b->path) &&
-	       list_same(a->recipients, b->recipients) && a->rotate_size == b->rotate_size &&
-	       a->keep == b->keep && text_same(a->address, b->address) &&
-	       text_same(a->format, b->format) && text_same(a->facility, b->facility) &&
-	       a->message_max == b->message_max && text_same(a->tls_ca, b->tls_ca) &&
-	       text_same(a->tls_certificate, b->tls_certificate) &&
-	       text_same(a->tls_key, b->tls_key) && text_same(a->socket, b->socket) &&
-	       a->timeout_ms == b->timeout_ms && a->inflight == b->inflight;
-}
-
 static struct sink *sink_carried(
 	const struct assembly *running, const struct assembly *a, const struct conf_sink *cs)
 {
@@ -203,7 +169,7 @@ static struct sink *sink_carried(
 	if (running == NULL || running->client != a->client)
 		return NULL;
 	for (size_t i = 0; i < running->conf->sinks; i++) {
-		if (sink_is_same(&running->conf->sink[i], cs))
+		if (conf_item_is_same(CONF_SINKS, &running->conf->sink[i], cs))
 			return running->setup.sink[i];
 	}
 	return NULL;
@@ -259,6 +225,31 @@ static enum err sink_init(const struct assembly_needs *needs, const struct assem
 	return ERR_OK;
 }
 
+/* A notification's own limits say how many builds it can tell of. */
+#define COALESCE_MAX 16
+
+static struct sink_policy policy_of(const struct conf_sink *c)
+{
+	struct sink_policy p = {
+		.pace = { .inflight_max = (unsigned)c->inflight, .rate = (unsigned)c->rate },
+		.circuit = {
+			.failures_pct = (unsigned)c->circuit_failures,
+			.tries_min = (unsigned)c->circuit_tries,
+			.window_ms = c->circuit_window_ms,
+			.hold_ms = c->circuit_hold_ms,
+			.hold_max_ms = c->circuit_hold_max_ms,
+		},
+		.retry_after_max_ms = c->retry_after_max_ms,
+		.disable_after_ms = c->disable_after_ms,
+		.coalesce_ms = c->coalesce_ms,
+		.coalesce_max = c->coalesce_ms > 0 ? COALESCE_MAX : 1,
+	};
+
+	/* Its form has been checked. */
+	IGNORE(conf_schedule_read(c->schedule, &p.schedule));
+	return p;
+}
+
 static enum err build_sinks(const struct assembly_needs *needs, const struct assembly *running,
 	struct assembly *a, char **why)
 {
@@ -277,7 +268,7 @@ static enum err build_sinks(const struct assembly_needs *needs, const struct ass
 				free(sink);
 				return e;
 			}
-			sink->inflight_max = (unsigned)c->sink[i].inflight;
+			sink->policy = policy_of(&c->sink[i]);
 		}
 		a->setup.sink[a->setup.sinks++] = sink;
 	}
@@ -297,6 +288,7 @@ static void build_routes(struct assembly *a)
 
 		a->setup.route[i] = (struct route){
 			.name = from->name == NULL ? NULL : xstrdup(from->name),
+			.type = list_copy(from->type),
 			.source = list_copy(from->source),
 			.outcome = list_copy(from->outcome),
 			.transition = list_copy(from->transition),
@@ -325,12 +317,20 @@ static void build_dispatch(struct assembly *a)
 	const struct conf *c = a->conf;
 
 	a->setup.dispatch = (struct dispatch_conf){
-		.backoff = {
-			.first_ms = c->delivery_backoff_first_ms,
-			.max_ms = c->delivery_backoff_max_ms,
-			.max_tries = (unsigned)c->delivery_tries_max,
-		},
 		.memory_max = c->delivery_memory_max,
+	};
+}
+
+static void build_retention(struct assembly *a)
+{
+	const struct conf *c = a->conf;
+
+	a->setup.retention = (struct store_retention){
+		.deliveries_ms = c->retention_deliveries_ms,
+		.dead_ms = c->retention_dead_ms,
+		.events_ms = c->retention_events_ms,
+		.quarantine_ms = c->retention_quarantine_ms,
+		.audit_ms = c->retention_audit_ms,
 	};
 }
 
@@ -355,6 +355,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	}
 	build_routes(&a);
 	build_dispatch(&a);
+	build_retention(&a);
 	*out = a;
 	return ERR_OK;
 }

@@ -48,6 +48,13 @@ struct conf_sink {
 	char *socket; /* journald's */
 	int64_t timeout_ms;
 	int64_t inflight; /* tries at once */
+	int64_t rate;     /* tries begun in a second; 0: any */
+	char *schedule;   /* durations, parted by blanks */
+	int64_t retry_after_max_ms;
+	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
+	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
+	int64_t disable_after_ms; /* 0: never */
+	int64_t coalesce_ms;      /* 0: not at all */
 };
 
 struct conf {
@@ -74,8 +81,11 @@ struct conf {
 	char *catalog_annotation;
 	int64_t catalog_refresh_ms, catalog_page_size;
 
-	int64_t delivery_backoff_first_ms, delivery_backoff_max_ms, delivery_tries_max;
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */
+
+	/* How long what is done with is kept; 0: for ever. */
+	int64_t retention_events_ms, retention_deliveries_ms, retention_dead_ms;
+	int64_t retention_quarantine_ms, retention_audit_ms;
 
 	int64_t drain_ms; /* how long a stop waits for what is under way */
 

@@ -86,9 +86,6 @@ static enum err bounds_check(struct conf_reader *r)
 		return conf_refuse(r, node_of(r, "http", "max_connections_per_address"),
 			"http.max_connections_per_address must not be more than "
 			"http.max_connections");
-	if (c->delivery_backoff_first_ms > c->delivery_backoff_max_ms)
-		return conf_refuse(r, node_of(r, "delivery", "backoff_first"),
-			"delivery.backoff_first must not be more than delivery.backoff_max");
 	return ERR_OK;
 }
 
@@ -126,6 +123,18 @@ static enum err sink_tls_check(struct conf_reader *r, size_t i)
 }
 
 /* Two that append to one file would rotate it under each other's feet. */
+static enum err circuits_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->sinks; i++) {
+		if (c->sink[i].circuit_hold_ms > c->sink[i].circuit_hold_max_ms)
+			return conf_refuse(r, item_node(r, "sinks", i, "circuit"),
+				"circuit.hold must not be more than circuit.max_hold");
+	}
+	return ERR_OK;
+}
+
 static enum err sinks_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -224,7 +233,7 @@ static enum err routes_check(struct conf_reader *r)
 enum err conf_check(struct conf_reader *r)
 {
 	static enum err (*const checks[])(struct conf_reader *) = { listen_check, bounds_check,
-		sources_check, sinks_check, routes_check, backstage_check };
+		sources_check, sinks_check, circuits_check, routes_check, backstage_check };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",

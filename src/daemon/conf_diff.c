@@ -55,3 +55,14 @@ const char *conf_frozen_change(const struct conf *running, const struct conf *wa
 		return "tls.key";
 	return NULL;
 }
+
+bool conf_item_is_same(unsigned list, const void *a, const void *b)
+{
+	for (size_t i = 0; i < conf_options_n; i++) {
+		const struct conf_option *o = &conf_options[i];
+
+		if (conf_option_is_below(o, conf_lists[list].prefix) && !same_value(o, a, b))
+			return false;
+	}
+	return true;
+}

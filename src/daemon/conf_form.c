@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "base/suggest.h"
 #include "daemon/conf_number.h"
+#include "model/schedule.h"
 #include "secret/ref.h"
 #include "sink/syslog_format.h"
 
@@ -289,6 +290,21 @@ static bool fits_repository_pattern(const char *text)
 	return fits_pattern(text) && (strchr(text, '*') != NULL || strchr(text, '/') != NULL);
 }
 
+/* Not for ever: a wait of more than a month is a mistake. */
+static bool fits_schedule(const char *text)
+{
+	const int64_t most_ms = INT64_C(31) * 24 * 3600 * 1000;
+	struct schedule s;
+
+	if (conf_schedule_read(text, &s) != ERR_OK)
+		return false;
+	for (unsigned i = 0; i < s.waits; i++) {
+		if (s.wait_ms[i] > most_ms)
+			return false;
+	}
+	return true;
+}
+
 static bool fits_variable(const char *text)
 {
 	return is_made_of(text, LETTERS DIGITS "_", 255) && !isdigit((unsigned char)text[0]);
@@ -315,6 +331,8 @@ FORM(key_url, .noun = "URL", .fits = fits_key_url, .quiet = true,
 	.must = "must be an https URL (http to this host itself) without user or query");
 FORM(name, .noun = "name", .fits = fits_name,
 	.must = "must be up to 64 lower-case letters, digits and hyphens");
+FORM(schedule, .noun = "durations", .fits = fits_schedule,
+	.must = "must be durations of at most 31d, such as 5s 5m 1h, or none");
 FORM(title, .noun = "text", .fits = fits_title, .must = "must be up to 200 bytes long");
 FORM(syslog_address, .noun = "address", .fits = fits_syslog_address,
 	.must = "must be unix:/path, unix-stream:/path, tcp:host:port or tls:host:port");

@@ -2,9 +2,12 @@
 #include "daemon/conf_number.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "model/schedule.h"
 
 struct unit {
 	const char *name;
@@ -127,4 +130,37 @@ const char *conf_mode_write(int64_t mode, char text[CONF_NUMBER_MAX])
 {
 	snprintf(text, CONF_NUMBER_MAX, "%04" PRIo64, (uint64_t)mode);
 	return text;
+}
+
+/* The first word of *text, which is then what follows it; false if there is none or it is long. */
+static bool word_next(const char **text, char word[CONF_NUMBER_MAX])
+{
+	const char *from = *text + strspn(*text, " ");
+	size_t n = strcspn(from, " ");
+
+	if (n == 0 || n >= CONF_NUMBER_MAX)
+		return false;
+	memcpy(word, from, n);
+	word[n] = '\0';
+	*text = from + n + strspn(from + n, " ");
+	return true;
+}
+
+enum err conf_schedule_read(const char *text, struct schedule *out)
+{
+	struct schedule s = { 0 };
+	char word[CONF_NUMBER_MAX];
+
+	if (strcmp(text, "none") == 0)
+		text = "";
+	while (*text != '\0') {
+		if (s.waits == SCHEDULE_WAITS_MAX)
+			return ERR_LIMIT;
+		if (!word_next(&text, word) ||
+			conf_duration_read(word, &s.wait_ms[s.waits]) != ERR_OK)
+			return ERR_PARSE;
+		s.waits++;
+	}
+	*out = s;
+	return ERR_OK;
 }

@@ -20,6 +20,11 @@ MUST_CHECK enum err conf_size_read(const char *text, int64_t *bytes);  /* B, KiB
 MUST_CHECK enum err conf_duration_read(const char *text, int64_t *ms); /* ms, s, m, h, d */
 MUST_CHECK enum err conf_mode_read(const char *text, int64_t *mode);
 
+struct schedule;
+
+/* Durations parted by blanks, or "none"; ERR_LIMIT if there are more than it holds. */
+MUST_CHECK enum err conf_schedule_read(const char *text, struct schedule *s);
+
 const char *conf_integer_write(int64_t n, char text[CONF_NUMBER_MAX]);
 const char *conf_size_write(int64_t bytes, char text[CONF_NUMBER_MAX]);
 const char *conf_duration_write(int64_t ms, char text[CONF_NUMBER_MAX]);

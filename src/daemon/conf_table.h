@@ -87,6 +87,9 @@ void conf_list_set(const struct conf_list *l, struct conf *c, size_t n);
 /* The value of an item's own "name" or "type"; NULL if there is none. */
 const char *conf_item_text(const struct conf_list *l, const void *item, const char *key);
 
+/* Do two items of a list (CONF_SINKS) say the same? Secrets count by where they lie. */
+bool conf_item_is_same(unsigned list, const void *a, const void *b);
+
 /* Read a field of the struct at base by its row. What is pointed at is borrowed. */
 char *conf_text(const struct conf_option *o, const void *base);
 char **conf_texts(const struct conf_option *o, const void *base);

@@ -22,6 +22,15 @@ sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
 	src/daemon/admin.c \
 	src/daemon/admin.h \
+	src/daemon/admin_dead.c \
+	src/daemon/admin_explain.c \
+	src/daemon/admin_health.c \
+	src/daemon/admin_impl.h \
+	src/daemon/admin_lists.c \
+	src/daemon/admin_order.c \
+	src/daemon/admin_replay.c \
+	src/daemon/admin_reply.c \
+	src/daemon/admin_routes.c \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/daemon.c \

@@ -70,6 +70,11 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		{ "stagewire_deliveries_dead_total", "counter", "Deliveries given up." },
 		{ "stagewire_deliveries_inflight", "gauge", "Tries under way." },
 		{ "stagewire_delivery_seconds_total", "counter", "Time spent in tries." },
+		{ "stagewire_sink_open", "gauge", "1 unless the sink is held or disabled." },
+		{ "stagewire_sink_circuit_closed", "gauge", "0 while it counts as down." },
+		{ "stagewire_sink_window", "gauge", "Tries that it is sent at once for now." },
+		{ "stagewire_sink_failing_since_timestamp_seconds", "gauge",
+			"Since when no try succeeded; 0: the last one did." },
 	};
 	const struct dispatch *dispatch = relay_dispatch(d->relay);
 
@@ -78,12 +83,27 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
 			struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
 			const double number[] = { (double)s.delivered, (double)s.tempfails,
-				(double)s.dead, (double)s.inflight,
-				(double)s.took_ms_total / 1000 };
+				(double)s.dead, (double)s.inflight, (double)s.took_ms_total / 1000,
+				s.gate == SINK_OPEN, s.circuit == CIRCUIT_CLOSED, (double)s.window,
+				s.failing_since.ms == WALL_NONE.ms
+					? 0
+					: (double)s.failing_since.ms / 1000 };
 
 			page_row(p, family[f].name, "sink", s.sink, number[f]);
 		}
 	}
+}
+
+static void put_removed(struct page *p, const struct store_removed *n)
+{
+	static const char name[] = "stagewire_retention_removed_total";
+
+	page_head(p, name, "counter", "Rows removed for their age.");
+	page_row(p, name, "kind", "deliveries", (double)n->deliveries);
+	page_row(p, name, "kind", "dead", (double)n->dead);
+	page_row(p, name, "kind", "events", (double)n->events);
+	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
+	page_row(p, name, "kind", "audit", (double)n->audit);
 }
 
 static void put_store(struct page *p, const struct daemon *d)
@@ -156,6 +176,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
 	struct dispatch_stats s = dispatch_stats(relay_dispatch(d->relay));
+	struct store_removed removed = relay_stats(d->relay).removed;
 
 	page_head(&p, "stagewire_build_info", "gauge", "The version that runs.");
 	page_row(&p, "stagewire_build_info", "version", PACKAGE_VERSION, 1);
@@ -167,6 +188,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 		(double)d->reload_failures);
 	put_sources(&p, d);
 	put_store(&p, d);
+	put_removed(&p, &removed);
 	put_sinks(&p, d);
 	page_one(&p, "stagewire_lanes", "gauge", "Lanes with deliveries.", (double)s.lanes);
 	page_one(&p, "stagewire_lanes_bytes", "gauge", "Events waiting in memory.",

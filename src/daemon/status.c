@@ -93,6 +93,12 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 		json_member_int(w, "tempfails", (int64_t)s.tempfails);
 		json_member_int(w, "dead", (int64_t)s.dead);
 		json_member_int(w, "inflight", (int64_t)s.inflight);
+		json_member_str(w, "gate", sink_gate_str(s.gate));
+		json_member_str(w, "circuit", circuit_state_str(s.circuit));
+		json_member_bool(w, "throttled", s.throttled);
+		json_member_int(w, "window", s.window);
+		json_member_wall(w, "failing_since", s.failing_since);
+		json_member_bool(w, "configured", s.configured);
 		json_member_opt(w, "trouble", span_of(s.last_note));
 		json_object_end(w);
 	}

@@ -4,11 +4,10 @@
 
 #include <stdint.h>
 
-/* When to try again, and how often at most. */
+/* When to try again. */
 struct backoff {
-	int64_t first_ms; /* wait after the first tempfail */
+	int64_t first_ms; /* wait after the first failure */
 	int64_t max_ms;
-	unsigned max_tries;
 };
 
 /*

@@ -8,6 +8,7 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "model/catalog.h"
+#include "model/operator_event.h"
 
 #define CDEVENTS_VERSION "0.5.1"
 
@@ -378,7 +379,6 @@ static const struct {
 } operator_texts[] = {
 	{ "message", offsetof(struct cloudevent_facts, message) },
 	{ "sink", offsetof(struct cloudevent_facts, sink) },
-	{ "severity", offsetof(struct cloudevent_facts, severity) },
 };
 
 static enum err read_operator(struct cloudevent_facts *f, struct json_value root)
@@ -407,7 +407,7 @@ enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 		if (json_get(root, envelope_texts[i].name, &part))
 			*(struct span *)fact_at(f, envelope_texts[i].offset) = keep_text(f, part);
 	}
-	if (span_starts(f->type, CLOUDEVENT_OPERATOR))
+	if (span_starts(f->type, OPERATOR_EVENT_TYPES))
 		return read_operator(f, root);
 	if (!json_get(root, "data", &data) || !json_get(data, "customData", &part) ||
 		!json_get(part, "stagewire", &ours) || !json_get(ours, "build", &part))

@@ -44,13 +44,10 @@ const char *cloudevent_type(enum build_state s);
  */
 MUST_CHECK enum err cloudevent_write(const struct cloudevent *ce, struct buf *out);
 
-/* An event of the relay's own, for operators: "dev.stagewire.operator.circuit.opened". */
-#define CLOUDEVENT_OPERATOR "dev.stagewire.operator."
-
 /*
  * What a sink wants to know of an event, read back. The spans point into text.
- * An operator event has a message, and of the rest the envelope, the sink and
- * the severity only.
+ * An operator event has a message, and of the rest the envelope and perhaps the
+ * sink it is about.
  */
 struct cloudevent_facts {
 	struct buf text;
@@ -61,11 +58,11 @@ struct cloudevent_facts {
 	struct span host;
 	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
 	size_t entities, owners;
-	struct span message, sink, severity; /* of an operator event */
+	struct span message, sink; /* of an operator event */
 };
 
 /*
- * ERR_PARSE unless event was made by cloudevent_write() or is an operator event.
+ * ERR_PARSE unless event was made by cloudevent_write() or operator_event_write().
  * Release *f in either case.
  */
 MUST_CHECK enum err cloudevent_read(struct span event, struct cloudevent_facts *f);

@@ -9,12 +9,20 @@ libstagewire_a_SOURCES += \
 	src/model/build_judge.c \
 	src/model/catalog.c \
 	src/model/catalog.h \
+	src/model/circuit.c \
+	src/model/circuit.h \
 	src/model/cloudevent.c \
 	src/model/cloudevent.h \
 	src/model/entity.c \
 	src/model/entity.h \
+	src/model/operator_event.c \
+	src/model/operator_event.h \
+	src/model/pace.c \
+	src/model/pace.h \
 	src/model/route.c \
 	src/model/route.h \
+	src/model/schedule.c \
+	src/model/schedule.h \
 	src/model/sink.h \
 	src/model/summary.c \
 	src/model/summary.h

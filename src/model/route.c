@@ -5,6 +5,10 @@
 
 #include "base/defs.h"
 
+/* What builds become: CDEvents of any kind. A route that names no type means these. */
+static char build_types[] = "dev.cdevents.*";
+static char *const builds[] = { build_types, NULL };
+
 static void list_free(char **list)
 {
 	if (list == NULL)
@@ -16,8 +20,8 @@ static void list_free(char **list)
 
 void route_release(struct route *r)
 {
-	char **const list[] = { r->source, r->outcome, r->transition, r->branch, r->kind, r->owner,
-		r->repository, r->to };
+	char **const list[] = { r->type, r->source, r->outcome, r->transition, r->branch, r->kind,
+		r->owner, r->repository, r->to };
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		list_free(list[i]);
@@ -39,10 +43,62 @@ bool pattern_matches(const char *pattern, struct span text, bool nocase)
 	return nocase ? strncasecmp(text.p, pattern, n) == 0 : memcmp(text.p, pattern, n) == 0;
 }
 
+/* Where each condition is, and how it is compared. */
+static const struct {
+	const char *name;
+	size_t patterns;     /* in struct route */
+	size_t texts, count; /* in struct route_facts; count is 0 for one text alone */
+	bool nocase;
+} conditions[] = {
+#define ONE(member, nocase)                                                                        \
+	{                                                                                          \
+#member, offsetof(struct route, member), offsetof(struct route_facts, member), 0,  \
+			nocase                                                                     \
+	}
+#define SOME(member)                                                                               \
+	{                                                                                          \
+#member, offsetof(struct route, member), offsetof(struct route_facts, member),     \
+			offsetof(struct route_facts, member##s), true                              \
+	}
+	[ROUTE_TYPE] = ONE(type, false),
+	[ROUTE_SOURCE] = ONE(source, false),
+	[ROUTE_OUTCOME] = ONE(outcome, false),
+	[ROUTE_TRANSITION] = ONE(transition, false),
+	[ROUTE_BRANCH] = ONE(branch, false),
+	[ROUTE_REPOSITORY] = ONE(repository, true),
+	[ROUTE_KIND] = SOME(kind),
+	[ROUTE_OWNER] = SOME(owner),
+#undef ONE
+#undef SOME
+};
+
+const char *route_condition_str(enum route_condition c)
+{
+	return conditions[c].name;
+}
+
+char *const *route_patterns(const struct route *r, enum route_condition c)
+{
+	char *const *patterns =
+		*(char **const *)(const void *)((const char *)r + conditions[c].patterns);
+
+	return patterns == NULL && c == ROUTE_TYPE ? builds : patterns;
+}
+
+const struct span *route_texts(const struct route_facts *f, enum route_condition c, size_t *n)
+{
+	const void *texts = (const char *)f + conditions[c].texts;
+
+	if (conditions[c].count == 0) {
+		*n = 1;
+		return texts;
+	}
+	*n = *(const size_t *)(const void *)((const char *)f + conditions[c].count);
+	return *(const struct span *const *)texts;
+}
+
 static bool list_matches(char *const *patterns, struct span text, bool nocase)
 {
-	if (patterns == NULL)
-		return true;
 	for (; *patterns != NULL; patterns++) {
 		if (pattern_matches(*patterns, text, nocase))
 			return true;
@@ -50,12 +106,17 @@ static bool list_matches(char *const *patterns, struct span text, bool nocase)
 	return false;
 }
 
-static bool list_matches_any(char *const *patterns, const struct span *text, size_t n)
+bool route_holds(const struct route *r, const struct route_facts *f, enum route_condition c)
 {
+	char *const *patterns = route_patterns(r, c);
+	const struct span *text;
+	size_t n;
+
 	if (patterns == NULL)
 		return true;
+	text = route_texts(f, c, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (list_matches(patterns, text[i], true))
+		if (list_matches(patterns, text[i], conditions[c].nocase))
 			return true;
 	}
 	return false;
@@ -63,13 +124,11 @@ static bool list_matches_any(char *const *patterns, const struct span *text, siz
 
 bool route_matches(const struct route *r, const struct route_facts *f)
 {
-	return list_matches(r->source, f->source, false) &&
-	       list_matches(r->outcome, f->outcome, false) &&
-	       list_matches(r->transition, f->transition, false) &&
-	       list_matches(r->branch, f->branch, false) &&
-	       list_matches(r->repository, f->repository, true) &&
-	       list_matches_any(r->kind, f->kind, f->kinds) &&
-	       list_matches_any(r->owner, f->owner, f->owners);
+	for (enum route_condition c = ROUTE_TYPE; c < ROUTE_CONDITIONS; c++) {
+		if (!route_holds(r, f, c))
+			return false;
+	}
+	return true;
 }
 
 static bool names_have(const char *const *names, size_t n, const char *name)

@@ -14,6 +14,7 @@
  */
 struct route {
 	char *name;
+	char **type; /* NULL: builds of any type, and nothing else */
 	char **source, **outcome, **transition, **branch, **kind, **owner, **repository;
 	char **to; /* names of sinks */
 };
@@ -23,6 +24,7 @@ void route_release(struct route *r);
 
 /* What routes look at. entity kinds and owners are those of all entities together. */
 struct route_facts {
+	struct span type;       /* of the CloudEvent */
 	struct span source;     /* its configured name */
 	struct span outcome;    /* queued, started, success, failure, error, cancel */
 	struct span transition; /* none, fixed, broken, still_failing */
@@ -33,6 +35,31 @@ struct route_facts {
 };
 
 bool route_matches(const struct route *r, const struct route_facts *f);
+
+/* The conditions that a route can set, in the order in which they are looked at. */
+enum route_condition {
+	ROUTE_TYPE,
+	ROUTE_SOURCE,
+	ROUTE_OUTCOME,
+	ROUTE_TRANSITION,
+	ROUTE_BRANCH,
+	ROUTE_REPOSITORY,
+	ROUTE_KIND,
+	ROUTE_OWNER,
+};
+#define ROUTE_CONDITIONS (ROUTE_OWNER + 1)
+
+/* Its key in the configuration: "source", … */
+const char *route_condition_str(enum route_condition c);
+
+/* The patterns of a condition, NULL if it is not set; types always are. */
+char *const *route_patterns(const struct route *r, enum route_condition c);
+
+/* What it is compared with: *n texts, of which one must match. */
+const struct span *route_texts(const struct route_facts *f, enum route_condition c, size_t *n);
+
+/* Does this one condition hold? One that is not set does. */
+bool route_holds(const struct route *r, const struct route_facts *f, enum route_condition c);
 
 /* Literal, or a prefix ending in '*'; nocase: ASCII case does not count. */
 bool pattern_matches(const char *pattern, struct span text, bool nocase);

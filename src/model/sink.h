@@ -5,6 +5,9 @@
 #include <stdint.h>
 
 #include "base/span.h"
+#include "model/circuit.h"
+#include "model/pace.h"
+#include "model/schedule.h"
 
 /* How a try ended, in the words of mail transport. */
 enum outcome {
@@ -59,12 +62,23 @@ struct sink_ops {
 	void (*free)(void *self);
 };
 
+/* How patient we are with it. Set from the configuration, not by the driver. */
+struct sink_policy {
+	struct pace_conf pace;
+	struct circuit_conf circuit;
+	struct schedule schedule;
+	int64_t retry_after_max_ms; /* a longer wish of the sink is cut */
+	int64_t disable_after_ms;   /* of failing without a success between; 0: never */
+	int64_t coalesce_ms;        /* at least so long between two tries of a lane; 0: any */
+	unsigned coalesce_max;      /* events that one try may deliver together; 0 is 1 */
+};
+
 struct sink {
 	char *name;
 	const char *type;
 	const struct sink_ops *ops;
 	void *self;
-	unsigned inflight_max; /* tries at once */
+	struct sink_policy policy;
 };
 
 #endif

@@ -2,6 +2,7 @@
 #include "model/summary.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 
 enum err summary_line(const struct cloudevent_facts *f, struct buf *out)
 {
@@ -72,10 +73,22 @@ enum err summary_write(const struct cloudevent_facts *f, struct buf *out)
 	return e;
 }
 
+/* Operator events that ask for nothing to be done; what is not known here may. */
+static bool is_good_news(struct span type)
+{
+	static const char *const good[] = { ".recovered", ".enabled", ".released", ".checkpoint" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		if (span_ends(type, good[i]))
+			return true;
+	}
+	return false;
+}
+
 enum severity summary_severity(const struct cloudevent_facts *f)
 {
 	if (f->message.n > 0)
-		return SEVERITY_WARNING;
+		return is_good_news(f->type) ? SEVERITY_NOTICE : SEVERITY_WARNING;
 	if (span_is(f->outcome, "failure") || span_is(f->outcome, "error"))
 		return SEVERITY_ERR;
 	if (span_is(f->outcome, "cancel") || span_is(f->transition, "fixed"))

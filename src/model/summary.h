@@ -28,7 +28,7 @@ MUST_CHECK enum err summary_line(const struct cloudevent_facts *f, struct buf *o
 
 /*
  * A failed or errored build is an error, trouble of the relay's own a warning; a
- * canceled or mended one is worth a notice.
+ * canceled or mended build and good news of the relay's own are worth a notice.
  */
 enum severity summary_severity(const struct cloudevent_facts *f);
 

@@ -27,6 +27,7 @@ static void plan_route(struct plan *p, const struct build *b, enum transition tr
 {
 	struct span kind[CLOUDEVENT_ENTITIES];
 	struct route_facts f = {
+		.type = span_of(cloudevent_type(b->state)),
 		.source = span_of(source_name),
 		.outcome = span_of(cloudevent_outcome(b->state)),
 		.transition = span_of(transition_str(transition)),
@@ -63,6 +64,23 @@ void plan_make(struct plan *p, const struct build *b, enum transition transition
 	p->place = EVENT_ROUTED;
 	plan_collect_owners(p);
 	plan_route(p, b, transition, source_name, routes);
+}
+
+void recall(struct recalled *r, struct span source, const struct cloudevent_facts *facts)
+{
+	for (size_t i = 0; i < facts->entities; i++)
+		r->kind[i] = entity_ref_kind(facts->entity[i]);
+	r->f = (struct route_facts){
+		.source = source,
+		.outcome = facts->outcome,
+		.transition = facts->transition,
+		.branch = facts->branch,
+		.repository = facts->repository,
+		.kind = r->kind,
+		.kinds = facts->entities,
+		.owner = facts->owner,
+		.owners = facts->owners,
+	};
 }
 
 const char *plan_reason(const struct plan *p)

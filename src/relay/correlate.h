@@ -44,6 +44,17 @@ void plan_make(struct plan *p, const struct build *b, enum transition transition
 	const char *source_name, struct span slug, const struct catalog *catalog,
 	const struct routes *routes);
 
+/*
+ * What routes look at of an event that was kept, as it was found then. Borrows
+ * from source and facts; f points into itself, so it must not be copied.
+ */
+struct recalled {
+	struct route_facts f;
+	struct span kind[CLOUDEVENT_ENTITIES];
+};
+
+void recall(struct recalled *r, struct span source, const struct cloudevent_facts *facts);
+
 /* The words for one that is going nowhere: "no-entity", "no-catalog", "no-route"; or NULL. */
 const char *plan_reason(const struct plan *p);
 

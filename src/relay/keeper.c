@@ -5,6 +5,8 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/map.h"
+#include "io/loop.h"
 #include "model/catalog.h"
 #include "store/store.h"
 
@@ -12,6 +14,7 @@
 #define SCAN_ROWS  512
 #define PUT_ROWS   256
 #define ROW_MAX    (64 * 1024)
+#define AGAIN_MS   2000
 
 struct keeper {
 	struct store *store;
@@ -24,13 +27,29 @@ struct keeper {
 	struct store_put put[PUT_ROWS];
 	struct buf text[PUT_ROWS];
 	size_t puts;
+	struct map rest; /* refs that the store did not take */
+	struct loop_timer *timer;
+	void (*on_unkept)(void *ctx);
+	void *unkept_ctx;
 };
 
-struct keeper *keeper_new(struct store *store)
+static void on_again(void *ctx)
+{
+	struct keeper *k = ctx;
+
+	k->on_unkept(k->unkept_ctx);
+}
+
+struct keeper *keeper_new(
+	struct loop *l, struct store *store, void (*on_unkept)(void *ctx), void *ctx)
 {
 	struct keeper *k = xcalloc(1, sizeof(*k));
 
 	k->store = store;
+	k->timer = loop_timer_new(l, on_again, k);
+	k->on_unkept = on_unkept;
+	k->unkept_ctx = ctx;
+	map_init(&k->rest);
 	buf_init(&k->after, ROW_MAX);
 	for (size_t i = 0; i < PUT_ROWS; i++)
 		buf_init(&k->text[i], ROW_MAX);
@@ -42,6 +61,8 @@ void keeper_free(struct keeper *k)
 	if (k == NULL)
 		return;
 	catalog_builder_free(k->loading);
+	loop_timer_free(k->timer);
+	map_release(&k->rest);
 	buf_release(&k->after);
 	for (size_t i = 0; i < PUT_ROWS; i++)
 		buf_release(&k->text[i]);
@@ -102,17 +123,55 @@ void keeper_load(
 	load_more(k);
 }
 
+/* The refs of a batch under way, for the case that it is not taken. */
+struct batch {
+	struct keeper *keeper;
+	char *ref[PUT_ROWS];
+	size_t n;
+};
+
+/* The rest is known by name only: what is written then is what is true then. */
+static void batch_unkept(struct batch *batch, const char *reason)
+{
+	struct keeper *k = batch->keeper;
+
+	log_warning("catalog.unkept", "entities=%zu reason=%s", batch->n, reason);
+	for (size_t i = 0; i < batch->n; i++)
+		IGNORE(map_put(&k->rest, span_of(batch->ref[i]), k) != NULL);
+	if (!loop_timer_is_set(k->timer))
+		loop_timer_set(k->timer, AGAIN_MS);
+}
+
+static void batch_free(struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++)
+		free(batch->ref[i]);
+	free(batch);
+}
+
 static void on_kept(void *ctx, enum claim_result r)
 {
-	(void)ctx;
+	struct batch *batch = ctx;
+
 	if (r != CLAIM_OK)
-		log_warning("catalog.unkept", "reason=storage");
+		batch_unkept(batch, "storage");
+	batch_free(batch);
 }
 
 static void keep_flush(struct keeper *k)
 {
-	if (k->puts > 0 && store_put(k->store, k->put, k->puts, on_kept, NULL) != ERR_OK)
-		log_warning("catalog.unkept", "reason=busy");
+	struct batch *batch;
+
+	if (k->puts == 0)
+		return;
+	batch = xcalloc(1, sizeof(*batch));
+	batch->keeper = k;
+	for (size_t i = 0; i < k->puts; i++)
+		batch->ref[batch->n++] = xstrndup(k->put[i].key.p, k->put[i].key.n);
+	if (store_put(k->store, k->put, k->puts, on_kept, batch) != ERR_OK) {
+		batch_unkept(batch, "busy");
+		batch_free(batch);
+	}
 	k->puts = 0;
 }
 
@@ -172,4 +231,19 @@ struct keeper_change keeper_keep(
 	}
 	keep_flush(k);
 	return change;
+}
+
+void keeper_keep_rest(struct keeper *k, const struct catalog *now)
+{
+	struct map rest = k->rest;
+	struct entity e;
+	struct span ref;
+	size_t at = 0;
+	void *self;
+
+	map_init(&k->rest);
+	while (map_next(&rest, &at, &ref, &self))
+		keep_row(k, ref, now != NULL && catalog_get(now, ref, &e) ? &e : NULL);
+	keep_flush(k);
+	map_release(&rest);
 }

@@ -6,6 +6,7 @@
 
 struct catalog;
 struct catalog_builder;
+struct loop;
 struct store;
 
 /*
@@ -14,7 +15,9 @@ struct store;
  */
 struct keeper;
 
-struct keeper *keeper_new(struct store *store);
+/* on_unkept is called a while after the store did not take something: try the rest again. */
+struct keeper *keeper_new(
+	struct loop *l, struct store *store, void (*on_unkept)(void *ctx), void *ctx);
 void keeper_free(struct keeper *k);
 
 /*
@@ -31,5 +34,8 @@ struct keeper_change {
 /* Write how now differs from before; before may be NULL. Says how much that was. */
 struct keeper_change keeper_keep(
 	struct keeper *k, const struct catalog *before, const struct catalog *now);
+
+/* Write what the store did not take of earlier changes, as it is in now, which may be NULL. */
+void keeper_keep_rest(struct keeper *k, const struct catalog *now);
 
 #endif

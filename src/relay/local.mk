@@ -2,10 +2,13 @@
 EXTRA_DIST += src/relay/.may_include
 
 libstagewire_a_SOURCES += \
+	src/relay/announce.c \
+	src/relay/announce.h \
 	src/relay/correlate.c \
 	src/relay/correlate.h \
 	src/relay/dispatch.c \
 	src/relay/dispatch.h \
+	src/relay/dispatch_impl.h \
 	src/relay/ingress.c \
 	src/relay/ingress.h \
 	src/relay/intake.c \
@@ -14,9 +17,14 @@ libstagewire_a_SOURCES += \
 	src/relay/journal.h \
 	src/relay/keeper.c \
 	src/relay/keeper.h \
+	src/relay/lane.c \
 	src/relay/lane.h \
 	src/relay/memo.c \
 	src/relay/memo.h \
+	src/relay/notice.c \
+	src/relay/notice.h \
+	src/relay/outlet.c \
+	src/relay/outlet.h \
 	src/relay/parcel.c \
 	src/relay/parcel.h \
 	src/relay/relay.c \
@@ -24,7 +32,17 @@ libstagewire_a_SOURCES += \
 	src/relay/relay_impl.h \
 	src/relay/release.c \
 	src/relay/release.h \
+	src/relay/replay.c \
+	src/relay/replay.h \
+	src/relay/reroute.c \
+	src/relay/reroute.h \
+	src/relay/resend.c \
+	src/relay/resend.h \
 	src/relay/settle.c \
 	src/relay/settle.h \
 	src/relay/source.c \
-	src/relay/source.h
+	src/relay/source.h \
+	src/relay/upkeep.c \
+	src/relay/upkeep.h \
+	src/relay/walk.c \
+	src/relay/walk.h

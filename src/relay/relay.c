@@ -8,13 +8,16 @@
 #include "base/log.h"
 #include "io/loop.h"
 #include "model/sink.h"
+#include "relay/announce.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
 #include "relay/memo.h"
 #include "relay/relay_impl.h"
 #include "relay/release.h"
+#include "relay/replay.h"
 #include "relay/source.h"
+#include "relay/upkeep.h"
 
 /* Builds and lines whose state is remembered in memory: the busiest of a large site. */
 #define MEMO_NOTES 2048
@@ -55,6 +58,20 @@ static void scratch_init_one(struct buf *b)
 	buf_init(b, SCRATCH_MAX);
 }
 
+static void on_news(void *ctx, const struct sink_news *news)
+{
+	struct relay *r = ctx;
+
+	announce_news(r->announcer, news);
+}
+
+static void on_unkept(void *ctx)
+{
+	struct relay *r = ctx;
+
+	keeper_keep_rest(r->keeper, r->catalog);
+}
+
 struct relay *relay_new(struct loop *l, struct store *store)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
@@ -65,8 +82,11 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->memo = memo_new(MEMO_NOTES);
 	r->journal = journal_new(l, store);
 	r->dispatch = dispatch_new(l, store, &(struct dispatch_conf){ 0 });
-	r->keeper = keeper_new(store);
+	r->announcer = announcer_new(r);
+	dispatch_on_news(r->dispatch, on_news, r);
+	r->keeper = keeper_new(l, store, on_unkept, r);
 	r->release = release_new(r);
+	r->upkeep = upkeep_new(l, store);
 	r->round = round_new();
 	scratch_each(&r->scratch, scratch_init_one);
 	return r;
@@ -76,10 +96,13 @@ void relay_free(struct relay *r)
 {
 	if (r == NULL)
 		return;
+	replay_free(r->replay);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
+	announcer_free(r->announcer);
 	release_free(r->release);
 	keeper_free(r->keeper);
+	upkeep_free(r->upkeep);
 	journal_free(r->journal);
 	memo_free(r->memo);
 	catalog_free(r->catalog);
@@ -94,6 +117,18 @@ static void relay_set_catalog(struct relay *r, struct catalog *c)
 	r->catalog = c;
 }
 
+static void on_restored(void *ctx)
+{
+	struct relay *r = ctx;
+
+	r->ready = true;
+	r->on_ready(r->on_ready_ctx);
+	dispatch_start(r->dispatch);
+	upkeep_start(r->upkeep);
+	if (r->catalog != NULL)
+		release_run(r->release);
+}
+
 static void on_remembered(void *ctx, struct catalog_builder *b)
 {
 	struct relay *r = ctx;
@@ -106,11 +141,7 @@ static void on_remembered(void *ctx, struct catalog_builder *b)
 	} else {
 		catalog_builder_free(b);
 	}
-	r->ready = true;
-	r->on_ready(r->on_ready_ctx);
-	dispatch_start(r->dispatch);
-	if (r->catalog != NULL)
-		release_run(r->release);
+	announcer_restore(r->announcer, on_restored, r);
 }
 
 void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)
@@ -129,6 +160,7 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	r->setup = *setup;
 	*setup = (struct relay_setup){ 0 };
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
+	upkeep_set_retention(r->upkeep, &r->setup.retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
 }
 
@@ -158,10 +190,9 @@ void relay_catalog(struct relay *r, struct catalog_builder *b)
 		change = keeper_keep(r->keeper, r->catalog, now);
 	relay_set_catalog(r, now);
 	r->stats.catalog_at = clock_wall();
-	if (first || change.added + change.changed + change.removed > 0)
-		catalog_journal(r, &change);
-	else if (!release_is_unfinished(r->release))
+	if (!first && change.added + change.changed + change.removed == 0)
 		return;
+	catalog_journal(r, &change);
 	if (r->ready)
 		release_run(r->release);
 }
@@ -186,8 +217,25 @@ void relay_journal(struct relay *r, struct audit_record *record)
 	journal_write(r->journal, record);
 }
 
+enum err relay_order_gate(struct relay *r, const struct gate_order *order,
+	void (*on_done)(void *ctx, enum err e), void *ctx)
+{
+	return announce_order(r->announcer, order, on_done, ctx);
+}
+
+void relay_checkpoint(struct relay *r, struct span note)
+{
+	announce_checkpoint(r->announcer, note);
+}
+
+void relay_audit_published(struct relay *r, int64_t seq)
+{
+	upkeep_set_audit_through(r->upkeep, seq);
+}
+
 void relay_drain(struct relay *r)
 {
+	replay_stop(r->replay);
 	dispatch_drain(r->dispatch);
 }
 
@@ -198,7 +246,10 @@ bool relay_is_idle(const struct relay *r)
 
 struct relay_stats relay_stats(const struct relay *r)
 {
-	return r->stats;
+	struct relay_stats s = r->stats;
+
+	s.removed = upkeep_removed(r->upkeep);
+	return s;
 }
 
 const struct relay_setup *relay_setup_now(const struct relay *r)

@@ -9,12 +9,15 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
+#include "base/span.h"
 #include "model/route.h"
 #include "relay/dispatch.h"
+#include "store/store.h"
 
 struct audit_record;
 struct catalog;
 struct catalog_builder;
+struct gate_order;
 struct httpd_handler;
 struct loop;
 struct sink;
@@ -36,6 +39,7 @@ struct relay_setup {
 	struct route *route;
 	size_t routes;
 	struct dispatch_conf dispatch;
+	struct store_retention retention;
 	bool keep_catalog; /* in the store: the catalog comes from afar */
 };
 
@@ -76,14 +80,28 @@ struct httpd_handler relay_hooks(struct relay *r);
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
 
+/* Hold, release, enable or disable a sink: see relay/announce.h. */
+MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *order,
+	void (*on_done)(void *ctx, enum err e), void *ctx);
+
+/* The audit log signed a checkpoint: keep it at the sinks that routes name. */
+void relay_checkpoint(struct relay *r, struct span note);
+
+/*
+ * Audit entries up to this number are published, so they may be removed when
+ * they are old. Until it is called, none is waited for.
+ */
+void relay_audit_published(struct relay *r, int64_t seq);
+
 /* Send nothing more; relay_is_idle() says when all that was under way is settled. */
 void relay_drain(struct relay *r);
 bool relay_is_idle(const struct relay *r);
 
 struct relay_stats {
-	uint64_t unstored;      /* answered 503 because the store could not take it */
-	uint64_t released;      /* parked events that found their entity */
-	struct wall catalog_at; /* of the last whole read; WALL_NONE: never */
+	uint64_t unstored;            /* answered 503 because the store could not take it */
+	uint64_t released;            /* parked events that found their entity */
+	struct store_removed removed; /* by retention */
+	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

@@ -8,12 +8,15 @@
 #include "relay/parcel.h"
 #include "relay/relay.h"
 
+struct announcer;
 struct dispatch;
 struct journal;
 struct keeper;
 struct memo;
 struct release;
+struct replay;
 struct round;
+struct upkeep;
 
 /* Memory that each webhook's round uses and the next one uses again. */
 struct scratch {
@@ -29,8 +32,11 @@ struct relay {
 	struct memo *memo;
 	struct journal *journal;
 	struct dispatch *dispatch;
+	struct announcer *announcer;
 	struct keeper *keeper;
 	struct release *release;
+	struct upkeep *upkeep;
+	struct replay *replay;   /* the one that writes; NULL: none */
 	struct catalog *catalog; /* NULL until one was loaded */
 	struct relay_setup setup;
 	struct relay_stats stats;

@@ -2,8 +2,6 @@
 #ifndef RELAY_RELEASE_H
 #define RELAY_RELEASE_H
 
-#include <stdbool.h>
-
 struct relay;
 
 /*
@@ -15,10 +13,10 @@ struct release;
 struct release *release_new(struct relay *r);
 void release_free(struct release *rel);
 
-/* Look at every parked event, a page at a time; again afterwards if asked meanwhile. */
+/*
+ * Look at every parked event, a page at a time; again afterwards if asked
+ * meanwhile, and a little later for as long as the store cannot take it all.
+ */
 void release_run(struct release *rel);
-
-/* Could the store not take all of the last run? Then run again some time. */
-bool release_is_unfinished(const struct release *rel);
 
 #endif

@@ -6,6 +6,7 @@ libstagewire_a_SOURCES += \
 	src/store/arena.h \
 	src/store/sqlite.c \
 	src/store/sqlite.h \
+	src/store/sqlite_append.c \
 	src/store/sqlite_call.c \
 	src/store/sqlite_clock.h \
 	src/store/sqlite_db.c \
@@ -14,9 +15,16 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite_open.c \
 	src/store/sqlite_read.c \
 	src/store/sqlite_read.h \
+	src/store/sqlite_retain.c \
 	src/store/sqlite_schema.c \
 	src/store/sqlite_schema.h \
+	src/store/sqlite_seek.c \
+	src/store/sqlite_seek.h \
+	src/store/sqlite_select.c \
+	src/store/sqlite_settle.c \
 	src/store/sqlite_write.c \
 	src/store/sqlite_write.h \
+	src/store/sqlite_write_impl.h \
+	src/store/sqlite_write_sql.c \
 	src/store/store.c \
 	src/store/store.h

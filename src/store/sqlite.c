@@ -149,12 +149,17 @@ static void take_notice(struct store *s, const struct write_batch *b)
 static void write_answer(struct store *s, struct write_item *it)
 {
 	s->counts.inflight -= it->inflight;
-	if (it->op == WRITE_APPEND)
-		it->on_append(it->ctx, &it->answer);
-	else if (it->on_done != NULL)
-		it->on_done(it->ctx, it->result);
-	if (it->op == WRITE_CHECKPOINT)
-		s->checkpointing = false;
+	switch (it->op) {
+	case WRITE_APPEND: it->on_append(it->ctx, &it->answer); break;
+	case WRITE_REPLAY: it->on_replay(it->ctx, it->result, it->made); break;
+	case WRITE_RETAIN: it->on_retain(it->ctx, it->result, &it->removed, it->more); break;
+	case WRITE_REROUTE:
+	case WRITE_FINISH:
+	case WRITE_PUT:
+	case WRITE_MAINTAIN: it->on_done(it->ctx, it->result); break;
+	case WRITE_CHECKPOINT: s->checkpointing = false; break;
+	case WRITE_PROBE: break;
+	}
 	arena_release(&it->mem);
 	free(it);
 }
@@ -200,6 +205,7 @@ static void read_answer(struct store *s, struct read_item *it)
 	case READ_SCAN: it->on_scan(it->ctx, it->err, it->rows, it->n, it->more); break;
 	case READ_PARKED: it->on_parked(it->ctx, it->err, it->rows, it->n, it->more); break;
 	case READ_QUERY: it->on_query(it->ctx, it->err, it->rows, it->n, it->more); break;
+	case READ_SELECT: it->on_select(it->ctx, it->err, it->rows, it->n, it->resume); break;
 	case READ_CHECKPOINT:
 		if (!s->closing)
 			ask_write(s, WRITE_CHECKPOINT);

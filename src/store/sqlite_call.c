@@ -121,6 +121,24 @@ enum err store_reroute(
 	return ERR_OK;
 }
 
+enum err store_replay(
+	struct store *s, const struct store_replay *r, store_replay_cb on_done, void *ctx)
+{
+	struct write_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	if (r->sinks_n > STORE_SINKS_MAX)
+		return ERR_LIMIT;
+	it = write_item_new(WRITE_REPLAY, ctx);
+	it->replay = *r;
+	it->replay.audit = arena_span(&it->mem, r->audit);
+	it->replay.sinks = copy_strs(&it->mem, r->sinks, r->sinks_n);
+	it->on_replay = on_done;
+	store_queue_write(s, it);
+	return ERR_OK;
+}
+
 enum err store_lease(
 	struct store *s, const char *name, int64_t ttl_ms, store_lease_cb on_done, void *ctx)
 {
@@ -238,6 +256,20 @@ enum err store_maintain(struct store *s, store_finish_cb on_done, void *ctx)
 	return ERR_OK;
 }
 
+enum err store_retain(
+	struct store *s, const struct store_retention *r, store_retain_cb on_done, void *ctx)
+{
+	struct write_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	it = write_item_new(WRITE_RETAIN, ctx);
+	it->retain = *r;
+	it->on_retain = on_done;
+	store_queue_write(s, it);
+	return ERR_OK;
+}
+
 enum err store_query(
 	struct store *s, const struct store_query *q, store_query_cb on_done, void *ctx)
 {
@@ -267,6 +299,24 @@ enum err store_parked(
 	it = read_item_new(READ_PARKED, ctx);
 	it->parked = (struct read_parked){ after_seq, limit };
 	it->on_parked = on_done;
+	store_queue_read(s, it);
+	return ERR_OK;
+}
+
+enum err store_select(
+	struct store *s, const struct store_select *q, store_select_cb on_done, void *ctx)
+{
+	struct read_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	it = read_item_new(READ_SELECT, ctx);
+	it->select = *q;
+	it->select.sink = arena_str(&it->mem, q->sink);
+	it->select.repository = arena_span(&it->mem, q->repository);
+	if (q->event_id != NULL)
+		it->select.event_id = arena_copy(&it->mem, q->event_id, UUID_BYTES);
+	it->on_select = on_done;
 	store_queue_read(s, it);
 	return ERR_OK;
 }

@@ -108,8 +108,7 @@ static sqlite3_stmt *list_prepare(struct reader *r, const char *sql)
 	return st;
 }
 
-/* 0 if no such event was kept. */
-static int64_t event_seq(struct reader *r, const uint8_t *id)
+int64_t read_event_seq(struct reader *r, const uint8_t *id)
 {
 	sqlite3_stmt *st = list_prepare(r, "SELECT event_seq FROM seen WHERE id = ?1");
 	int64_t seq = 0;
@@ -241,7 +240,7 @@ static sqlite3_stmt *query_prepare(struct reader *r, const struct store_query *q
 	bind_int(st, 1, q->cursor == 0 ? start : q->cursor);
 	bind_int(st, 2, (int64_t)q->limit + 1);
 	if (q->event_id != NULL)
-		bind_int(st, 3, event_seq(r, q->event_id));
+		bind_int(st, 3, read_event_seq(r, q->event_id));
 	if (q->delivery_state != NULL)
 		bind_int(st, 4, state_of(q->delivery_state));
 	return st;

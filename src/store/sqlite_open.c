@@ -126,18 +126,21 @@ static void load_clock(struct store *s)
 	IGNORE(store_clock_at(&s->clock, (struct wall){ last }, clock_mono()).ms == 0);
 }
 
-/* Nothing is ever deleted but from the front, so first and last tell how many. */
-#define COUNT_ROWS(table)                                                                          \
-	"SELECT coalesce((SELECT max(seq) FROM " table ") - (SELECT min(seq) FROM " table          \
-	") + 1, 0)"
+/* Events are numbered from 1 without a gap, but for those that were removed. */
+#define COUNT_EVENTS                                                                               \
+	"SELECT coalesce((SELECT max(seq) FROM event), 0)"                                         \
+	" - coalesce((SELECT n FROM removed WHERE kind = 'event'), 0)"
+
+/* Entries are removed from the front only, so first and last tell how many. */
+#define COUNT_AUDIT "SELECT coalesce((SELECT max(seq) - min(seq) + 1 FROM audit), 0)"
 
 static void load_counts(struct store *s)
 {
 	struct db *db = &s->writer.db;
 
 	s->counts = (struct store_counts){
-		.events = db_query_int(db, COUNT_ROWS("event")),
-		.audit = db_query_int(db, COUNT_ROWS("audit")),
+		.events = db_query_int(db, COUNT_EVENTS),
+		.audit = db_query_int(db, COUNT_AUDIT),
 		.quarantined = db_query_int(db, "SELECT count(*) FROM event INDEXED BY event_parked"
 						" WHERE place <> 0 AND place = 1"),
 		.waiting = db_query_int(db, "SELECT count(*) FROM event INDEXED BY event_parked"

@@ -249,6 +249,7 @@ static void item_read(struct reader *r, struct read_item *it)
 	case READ_SCAN: read_scan(r, it); break;
 	case READ_PARKED: read_parked(r, it); break;
 	case READ_QUERY: read_query(r, it); break;
+	case READ_SELECT: read_select(r, it); break;
 	case READ_CHECKPOINT: break;
 	}
 	if (r->db.rc == SQLITE_OK)

@@ -19,6 +19,7 @@ enum read_op {
 	READ_SCAN,
 	READ_PARKED,
 	READ_QUERY,
+	READ_SELECT,
 	READ_CHECKPOINT, /* bring the log into the file while the writer goes on */
 };
 
@@ -43,12 +44,14 @@ struct read_item {
 		struct read_scan scan;
 		struct read_parked parked;
 		struct store_query query;
+		struct store_select select;
 	};
 
 	enum err err; /* ERR_BUSY: try again */
 	bool stale;   /* READ_CLAIM: another token holds */
 	bool more;
-	void *rows; /* of the struct that the callback takes; heap */
+	int64_t resume; /* READ_SELECT: where to go on; 0: nowhere */
+	void *rows;     /* of the struct that the callback takes; heap */
 	size_t n, cap;
 
 	union {
@@ -57,6 +60,7 @@ struct read_item {
 		store_scan_cb on_scan;
 		store_parked_cb on_parked;
 		store_query_cb on_query;
+		store_select_cb on_select;
 	};
 	void *ctx;
 };
@@ -87,6 +91,12 @@ bool item_is_large(const struct read_item *it);
 
 /* READ_QUERY, in sqlite_list.c. */
 void read_query(struct reader *r, struct read_item *it);
+
+/* READ_SELECT, in sqlite_select.c. */
+void read_select(struct reader *r, struct read_item *it);
+
+/* The number of an event; 0 if none of this id was kept. It may have been removed since. */
+int64_t read_event_seq(struct reader *r, const uint8_t *id);
 
 /* Is this a state of deliveries? NULL, which is all of them, is. */
 bool list_knows_state(const char *name);

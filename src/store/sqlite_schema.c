@@ -19,7 +19,8 @@
 #define QUICK_CHECK_MAX ((int64_t)64 * 1024 * 1024)
 
 /*
- * event and audit grow at their end only. delivery keeps what became of each;
+ * event and audit grow at their end only, and their times grow with their
+ * numbers. delivery keeps what became of each;
  * its outstanding rows are found through delivery_lane, the backlog, which is
  * in the order of the lanes; delivery_open has those that an operator looks
  * for. Columns that lists show stand before the bodies, so that reading them
@@ -79,6 +80,19 @@ static const char *const schema_steps[] = {
 	"	owner TEXT NOT NULL,"
 	"	token INTEGER NOT NULL,"
 	"	since_ms INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/*
+	 * What is old is removed: an audit entry then needs its time outside the
+	 * text, and how many events there are is the last number less those gone.
+	 */
+	"ALTER TABLE audit ADD COLUMN at_ms INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE audit SET at_ms = 1000 * CAST(coalesce("
+	"	CASE WHEN json_valid(entry)"
+	"		THEN strftime('%s', json_extract(entry, '$.time')) END,"
+	"	strftime('%s', 'now')) AS INTEGER);"
+	"CREATE TABLE removed ("
+	"	kind TEXT PRIMARY KEY,"
+	"	n INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 PRINTF(2, 3) static enum err refuse(char **why, const char *fmt, ...)

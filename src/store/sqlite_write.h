@@ -16,8 +16,10 @@
 enum write_op {
 	WRITE_APPEND,
 	WRITE_REROUTE,
+	WRITE_REPLAY,
 	WRITE_FINISH,
 	WRITE_PUT,
+	WRITE_RETAIN,
 	WRITE_MAINTAIN,
 	WRITE_CHECKPOINT, /* bring the rest of the log into the file and start it anew */
 	WRITE_PROBE,      /* is there room again? */
@@ -32,6 +34,8 @@ struct write_item {
 	union {
 		struct store_append append;
 		struct store_reroute reroute;
+		struct store_replay replay;
+		struct store_retention retain;
 		struct {
 			int64_t token;
 			struct store_finish *list;
@@ -43,11 +47,18 @@ struct write_item {
 		} put;
 	};
 
-	struct append_answer answer; /* WRITE_APPEND */
-	enum claim_result result;    /* the others */
+	struct append_answer answer;  /* WRITE_APPEND */
+	enum claim_result result;     /* the others */
+	size_t made;                  /* WRITE_REPLAY */
+	struct store_removed removed; /* WRITE_RETAIN, and so is more */
+	bool more;
 
-	store_append_cb on_append;
-	store_finish_cb on_done; /* NULL for what the store asked itself */
+	union {
+		store_append_cb on_append;
+		store_replay_cb on_replay;
+		store_retain_cb on_retain;
+		store_finish_cb on_done;
+	};
 	void *ctx;
 };
 
@@ -67,6 +78,16 @@ struct write_batch {
 	int log_pages;     /* of the log, not yet brought into the file */
 };
 
+/* What retention looks at, one kind after the other. */
+enum retain_kind {
+	RETAIN_DELIVERIES,
+	RETAIN_DEAD,
+	RETAIN_EVENTS,
+	RETAIN_QUARANTINE,
+	RETAIN_AUDIT,
+	RETAIN_KINDS,
+};
+
 struct writer {
 	struct db db;
 	struct store_clock *clock;
@@ -75,6 +96,10 @@ struct writer {
 	int log_pages;
 	struct wall now;    /* of the group being written */
 	struct tally tally; /* of the group being written */
+	struct {
+		enum retain_kind kind;
+		int64_t after; /* the last number looked at */
+	} sweep;
 };
 
 /* Statements for the connection in w->db. */

@@ -221,6 +221,25 @@ MUST_CHECK enum err store_reroute(
 	struct store *s, const struct store_reroute *r, store_finish_cb on_done, void *ctx);
 
 /*
+ * Make the deliveries of a routed event to these sinks outstanding again, from
+ * their first try on, or for the first time; audit commits with them. One that
+ * is outstanding already stays as it is, and where all are, nothing is written:
+ * after CLAIM_RETRY the same replay again is safe. CLAIM_STALE if there is no such event
+ * or it is parked. on_done is told how many deliveries it made.
+ */
+struct store_replay {
+	int64_t event_seq;
+	const char *const *sinks;
+	size_t sinks_n;
+	struct span audit;
+};
+
+typedef void (*store_replay_cb)(void *ctx, enum claim_result r, size_t made);
+
+MUST_CHECK enum err store_replay(
+	struct store *s, const struct store_replay *r, store_replay_cb on_done, void *ctx);
+
+/*
  * 2. Lease name for ttl_ms, measured from before this call; asking again renews.
  * The token grows whenever the holder changes, and at every start.
  */
@@ -253,6 +272,36 @@ MUST_CHECK enum err store_scan(struct store *s, const char *ns, struct span afte
 
 /* 6. Upkeep in one bounded step: checkpoint the log, optimize. */
 MUST_CHECK enum err store_maintain(struct store *s, store_finish_cb on_done, void *ctx);
+
+/*
+ * How long what is done with is kept, in ms; 0: for ever. What is outstanding
+ * or waits for a catalog is never removed, nor an event with deliveries left,
+ * nor the newest event and audit entry, whose numbers must not be given again.
+ */
+struct store_retention {
+	int64_t deliveries_ms; /* since they succeeded */
+	int64_t dead_ms;       /* since they were given up */
+	int64_t events_ms;     /* since they were received */
+	int64_t quarantine_ms;
+	int64_t audit_ms;      /* entries go from the oldest on, without a gap */
+	int64_t audit_through; /* only those up to this one: the others are needed yet */
+};
+
+/* Rows removed. */
+struct store_removed {
+	size_t deliveries, dead, events, quarantined, audit;
+};
+
+/* more: the sweep is not at its end; call again. */
+typedef void (*store_retain_cb)(
+	void *ctx, enum claim_result r, const struct store_removed *removed, bool more);
+
+/*
+ * Remove what is older than that, in one bounded step of a sweep over all there
+ * is. What makes a repeat known and the state of builds stay for ever.
+ */
+MUST_CHECK enum err store_retain(
+	struct store *s, const struct store_retention *r, store_retain_cb on_done, void *ctx);
 
 /* Lists for the operator, newest first unless said otherwise. */
 enum store_list {
@@ -295,6 +344,60 @@ typedef void (*store_parked_cb)(
 
 MUST_CHECK enum err store_parked(
 	struct store *s, int64_t after_seq, unsigned limit, store_parked_cb on_done, void *ctx);
+
+/* Where to look for events. */
+enum store_from {
+	FROM_ANY,
+	FROM_HISTORY, /* routed ones */
+	FROM_DEAD,    /* those with a dead letter */
+	FROM_PARKED,  /* quarantined and waiting ones */
+};
+
+/* Whole events, oldest first, with what became of them. */
+struct store_select {
+	enum store_from from;
+	const uint8_t *event_id;  /* only this one; or NULL */
+	struct wall since, until; /* received from since on and before until; or WALL_NONE */
+	const char *sink;         /* FROM_DEAD: with a dead letter for this one; or NULL */
+	struct span repository;   /* whatever its case; empty: any */
+	int64_t after_seq;        /* only later ones */
+	unsigned limit;
+};
+
+enum sent_state {
+	SENT_PENDING,
+	SENT_DONE,
+	SENT_DEAD,
+};
+
+struct store_sent {
+	const char *sink;
+	enum sent_state state;
+	unsigned tries;
+	int status;
+	struct wall updated;
+	struct span note;
+};
+
+struct store_found {
+	int64_t event_seq;
+	uint8_t id[UUID_BYTES];
+	enum event_place place;
+	struct wall received;
+	struct span source, okey, repository, outcome, fact, body;
+	const struct store_sent *sent; /* in the order in which they were made */
+	size_t sent_n;
+};
+
+/*
+ * next: where to go on, as after_seq; 0: that was all. A page may have fewer than
+ * limit, or none, and yet be followed by another: the work for one is bounded.
+ */
+typedef void (*store_select_cb)(
+	void *ctx, enum err e, const struct store_found *found, size_t n, int64_t next);
+
+MUST_CHECK enum err store_select(
+	struct store *s, const struct store_select *q, store_select_cb on_done, void *ctx);
 
 /* Counts, kept up to date without scanning. */
 struct store_counts {

@@ -96,10 +96,10 @@ def relay(box):
 	os.chmod(token, 0o600)
 	daemon.config["backstage"] = {"url": peer.url, "token": {"file": token}}
 	daemon.config["catalog"] = {"refresh": "1s"}
-	daemon.config["delivery"] = {"backoff_first": "1s", "backoff_max": "2s", "max_tries": 100}
+	patient = {"schedule": "1s" + " 2s" * 31, "circuit": {"failures": 0}}
 	daemon.config["sinks"] += [
-		{"name": "notify", "type": "backstage-notifications"},
-		{"name": "bus", "type": "backstage-events", "topic": TOPIC},
+		{"name": "notify", "type": "backstage-notifications", "coalesce": "0ms", **patient},
+		{"name": "bus", "type": "backstage-events", "topic": TOPIC, **patient},
 	]
 	daemon.config["routes"] = [{"name": "all", "to": ["record", "notify", "bus"]}]
 	daemon.start()

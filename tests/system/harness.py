@@ -248,6 +248,7 @@ class HttpSink:
 	def __init__(self):
 		self.port = free_port()
 		self.requests = []
+		self.times = []  # of each request, by the monotonic clock
 		self.answer = (201, {}, b"")
 		self.delay = 0
 		self.server = None
@@ -266,6 +267,7 @@ class HttpSink:
 			def do_POST(self):
 				body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
 				time.sleep(sink.delay)
+				sink.times.append(time.monotonic())
 				sink.requests.append((self.path, dict(self.headers), body))
 				status, fields, answer = sink.answer
 				self.send_response(status)

@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
 	tests/system/test_differential.py \
+	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
@@ -14,6 +15,7 @@ SYSTEM = \
 	tests/system/test_metrics.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
+	tests/system/test_replay.py \
 	tests/system/test_syslog.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)

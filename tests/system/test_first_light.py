@@ -207,7 +207,7 @@ def test_a_sink_that_is_down_gets_everything_in_order_when_it_is_back(box):
 	sink = box.sink()
 	daemon = box.daemon()
 	daemon.use_bus(sink)
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
+	daemon.config["sinks"][-1].update(schedule="100ms" + " 200ms" * 30, circuit={"failures": 0})
 	daemon.start()
 	sink.down()
 	ids = [daemon.accept() for _ in range(5)]

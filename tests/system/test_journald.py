@@ -14,9 +14,8 @@ JOURNALD = "/lib/systemd/systemd-journald"
 
 def daemon_for(box, path, **options):
 	daemon = box.daemon()
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
 	daemon.config["sinks"].append({"name": "journal", "type": "journald", "socket": path,
-		**options})
+		"schedule": "100ms" + " 200ms" * 30, "circuit": {"failures": 0}, **options})
 	daemon.config["routes"][0]["to"].append("journal")
 	return daemon
 

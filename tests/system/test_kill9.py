@@ -71,7 +71,7 @@ def test_every_202_survives_kill_9_and_is_delivered(box):
 	daemon = box.daemon()
 	daemon.use_bus(sink)
 	daemon.config["log"]["level"] = "warning"
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
+	daemon.config["sinks"][-1].update(schedule="100ms" + " 200ms" * 30, circuit={"failures": 0})
 	daemon.write(daemon.catalog_path, entities())
 	dice = random.Random(2)
 	promised = {}

@@ -13,8 +13,8 @@ from harness import free_port, main, wait_until
 def daemon_for(box, address, **options):
 	"""A daemon that sends everything to a syslog too."""
 	daemon = box.daemon()
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "200ms"}
-	daemon.config["sinks"].append({"name": "log", "type": "syslog", "address": address, **options})
+	daemon.config["sinks"].append({"name": "log", "type": "syslog", "address": address,
+		"schedule": "100ms" + " 200ms" * 30, "circuit": {"failures": 0}, **options})
 	daemon.config["routes"][0]["to"].append("log")
 	return daemon
 

@@ -53,7 +53,7 @@ static inline void event_write(const struct build *b, enum transition t, const s
 /* An event of the relay's own. */
 #define EVENT_OPERATOR                                                                             \
 	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/stagewire\","                         \
-	"\"type\":\"dev.stagewire.operator.circuit.opened\",\"time\":\"2026-11-20T10:00:00."       \
+	"\"type\":\"dev.stagewire.operator.sink.tripped\",\"time\":\"2026-11-20T10:00:00."         \
 	"250Z\","                                                                                  \
 	"\"data\":{\"message\":\"Sink bus is failing\",\"sink\":\"bus\"}}"
 

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/tools/http_standin.py \
 	tests/unit/events.h \
 	tests/unit/scratch.h \
+	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
 STANDIN = tests/unit/standin.c tests/unit/standin.h
 
@@ -19,6 +20,7 @@ UNIT = \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
 	tests/unit/test_codec \
@@ -45,15 +47,19 @@ UNIT = \
 	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_notice \
+	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_record \
 	tests/unit/test_route \
+	tests/unit/test_schedule \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
 	tests/unit/test_signing \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_replay \
+	tests/unit/test_store_retain \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog_format \

@@ -3,6 +3,8 @@
 #define TESTS_UNIT_STORE_BENCH_H
 
 #include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
@@ -160,6 +162,32 @@ static inline void bench_release(struct bench *b)
 	loop_timer_free(b->patience);
 	loop_free(b->loop);
 	scratch_remove(&b->dir);
+}
+
+/* Run SQL on the file from outside, as no caller of the store can. */
+static inline void bench_sql(const struct bench *b, const char *text)
+{
+	sqlite3 *db;
+	char *why = NULL;
+
+	cr_assert_eq(sqlite3_open(b->path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &why), SQLITE_OK, "%s", why);
+	cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+}
+
+static inline int64_t bench_sql_int(const struct bench *b, const char *text)
+{
+	sqlite3_stmt *st;
+	sqlite3 *db;
+	int64_t n;
+
+	cr_assert_eq(sqlite3_open(b->path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
+	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
+	n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	cr_assert_eq(sqlite3_close(db), SQLITE_OK);
+	return n;
 }
 
 /* --- appends --- */
@@ -405,6 +433,99 @@ static inline void bench_query(struct bench *b, const struct store_query *q, str
 	reply_init(r, b);
 	cr_assert_eq(store_query(b->s, q, bench_on_query, r), ERR_OK);
 	bench_wait(b);
+}
+
+/* --- replay and retention --- */
+
+static inline void bench_on_select(
+	void *ctx, enum err e, const struct store_found *found, size_t n, int64_t next)
+{
+	static const char state[] = "pdx"; /* pending, done, dead */
+	struct reply *r = ctx;
+
+	r->err = e;
+	r->n = n;
+	r->seq = next;
+	for (size_t i = 0; i < n; i++) {
+		char line[300];
+		size_t at =
+			(size_t)snprintf(line, sizeof(line), "%lld", (long long)found[i].event_seq);
+
+		for (size_t k = 0; k < found[i].sent_n; k++)
+			at += (size_t)snprintf(line + at, sizeof(line) - at, " %s:%c",
+				found[i].sent[k].sink, state[found[i].sent[k].state]);
+		reply_line(r, (struct span){ line, at });
+	}
+	bench_came(r);
+}
+
+/* A line for each event: its number, its sinks and what became of them. */
+static inline void bench_select(struct bench *b, const struct store_select *q, struct reply *r)
+{
+	reply_init(r, b);
+	cr_assert_eq(store_select(b->s, q, bench_on_select, r), ERR_OK);
+	bench_wait(b);
+}
+
+static inline void bench_on_replay(void *ctx, enum claim_result c, size_t made)
+{
+	struct reply *r = ctx;
+
+	r->claim = c;
+	r->n = made;
+	bench_came(r);
+}
+
+static inline enum claim_result bench_replay(
+	struct bench *b, const struct store_replay *m, size_t *made)
+{
+	CLEANUP(reply_release) struct reply r;
+
+	reply_init(&r, b);
+	cr_assert_eq(store_replay(b->s, m, bench_on_replay, &r), ERR_OK);
+	bench_wait(b);
+	*made = r.n;
+	return r.claim;
+}
+
+struct bench_removed {
+	struct reply reply;
+	struct store_removed n;
+};
+
+static inline void bench_on_retain(
+	void *ctx, enum claim_result c, const struct store_removed *n, bool more)
+{
+	struct bench_removed *r = ctx;
+
+	r->reply.claim = c;
+	r->reply.more = more;
+	r->n.deliveries += n->deliveries;
+	r->n.dead += n->dead;
+	r->n.events += n->events;
+	r->n.quarantined += n->quarantined;
+	r->n.audit += n->audit;
+	bench_came(&r->reply);
+}
+
+/* A whole sweep; *steps, where wanted, is how many steps it took. */
+static inline struct store_removed bench_retain(
+	struct bench *b, const struct store_retention *keep, unsigned *steps)
+{
+	struct bench_removed r = { .reply = { .bench = b } };
+	unsigned n = 0;
+
+	do {
+		r.reply.came = false;
+		b->waiting++;
+		cr_assert_eq(store_retain(b->s, keep, bench_on_retain, &r), ERR_OK);
+		bench_wait(b);
+		cr_assert_eq(r.reply.claim, CLAIM_OK);
+		n++;
+	} while (r.reply.more);
+	if (steps != NULL)
+		*steps = n;
+	return r.n;
 }
 
 #endif

@@ -68,9 +68,6 @@ Test(conf, fills_in_every_default)
 	cr_assert_str_eq(c->catalog_annotation, "travis-ci.com/repo-slug");
 	cr_assert_eq(c->catalog_refresh_ms, 60000);
 	cr_assert_eq(c->catalog_page_size, 500);
-	cr_assert_eq(c->delivery_backoff_first_ms, 5000);
-	cr_assert_eq(c->delivery_backoff_max_ms, 15 * 60000);
-	cr_assert_eq(c->delivery_tries_max, 20);
 	cr_assert_eq(c->drain_ms, 20000);
 	cr_assert_eq(c->sources + c->sinks + c->routes, 0);
 }
@@ -314,8 +311,11 @@ static const struct refusal refusals[] = {
 	{ LEAST "http: {max_connections: 10}\n",
 		"2:7: http.max_connections_per_address must not be more than "
 		"http.max_connections" },
-	{ LEAST "delivery: {backoff_first: 1h}\n",
-		"2:27: delivery.backoff_first must not be more than delivery.backoff_max" },
+	{ LEAST "sinks: [{name: s, type: file, path: /s, circuit: {hold: 1d}}]\n",
+		"2:50: circuit.hold must not be more than circuit.max_hold" },
+	{ LEAST "sinks: [{name: s, type: file, path: /s, schedule: 5s 5x}]\n",
+		"2:51: schedule must be durations of at most 31d, such as 5s 5m 1h, or none, not "
+		"'5s 5x'" },
 	{ LEAST "sources: [{" SOURCE ", max_body: 65MiB}]\n",
 		"2:81: max_body must not be more than http.max_inflight" },
 	/* YAML itself */
@@ -565,8 +565,7 @@ static void write_option(char *text, size_t max, const struct conf_option *o, co
 static bool is_bound_elsewhere(const struct conf_option *o, const char *value)
 {
 	return (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
-	       (strcmp(o->name, "http.max_connections") == 0 && value == o->min) ||
-	       (strcmp(o->name, "delivery.backoff_max") == 0 && value == o->min);
+	       (strcmp(o->name, "http.max_connections") == 0 && value == o->min);
 }
 
 Test(conf, every_default_and_least_value_can_be_written_down)

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "daemon/conf_number.h"
+#include "model/schedule.h"
 
 struct spelling {
 	const char *text;
@@ -103,4 +104,23 @@ Test(conf_number, integers_and_modes_are_read_and_written)
 		check(&integers[i], conf_integer_read, conf_integer_write);
 	for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
 		check(&modes[i], conf_mode_read, conf_mode_write);
+}
+
+Test(conf_number, reads_a_schedule_of_durations)
+{
+	struct schedule s = { .waits = 9 };
+
+	cr_assert_eq(conf_schedule_read("5s 5m  2h", &s), ERR_OK);
+	cr_assert_eq(s.waits, 3);
+	cr_assert_eq(s.wait_ms[0], 5000);
+	cr_assert_eq(s.wait_ms[1], 300000);
+	cr_assert_eq(s.wait_ms[2], 7200000);
+	cr_assert_eq(conf_schedule_read("none", &s), ERR_OK);
+	cr_assert_eq(s.waits, 0);
+	cr_assert_eq(conf_schedule_read("5s,5m", &s), ERR_PARSE);
+	cr_assert_eq(conf_schedule_read("5s none", &s), ERR_PARSE);
+	cr_assert_eq(conf_schedule_read("1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s"
+					" 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s 1s",
+			     &s),
+		ERR_LIMIT);
 }

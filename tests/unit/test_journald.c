@@ -77,7 +77,7 @@ Test(journald, an_operator_event_is_a_warning_of_its_own_kind)
 				"SYSLOG_IDENTIFIER=stagewired\n"
 				"MESSAGE_ID=42b0f839dc9845988a67d285a149088a\n"
 				"STAGEWIRE_EVENT_ID=1\n"
-				"STAGEWIRE_TYPE=dev.stagewire.operator.circuit.opened\n"
+				"STAGEWIRE_TYPE=dev.stagewire.operator.sink.tripped\n"
 				"STAGEWIRE_SOURCE=/stagewire\n"
 				"STAGEWIRE_TIME=2026-11-20T10:00:00.250Z\n"
 				"STAGEWIRE_SINK=bus\n"

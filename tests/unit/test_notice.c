@@ -294,8 +294,8 @@ static struct span an_event(
 
 static const char operator_event[] =
 	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/stagewire\","
-	"\"type\":\"dev.stagewire.operator.circuit.opened\",\"data\":{\"message\":"
-	"\"Sink bus is failing\",\"sink\":\"bus\",\"severity\":\"critical\"}}";
+	"\"type\":\"dev.stagewire.operator.sink.tripped\",\"data\":{\"message\":"
+	"\"Sink bus is failing\",\"sink\":\"bus\"}}";
 
 /* The body for the newest of n events, told to two operators. */
 static void write_several(const struct span *event, size_t n, struct buf *body)
@@ -338,6 +338,37 @@ Test(notice, tells_of_several_builds_at_once)
 		payload_text(&body, "scope", &text), "stagewire:app.travis-ci.com/42:main");
 	cr_expect_not_null(strstr(
 		body.data, "\"entityRef\":[\"component:default/a\",\"component:default/b\"]"));
+}
+
+Test(notice, is_as_grave_as_the_gravest)
+{
+	CLEANUP(buf_release) struct buf failed, fixed, body, text;
+	struct span event[] = {
+		an_event(1, BUILD_FAILED, "main", "component:default/a", &failed),
+		an_event(2, BUILD_PASSED, "main", "component:default/a", &fixed),
+	};
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	const struct notice n = { .newest = &f, .earlier = event, .earlier_n = 1, .topic = "t" };
+
+	buf_init(&body, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	cr_assert_eq(cloudevent_read(event[1], &f), ERR_OK);
+	f.transition = SPAN("fixed");
+	cr_expect_str_eq(notice_severity(&f), "normal");
+	cr_assert_eq(notice_write(&n, &body), ERR_OK);
+	cr_expect_str_eq(payload_text(&body, "severity", &text), "high");
+}
+
+Test(notice, good_news_for_operators_is_less_grave_than_bad)
+{
+	struct cloudevent_facts f = { .message = SPAN("m") };
+
+	f.type = SPAN("dev.stagewire.operator.sink.recovered");
+	cr_expect_str_eq(notice_severity(&f), "normal");
+	f.type = SPAN("dev.stagewire.operator.sink.disabled");
+	cr_expect_str_eq(notice_severity(&f), "high");
+	f.type = SPAN("dev.stagewire.operator.audit.new");
+	cr_expect_str_eq(notice_severity(&f), "high");
 }
 
 Test(notice, lists_a_screenful_of_a_storm_and_counts_the_rest)
@@ -384,7 +415,7 @@ Test(notice, operator_events_go_to_the_operators)
 	write_several(&event, 1, &body);
 	cr_expect_str_eq(payload_text(&body, "title", &text), "Sink bus is failing");
 	cr_expect_str_eq(payload_text(&body, "scope", &text), "stagewire:operator:bus");
-	cr_expect_str_eq(payload_text(&body, "severity", &text), "critical");
+	cr_expect_str_eq(payload_text(&body, "severity", &text), "high");
 	cr_expect_str_empty(payload_text(&body, "description", &text));
 	cr_expect_not_null(
 		strstr(body.data, "\"entityRef\":[\"group:default/ops\",\"user:default/ada\"]"));

@@ -14,6 +14,7 @@ static const struct span owners[] = { { "group:default/payments", 22 },
 static struct route_facts facts(void)
 {
 	return (struct route_facts){
+		.type = SPAN("dev.cdevents.pipelinerun.finished.0.3.0"),
 		.source = SPAN("travis-com"),
 		.outcome = SPAN("failure"),
 		.transition = SPAN("broken"),
@@ -26,7 +27,23 @@ static struct route_facts facts(void)
 	};
 }
 
-Test(route, without_conditions_matches_everything)
+Test(route, takes_what_is_no_build_only_where_it_names_the_type)
+{
+	const struct route any = { 0 };
+	const struct route op = { .type = LIST1("dev.stagewire.operator.*") };
+	const struct route end = { .type = LIST1("dev.cdevents.pipelinerun.finished.*") };
+	struct route_facts build = facts(), tripped = { 0 };
+
+	tripped.type = SPAN("dev.stagewire.operator.sink.tripped");
+	cr_expect(route_matches(&any, &build));
+	cr_expect(route_matches(&end, &build));
+	cr_expect_not(route_matches(&op, &build));
+	cr_expect_not(route_matches(&any, &tripped));
+	cr_expect_not(route_matches(&end, &tripped));
+	cr_expect(route_matches(&op, &tripped));
+}
+
+Test(route, without_conditions_matches_every_build)
 {
 	const struct route r = { 0 };
 	struct route_facts f = facts();

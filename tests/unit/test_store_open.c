@@ -30,31 +30,6 @@ static void assert_refused(const char *reason)
 	cr_assert_null(strchr(why, '\n'), "is one line: %s", why);
 }
 
-static void sql(const char *text)
-{
-	sqlite3 *db;
-	char *why = NULL;
-
-	cr_assert_eq(sqlite3_open(b.path, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_exec(db, text, NULL, NULL, &why), SQLITE_OK, "%s", why);
-	cr_assert_eq(sqlite3_close(db), SQLITE_OK);
-}
-
-static int64_t sql_int(const char *text)
-{
-	sqlite3_stmt *st;
-	sqlite3 *db;
-	int64_t n;
-
-	cr_assert_eq(sqlite3_open(b.path, &db), SQLITE_OK);
-	cr_assert_eq(sqlite3_prepare_v2(db, text, -1, &st, NULL), SQLITE_OK);
-	cr_assert_eq(sqlite3_step(st), SQLITE_ROW);
-	n = sqlite3_column_int64(st, 0);
-	sqlite3_finalize(st);
-	sqlite3_close(db);
-	return n;
-}
-
 /* A store with some events in it, closed. */
 static void make_store(void)
 {
@@ -71,8 +46,8 @@ Test(store_open, new_file_is_for_our_eyes_only)
 	make_store();
 	cr_assert_eq(stat(b.path, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
-	cr_assert_eq(sql_int("PRAGMA application_id"), SQLITE_STORE_APP_ID);
-	cr_assert_eq(sql_int("PRAGMA user_version"), 1);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA application_id"), SQLITE_STORE_APP_ID);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 2);
 }
 
 Test(store_open, clean_close_leaves_no_log)
@@ -95,24 +70,24 @@ Test(store_open, directory_is_refused)
 
 Test(store_open, database_of_another_program_is_refused_and_left_alone)
 {
-	sql("CREATE TABLE diary (day)");
+	bench_sql(&b, "CREATE TABLE diary (day)");
 	assert_refused("is the database of another program");
-	sql("PRAGMA application_id = 1");
+	bench_sql(&b, "PRAGMA application_id = 1");
 	assert_refused("is the database of another program");
-	cr_assert_eq(sql_int("SELECT count(*) FROM sqlite_schema"), 1);
+	cr_assert_eq(bench_sql_int(&b, "SELECT count(*) FROM sqlite_schema"), 1);
 }
 
 Test(store_open, newer_schema_is_refused_with_both_versions)
 {
 	make_store();
-	sql("PRAGMA user_version = 7");
-	assert_refused("was written by a newer stagewire (schema 7, this one knows 1)");
+	bench_sql(&b, "PRAGMA user_version = 7");
+	assert_refused("was written by a newer stagewire (schema 7, this one knows 2)");
 }
 
 Test(store_open, tables_that_are_not_ours_are_refused)
 {
 	make_store();
-	sql("ALTER TABLE delivery RENAME COLUMN due_ms TO later_ms");
+	bench_sql(&b, "ALTER TABLE delivery RENAME COLUMN due_ms TO later_ms");
 	assert_refused("cannot use its tables: ");
 }
 
@@ -183,12 +158,51 @@ Test(store_open, missing_directory_is_named)
 
 Test(store_open, file_left_before_its_first_schema_is_brought_up)
 {
-	sql("PRAGMA application_id = 1398036306; PRAGMA user_version = 0");
-	cr_assert_eq(sql_int("PRAGMA application_id"), SQLITE_STORE_APP_ID);
+	bench_sql(&b, "PRAGMA application_id = 1398036306; PRAGMA user_version = 0");
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA application_id"), SQLITE_STORE_APP_ID);
 	bench_open(&b);
 	bench_keep(&b, 1, "lane", 1);
 	store_close(TAKE(b.s));
-	cr_assert_eq(sql_int("PRAGMA user_version"), 1);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 2);
+}
+
+/*
+ * store-v1.db was written by a daemon of the first schema: three events with one
+ * delivery done, two dead and one outstanding of those to the bus, an event in
+ * quarantine, and thirteen audit entries.
+ */
+Test(store_open, file_of_version_1_is_brought_up_with_all_it_had)
+{
+	const char *top = getenv("top_srcdir");
+	struct store_select q = {
+		.from = FROM_ANY, .since = WALL_NONE, .until = WALL_NONE, .limit = 10
+	};
+	CLEANUP(buf_release) struct buf command;
+	CLEANUP(reply_release) struct reply r;
+	struct store_counts c;
+
+	buf_init(&command, 4096);
+	cr_assert_eq(buf_addf(&command, "cp %s/tests/unit/store-v1.db %s", top == NULL ? "." : top,
+			     b.path),
+		ERR_OK);
+	cr_assert_eq(system(command.data), 0);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 1);
+	bench_open(&b);
+	c = store_counts(b.s);
+	cr_assert_eq(c.events, 4);
+	cr_assert_eq(c.quarantined, 1);
+	cr_assert_eq(c.pending, 1);
+	cr_assert_eq(c.dead, 2);
+	cr_assert_eq(c.audit, 13);
+	bench_select(&b, &q, &r);
+	cr_assert_str_eq(r.text.data, "1 record:d bus:x\n2 record:d bus:x\n3 record:d bus:p\n4\n");
+	store_close(TAKE(b.s));
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 2);
+	cr_assert_eq(bench_sql_int(&b, "SELECT at_ms FROM audit WHERE seq = 1"), 1795640407000);
+	cr_assert_eq(
+		bench_sql_int(&b, "SELECT count(*) FROM audit WHERE at_ms / 10000 = 179564040"),
+		13);
+	bench_open(&b);
 }
 
 /* --- migrations, with steps of the test's own --- */
@@ -217,12 +231,12 @@ Test(store_open, migrations_run_once_each_and_in_order)
 	char *why = NULL;
 
 	cr_assert_eq(migrate(1, &why), ERR_OK);
-	cr_assert_eq(sql_int("PRAGMA user_version"), 1);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 1);
 	cr_assert_eq(migrate(2, &why), ERR_OK);
 	cr_assert_eq(migrate(2, &why), ERR_OK);
-	cr_assert_eq(sql_int("PRAGMA user_version"), 2);
-	cr_assert_eq(sql_int("SELECT count(*) FROM t"), 1);
-	cr_assert_eq(sql_int("SELECT b FROM t"), 2);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 2);
+	cr_assert_eq(bench_sql_int(&b, "SELECT count(*) FROM t"), 1);
+	cr_assert_eq(bench_sql_int(&b, "SELECT b FROM t"), 2);
 }
 
 Test(store_open, migration_that_fails_leaves_the_version_before_it)
@@ -231,6 +245,6 @@ Test(store_open, migration_that_fails_leaves_the_version_before_it)
 
 	cr_assert_neq(migrate(3, &why), ERR_OK);
 	cr_assert_not_null(strstr(why, "cannot bring its schema from 2 to 3"), "%s", why);
-	cr_assert_eq(sql_int("PRAGMA user_version"), 2);
-	cr_assert_eq(sql_int("SELECT b FROM t"), 2);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 2);
+	cr_assert_eq(bench_sql_int(&b, "SELECT b FROM t"), 2);
 }

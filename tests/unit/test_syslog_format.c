@@ -95,7 +95,7 @@ Test(syslog_format, an_operator_event_is_a_warning)
 
 	cr_expect_str_eq(message_of(&s, SPAN(EVENT_OPERATOR), &out),
 		"<132>1 2026-11-20T10:00:00.250Z relay.example.com stagewired 7 operator "
-		"[stagewire@32473 id=\"1\" type=\"dev.stagewire.operator.circuit.opened\" "
+		"[stagewire@32473 id=\"1\" type=\"dev.stagewire.operator.sink.tripped\" "
 		"source=\"/stagewire\" sink=\"bus\"] Sink bus is failing");
 }
 

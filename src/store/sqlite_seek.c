@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/sqlite_seek.h"
+
+int64_t event_seq_at(struct db *db, struct wall at)
+{
+	int64_t low = 1, high = db_query_int(db, "SELECT max(seq) + 1 FROM event");
+	sqlite3_stmt *st = NULL;
+
+	if (db->rc != SQLITE_OK)
+		return low;
+	db->rc = sqlite3_prepare_v2(db->conn,
+		"SELECT seq, received_ms FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1", -1, &st,
+		NULL);
+	/* All before low are earlier, all from high on are not; removed ones leave gaps. */
+	while (low < high) {
+		int64_t middle = low + (high - low) / 2;
+
+		bind_int(st, 1, middle);
+		if (!db_row(db, st))
+			break;
+		if (column_int(st, 1) < at.ms)
+			low = column_int(st, 0) + 1;
+		else
+			high = middle;
+		db_done(st);
+	}
+	sqlite3_finalize(st);
+	return low;
+}

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""How the daemon treats sinks that fail, are slow or overloaded: over real sockets."""
+import time
+
+from harness import HttpSink, main, wait_until
+
+PATIENT = "100ms" + " 200ms" * 30
+NO_CIRCUIT = {"failures": 0}
+
+
+def entities(slugs):
+	"""A catalog with a component for each repository."""
+	return "".join(f"""---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: c{i}
+  annotations: {{travis-ci.com/repo-slug: {slug}}}
+spec: {{type: service, lifecycle: production, owner: payments}}
+""" for i, slug in enumerate(slugs))
+
+
+def bus(box, **options):
+	"""A daemon with a file sink and a bus sink that has these options."""
+	sink = box.sink()
+	daemon = box.daemon()
+	daemon.use_bus(sink)
+	daemon.config["sinks"][-1].update(options)
+	return daemon, sink
+
+
+def state(daemon, name="bus"):
+	return next(s for s in daemon.ctl("status")["sinks"] if s["name"] == name)
+
+
+def operator_events(daemon, what):
+	return [e for e in daemon.recorded() if e["type"] == f"dev.stagewire.operator.sink.{what}"]
+
+
+def hear_of_sinks(daemon):
+	daemon.config["routes"].append({"name": "operators",
+		"when": {"type": ["dev.stagewire.operator.*"]}, "to": ["record"]})
+
+
+def deliveries(daemon, event, sink="bus"):
+	return [d for d in daemon.ctl("deliveries", "--limit", "1000")
+		if d["event"] == event and d["sink"] == sink]
+
+
+def test_a_dead_sink_trips_its_circuit_and_one_probe_finds_it_alive(box):
+	daemon, sink = bus(box, schedule=PATIENT,
+		circuit={"min_tries": 5, "hold": "300ms", "max_hold": "600ms"})
+	hear_of_sinks(daemon)
+	daemon.start()
+	sink.down()
+	first = daemon.accept()
+	tripped = wait_until(lambda: operator_events(daemon, "tripped"), "an operator event")[0]
+	assert tripped["data"]["sink"] == "bus"
+	assert tripped["data"]["event"] == first
+	assert "unreachable" in tripped["data"]["answer"].lower(), tripped
+	assert "left alone" in tripped["data"]["message"]
+	assert state(daemon)["circuit"] in ("open", "probing")
+	ids = [first] + [daemon.accept() for _ in range(20)]
+	daemon.wait_recorded(*ids)  # the other sink does not care
+	sink.up()
+	wait_until(lambda: [e["id"] for e in sink.events()] == ids, "all events, in order")
+	wait_until(lambda: operator_events(daemon, "recovered"), "the good news")
+	assert state(daemon)["circuit"] == "closed"
+	audit = [(a["action"], a["sink"]) for a in daemon.ctl("audit", "--limit", "1000")
+		if a["action"].startswith("sink.")]
+	assert audit[0] == ("sink.trip", "bus") and ("sink.recover", "bus") in audit, audit
+
+
+def test_an_open_circuit_uses_up_no_tries(box):
+	daemon, sink = bus(box, schedule="50ms 50ms 50ms 50ms 50ms 50ms",
+		circuit={"min_tries": 3, "hold": "1d", "max_hold": "1d"})
+	daemon.start()
+	sink.down()
+	ids = [daemon.accept() for _ in range(5)]
+	wait_until(lambda: state(daemon)["circuit"] == "open", "the circuit to open")
+	tries = state(daemon)["tempfails"]
+	assert tries == 3, tries
+	assert [d["state"] for i in ids for d in deliveries(daemon, i)] == ["pending"] * 5
+
+
+def test_a_schedule_that_is_over_makes_a_dead_letter_and_the_next_event_goes_on(box):
+	daemon, sink = bus(box, schedule="50ms 50ms", circuit=NO_CIRCUIT)
+	sink.answer = (500, {}, b"{}")
+	daemon.start()
+	dead = daemon.accept()
+	wait_until(lambda: deliveries(daemon, dead)[0]["state"] == "dead", "a dead letter")
+	assert deliveries(daemon, dead)[0]["tries"] == 3
+	sink.answer = (201, {}, b"")
+	alive = daemon.accept()
+	wait_until(lambda: deliveries(daemon, alive)[0]["state"] == "done", "the next event")
+
+
+def test_no_schedule_is_one_try(box):
+	daemon, sink = bus(box, schedule="none")
+	sink.answer = (500, {}, b"{}")
+	daemon.start()
+	dead = daemon.accept()
+	wait_until(lambda: deliveries(daemon, dead)[0]["state"] == "dead", "a dead letter")
+	assert deliveries(daemon, dead)[0]["tries"] == 1
+
+
+def test_refused_credentials_pause_the_sink_and_burn_nothing(box):
+	daemon, sink = bus(box, schedule="none", circuit={"hold": "300ms", "max_hold": "300ms"})
+	hear_of_sinks(daemon)
+	sink.answer = (401, {}, b'{"error":{"name":"AuthenticationError"}}')
+	daemon.start()
+	ids = [daemon.accept() for _ in range(4)]
+	refuses = wait_until(lambda: operator_events(daemon, "refuses"), "an operator event")[0]
+	assert refuses["data"]["status"] == 401
+	assert all(deliveries(daemon, i)[0]["state"] == "pending" for i in ids)
+	sink.answer = (201, {}, b"")
+	wait_until(lambda: all(deliveries(daemon, i)[0]["state"] == "done" for i in ids), "all done")
+
+
+def test_retry_after_holds_back_the_whole_sink(box):
+	daemon, sink = bus(box, schedule=PATIENT, circuit=NO_CIRCUIT)
+	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(6)]))
+	sink.answer = (429, {"Retry-After": "2"}, b"{}")
+	daemon.start()
+	begin = time.monotonic()
+	first = daemon.accept(slug="acme/r0")
+	wait_until(lambda: state(daemon)["throttled"], "the sink to be left alone")
+	sink.answer = (201, {}, b"")
+	heard = len(sink.requests)
+	ids = [daemon.accept(slug=f"acme/r{i}") for i in range(1, 6)]
+	wait_until(lambda: {first, *ids} <= {e["id"] for e in sink.events()[heard:]}, "all events")
+	assert time.monotonic() - begin >= 2, "it was not left alone for as long as it asked"
+
+
+def test_a_longer_retry_after_than_is_allowed_is_cut(box):
+	daemon, sink = bus(box, schedule="50ms 50ms", circuit=NO_CIRCUIT, max_retry_after="200ms")
+	sink.answer = (503, {"Retry-After": "86400"}, b"{}")
+	daemon.start()
+	event = daemon.accept()
+	wait_until(lambda: state(daemon)["tempfails"] == 1, "one try")
+	sink.answer = (201, {}, b"")
+	wait_until(lambda: deliveries(daemon, event)[0]["state"] == "done", "a second try, soon")
+
+
+def test_a_rate_spreads_what_is_sent(box):
+	daemon, sink = bus(box, rate=10)
+	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(30)]))
+	daemon.start()
+	for i in range(30):
+		daemon.accept(slug=f"acme/r{i}")
+	stamps = wait_until(lambda: len(sink.times) == 30 and sink.times, "all events")
+	within = max(sum(1 for b in stamps if 0 <= b - a < 1) for a in stamps)
+	assert within <= 21, f"{within} tries began within a second"  # a second's worth, twice
+	assert stamps[-1] - stamps[0] >= 1.9
+
+
+def test_a_sink_that_hangs_holds_only_its_own_lanes(box):
+	daemon, sink = bus(box, inflight=2)
+	daemon.config["backstage"]["timeout"] = "1m"
+	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(10)]))
+	sink.delay = 2
+	daemon.start()
+	begin = time.monotonic()
+	ids = [daemon.accept(slug=f"acme/r{i % 10}") for i in range(40)]
+	daemon.wait_recorded(*ids)
+	assert time.monotonic() - begin < 30
+	assert state(daemon)["inflight"] <= 2
+	assert state(daemon, "record")["delivered"] == 40
+	sink.delay = 0
+
+
+def test_a_sink_that_fails_for_too_long_is_disabled_over_a_restart(box):
+	daemon, sink = bus(box, schedule=PATIENT, circuit=NO_CIRCUIT, disable_after="1s")
+	hear_of_sinks(daemon)
+	daemon.start()
+	sink.down()
+	event = daemon.accept()
+	disabled = wait_until(lambda: operator_events(daemon, "disabled"), "an operator event")[0]
+	assert disabled["data"]["event"] == event and "too long" in disabled["data"]["message"]
+	assert state(daemon)["gate"] == "disabled"
+	sink.up()
+	daemon.restart()
+	assert state(daemon)["gate"] == "disabled"
+	other = daemon.accept()
+	daemon.wait_recorded(other)
+	assert sink.events() == []
+	assert [deliveries(daemon, e)[0]["state"] for e in (event, other)] == ["pending"] * 2
+
+
+class Backstage(HttpSink):
+	"""A stand-in for Backstage's notifications: somebody is always told."""
+
+	def __init__(self):
+		super().__init__()
+		self.answer = (200, {"Content-Type": "application/json"}, b'[{"user":"user:default/bob"}]')
+
+
+def test_a_storm_of_builds_shares_notifications(box):
+	sink = Backstage()
+	box.sinks.append(sink)
+	daemon = box.daemon()
+	daemon.use_bus(sink)
+	daemon.config["sinks"][-1] = {"name": "bus", "type": "backstage-notifications",
+		"coalesce": "1s"}
+	daemon.start()
+	ids = [daemon.accept(state="failed") for _ in range(12)]
+	wait_until(lambda: all(deliveries(daemon, i)[0]["state"] == "done" for i in ids), "all done")
+	assert 2 <= len(sink.requests) <= 4, f"{len(sink.requests)} notifications for 12 builds"
+
+
+if __name__ == "__main__":
+	main(globals())
