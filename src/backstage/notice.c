@@ -2,54 +2,19 @@
 #include "backstage/notice.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "base/codec.h"
 #include "base/json_write.h"
 #include "io/crypto.h"
+#include "model/summary.h"
 
-#define TEXT_MAX (8 * 1024)
+#define TEXT_MAX (32 * 1024)
 
-/* "main", "tag v1.2", "pull request 12". */
-static enum err put_line(const struct cloudevent_facts *f, struct buf *out)
-{
-	if (f->pull_request > 0)
-		return buf_addf(out, "pull request %" PRId64, f->pull_request);
-	if (f->tag.n > 0)
-		return buf_addf(out, "tag %.*s", SPAN_ARGS(f->tag));
-	return buf_add_span(out, f->branch);
-}
-
-static const char *outcome_verb(struct span outcome)
-{
-	static const struct {
-		const char *outcome, *verb;
-	} verbs[] = {
-		{ "queued", "is queued" },
-		{ "started", "started" },
-		{ "success", "passed" },
-		{ "failure", "failed" },
-		{ "error", "errored" },
-		{ "cancel", "was canceled" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (span_is(outcome, verbs[i].outcome))
-			return verbs[i].verb;
-	}
-	return "ended";
-}
-
-/* What the line has come to, where that is news; NULL where only the build is. */
-static const char *transition_verb(struct span transition)
-{
-	if (span_is(transition, "broken"))
-		return "is broken";
-	if (span_is(transition, "fixed"))
-		return "is fixed";
-	if (span_is(transition, "still_failing"))
-		return "is still failing";
-	return NULL;
-}
+/* Earlier events that are listed one by one, and characters of each: to be read on a telephone. */
+#define LINES_MAX           20
+#define LINE_CHARACTERS_MAX 120
 
 /* Cut to so many characters, not bytes, with an ellipsis where something went. */
 static void cut_characters(struct buf *text, size_t max)
@@ -69,42 +34,31 @@ static void cut_characters(struct buf *text, size_t max)
 	IGNORE(buf_add_str(text, "\xe2\x80\xa6"));
 }
 
-/* "build 42 failed"; Travis has always sent a number, but we need none. */
-static enum err put_build(const struct cloudevent_facts *f, struct buf *out)
-{
-	return buf_addf(out, "build %.*s%s%s", SPAN_ARGS(f->number), f->number.n > 0 ? " " : "",
-		outcome_verb(f->outcome));
-}
-
 enum err notice_title(const struct cloudevent_facts *f, struct buf *out)
 {
-	const char *verb = transition_verb(f->transition);
-	enum err e = buf_addf(out, "%.*s: ", SPAN_ARGS(f->repository));
+	enum err e = summary_write(f, out);
 
-	if (e == ERR_OK)
-		e = put_line(f, out);
-	if (e == ERR_OK && verb != NULL)
-		e = buf_addf(out, " %s (", verb);
-	else if (e == ERR_OK)
-		e = buf_add_str(out, " ");
-	if (e == ERR_OK)
-		e = put_build(f, out);
-	if (e == ERR_OK && verb != NULL)
-		e = buf_add_str(out, ")");
 	if (e == ERR_OK)
 		cut_characters(out, NOTICE_COLUMN_MAX);
 	return e;
+}
+
+static enum err put_scope(const struct cloudevent_facts *f, struct buf *out)
+{
+	enum err e;
+
+	if (f->message.n > 0)
+		return buf_addf(out, "stagewire:operator:%.*s", SPAN_ARGS(f->sink));
+	e = buf_addf(out, "stagewire:%.*s/%" PRId64 ":", SPAN_ARGS(f->host), f->repository_id);
+	return e == ERR_OK ? summary_line(f, out) : e;
 }
 
 enum err notice_scope(const struct cloudevent_facts *f, struct buf *out)
 {
 	uint8_t digest[SHA256_BYTES];
 	char hex[2 * SHA256_BYTES + 1];
-	enum err e =
-		buf_addf(out, "stagewire:%.*s/%" PRId64 ":", SPAN_ARGS(f->host), f->repository_id);
+	enum err e = put_scope(f, out);
 
-	if (e == ERR_OK)
-		e = put_line(f, out);
 	if (e != ERR_OK || out->len <= NOTICE_COLUMN_MAX)
 		return e;
 	sha256(buf_span(out), digest);
@@ -113,16 +67,27 @@ enum err notice_scope(const struct cloudevent_facts *f, struct buf *out)
 	return buf_addf(out, "stagewire:sha256:%s", hex);
 }
 
-const char *notice_severity(const struct cloudevent_facts *f)
+/* In Backstage's words, from the least grave. */
+static const char *const severities[] = { "low", "normal", "high" };
+
+static size_t severity_rank(const struct cloudevent_facts *f)
 {
+	if (f->message.n > 0)
+		return summary_severity(f) == SEVERITY_WARNING ? 2 : 1;
 	if (span_is(f->transition, "still_failing") || span_is(f->transition, "fixed"))
-		return "normal";
+		return 1;
 	if (span_is(f->outcome, "failure") || span_is(f->outcome, "error"))
-		return "high";
-	return "low";
+		return 2;
+	return 0;
 }
 
-static enum err put_description(const struct cloudevent_facts *f, struct buf *out)
+const char *notice_severity(const struct cloudevent_facts *f)
+{
+	return severities[severity_rank(f)];
+}
+
+/* What there is to say of a build beyond its title: "Round fees . 62aae5f . 2 min 5 s of jobs". */
+static enum err put_details(const struct cloudevent_facts *f, struct buf *out)
 {
 	enum err e = ERR_OK;
 
@@ -136,15 +101,99 @@ static enum err put_description(const struct cloudevent_facts *f, struct buf *ou
 	return e;
 }
 
-static void put_recipients(struct json_writer *w, const struct cloudevent_facts *f)
+/* --- several events in one --- */
+
+/* What newest and earlier events come to together. */
+struct digest {
+	char *recipient[CLOUDEVENT_ENTITIES];
+	size_t recipients;
+	size_t rank;      /* of the gravest */
+	struct buf lines; /* of the earlier, the newest first */
+};
+
+static void digest_release(struct digest *d)
+{
+	for (size_t i = 0; i < d->recipients; i++)
+		free(d->recipient[i]);
+	buf_release(&d->lines);
+}
+
+static void digest_add_recipient(struct digest *d, struct span ref)
+{
+	for (size_t i = 0; i < d->recipients; i++) {
+		if (span_is(ref, d->recipient[i]))
+			return;
+	}
+	if (ref.n > 0 && d->recipients < CLOUDEVENT_ENTITIES)
+		d->recipient[d->recipients++] = xstrndup(ref.p, ref.n);
+}
+
+static void digest_add(
+	struct digest *d, const struct cloudevent_facts *f, const char *const *operators)
+{
+	if (severity_rank(f) > d->rank)
+		d->rank = severity_rank(f);
+	for (size_t i = 0; i < f->entities; i++)
+		digest_add_recipient(d, f->entity[i]);
+	for (size_t i = 0; f->message.n > 0 && operators != NULL && operators[i] != NULL; i++)
+		digest_add_recipient(d, span_of(operators[i]));
+}
+
+static enum err digest_add_line(struct digest *d, const struct cloudevent_facts *f)
+{
+	CLEANUP(buf_release) struct buf line;
+	enum err e;
+
+	buf_init(&line, TEXT_MAX);
+	e = summary_write(f, &line);
+	if (e != ERR_OK)
+		return e;
+	cut_characters(&line, LINE_CHARACTERS_MAX);
+	return buf_addf(&d->lines, "\n\xe2\x80\xa2 %s", line.data);
+}
+
+static enum err digest_collect(struct digest *d, const struct notice *n)
+{
+	enum err e = ERR_OK;
+
+	digest_add(d, n->newest, n->recipients);
+	for (size_t i = n->earlier_n; i-- > 0 && e == ERR_OK;) {
+		CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+
+		e = cloudevent_read(n->earlier[i], &f);
+		if (e != ERR_OK)
+			break;
+		digest_add(d, &f, n->recipients);
+		if (n->earlier_n - i <= LINES_MAX)
+			e = digest_add_line(d, &f);
+	}
+	if (e == ERR_OK && n->earlier_n > LINES_MAX)
+		e = buf_addf(&d->lines, "\n\xe2\x80\xa6 and %zu more", n->earlier_n - LINES_MAX);
+	return e;
+}
+
+static enum err put_description(const struct notice *n, const struct digest *d, struct buf *out)
+{
+	enum err e = put_details(n->newest, out);
+
+	if (e != ERR_OK || n->earlier_n == 0)
+		return e;
+	return buf_addf(out, "%s%zu earlier %s%s:%s", out->len > 0 ? "\n\n" : "", n->earlier_n,
+		n->newest->message.n > 0 ? "message" : "build", n->earlier_n == 1 ? "" : "s",
+		d->lines.data);
+}
+
+/* --- the body --- */
+
+static void put_recipients(struct json_writer *w, const struct digest *d)
 {
 	json_key(w, "recipients");
 	json_object_begin(w);
 	json_member_str(w, "type", "entity");
 	json_key(w, "entityRef");
 	json_array_begin(w);
-	for (size_t i = 0; i < f->entities; i++)
-		json_put_span(w, f->entity[i]);
+	for (size_t i = 0; i < d->recipients; i++)
+		json_put_str(w, d->recipient[i]);
 	json_array_end(w);
 	json_object_end(w);
 }
@@ -154,35 +203,50 @@ static bool is_web_link(struct span url)
 	return span_starts(url, "https://") || span_starts(url, "http://");
 }
 
-enum err notice_write(const struct cloudevent_facts *f, const char *topic, struct buf *out)
+static enum err put_payload(struct json_writer *w, const struct notice *n, const struct digest *d)
 {
 	CLEANUP(buf_release) struct buf title, scope, description;
-	struct json_writer w;
 	enum err e;
 
 	buf_init(&title, TEXT_MAX);
 	buf_init(&scope, TEXT_MAX);
 	buf_init(&description, TEXT_MAX);
-	e = notice_title(f, &title);
+	e = notice_title(n->newest, &title);
 	if (e == ERR_OK)
-		e = notice_scope(f, &scope);
+		e = notice_scope(n->newest, &scope);
 	if (e == ERR_OK)
-		e = put_description(f, &description);
+		e = put_description(n, d, &description);
+	if (e != ERR_OK)
+		return e;
+	json_key(w, "payload");
+	json_object_begin(w);
+	json_member_span(w, "title", buf_span(&title));
+	json_member_opt(w, "description", buf_span(&description));
+	if (is_web_link(n->newest->url))
+		json_member_span(w, "link", n->newest->url);
+	json_member_str(w, "severity", severities[d->rank]);
+	json_member_str(w, "topic", n->topic);
+	json_member_span(w, "scope", buf_span(&scope));
+	json_object_end(w);
+	return ERR_OK;
+}
+
+enum err notice_write(const struct notice *n, struct buf *out)
+{
+	CLEANUP(digest_release) struct digest d = { 0 };
+	struct json_writer w;
+	enum err e;
+
+	buf_init(&d.lines, TEXT_MAX);
+	e = digest_collect(&d, n);
+	if (e == ERR_OK && d.recipients == 0)
+		e = ERR_NOTFOUND;
 	if (e != ERR_OK)
 		return e;
 	json_writer_init(&w, out);
 	json_object_begin(&w);
-	put_recipients(&w, f);
-	json_key(&w, "payload");
-	json_object_begin(&w);
-	json_member_span(&w, "title", buf_span(&title));
-	json_member_opt(&w, "description", buf_span(&description));
-	if (is_web_link(f->url))
-		json_member_span(&w, "link", f->url);
-	json_member_str(&w, "severity", notice_severity(f));
-	json_member_str(&w, "topic", topic);
-	json_member_span(&w, "scope", buf_span(&scope));
+	put_recipients(&w, &d);
+	e = put_payload(&w, n, &d);
 	json_object_end(&w);
-	json_object_end(&w);
-	return json_done(&w);
+	return e == ERR_OK ? json_done(&w) : e;
 }

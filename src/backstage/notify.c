@@ -16,6 +16,7 @@
 struct notify_sink {
 	struct sink_calls calls;
 	char *topic;
+	char **recipients; /* ended by NULL */
 };
 
 /* Backstage reports a database or catalog that is away as a bad request. */
@@ -61,24 +62,53 @@ static void judge(const struct httpc_answer *a, struct span subject, struct sink
 	}
 }
 
+static const char *nobody(const struct cloudevent_facts *f)
+{
+	if (f->message.n > 0)
+		return "nobody to tell: the sink has no recipients for operator events";
+	return "the event names no entity";
+}
+
+/* ERR_OK, or *note says why there is nothing to send. */
+static enum err compose(const struct notify_sink *n, const struct delivery *d,
+	const struct cloudevent_facts *f, struct buf *body, const char **note)
+{
+	const struct notice notice = {
+		.newest = f,
+		.earlier = d->earlier,
+		.earlier_n = d->earlier_n,
+		.topic = n->topic,
+		.recipients = (const char *const *)n->recipients,
+	};
+	enum err e = notice_write(&notice, body);
+
+	if (e == ERR_NOTFOUND)
+		*note = nobody(f);
+	else if (e == ERR_PARSE)
+		*note = "an earlier event cannot be read";
+	else
+		*note = "the notification is larger than Backstage takes";
+	return e;
+}
+
 static void notify_send(void *self, const struct delivery *d,
 	void (*on_result)(void *ctx, const struct sink_result *r), void *ctx)
 {
 	struct notify_sink *n = self;
 	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
 	CLEANUP(buf_release) struct buf body;
+	const char *note = "the event cannot be read";
 	struct sink_result r;
 
 	buf_init(&body, BODY_MAX);
-	if (cloudevent_read(d->event, &f) != ERR_OK || f.entities == 0)
-		r = sink_unsendable("the event names no entity");
-	else if (notice_write(&f, n->topic, &body) != ERR_OK)
-		r = sink_unsendable("the notification is larger than Backstage takes");
-	else {
-		sink_calls_post(&n->calls, NOTIFY_PATH, buf_span(&body), f.entity[0], judge,
-			on_result, ctx);
+	if (cloudevent_read(d->event, &f) == ERR_OK && compose(n, d, &f, &body, &note) == ERR_OK) {
+		struct span subject = f.entities > 0 ? f.entity[0] : span_of(n->recipients[0]);
+
+		sink_calls_post(
+			&n->calls, NOTIFY_PATH, buf_span(&body), subject, judge, on_result, ctx);
 		return;
 	}
+	r = sink_unsendable(note);
 	on_result(ctx, &r);
 }
 
@@ -94,6 +124,9 @@ static void notify_free(void *self)
 	struct notify_sink *n = self;
 
 	sink_calls_cancel(&n->calls);
+	for (size_t i = 0; n->recipients[i] != NULL; i++)
+		free(n->recipients[i]);
+	free(n->recipients);
 	free(n->topic);
 	free(n);
 }
@@ -104,6 +137,19 @@ static const struct sink_ops notify_ops = {
 	.free = notify_free,
 };
 
+static char **list_copy(const char *const *list)
+{
+	size_t n = 0;
+	char **copy;
+
+	while (list != NULL && list[n] != NULL)
+		n++;
+	copy = xcalloc(n + 1, sizeof(*copy));
+	for (size_t i = 0; i < n; i++)
+		copy[i] = xstrdup(list[i]);
+	return copy;
+}
+
 void notify_sink_init(struct sink *sink, const char *name, struct backstage_client *client,
 	const struct notify_conf *conf)
 {
@@ -111,6 +157,7 @@ void notify_sink_init(struct sink *sink, const char *name, struct backstage_clie
 
 	n->calls.client = client;
 	n->topic = xstrdup(conf->topic);
+	n->recipients = list_copy(conf->recipients);
 	*sink = (struct sink){
 		.name = xstrdup(name),
 		.type = "backstage-notifications",

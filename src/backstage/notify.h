@@ -10,13 +10,15 @@ struct backstage_client;
  * The sink "backstage-notifications": tells the owners of the event's entities
  * through Backstage's Notifications API. Backstage resolves the entities' refs
  * to people. One notification per repository and line of history (branch, tag
- * or pull request): the next result updates it.
+ * or pull request): the next result updates it. Several events at once become
+ * one notification. Operator events go to the recipients named here.
  */
 struct notify_conf {
-	const char *topic; /* groups notifications in Backstage's settings */
+	const char *topic;             /* groups notifications in Backstage's settings */
+	const char *const *recipients; /* entity refs, ended by NULL; or NULL */
 };
 
-/* client is borrowed, the name is copied. */
+/* client is borrowed, the rest is copied. */
 void notify_sink_init(struct sink *sink, const char *name, struct backstage_client *client,
 	const struct notify_conf *conf);
 

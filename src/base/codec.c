@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/codec.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -221,6 +222,14 @@ static bool url_is_unreserved(char c)
 	       c == '-' || c == '.' || c == '_' || c == '~';
 }
 
+static char *put_percent(char *at, uint8_t c)
+{
+	*at++ = '%';
+	*at++ = "0123456789ABCDEF"[c >> 4];
+	*at++ = "0123456789ABCDEF"[c & 15];
+	return at;
+}
+
 enum err url_encode(struct span text, struct buf *out)
 {
 	char *at = buf_room(out, 3 * text.n), *start = at;
@@ -230,13 +239,56 @@ enum err url_encode(struct span text, struct buf *out)
 	for (size_t i = 0; i < text.n; i++) {
 		uint8_t c = (uint8_t)text.p[i];
 
-		if (url_is_unreserved((char)c)) {
+		if (url_is_unreserved((char)c))
 			*at++ = (char)c;
-			continue;
-		}
-		*at++ = '%';
-		*at++ = "0123456789ABCDEF"[c >> 4];
-		*at++ = "0123456789ABCDEF"[c & 15];
+		else
+			at = put_percent(at, c);
+	}
+	*at = '\0';
+	out->len += (size_t)(at - start);
+	return ERR_OK;
+}
+
+/* Where the path of a URI begins: brackets may stand before it, around an address. */
+static size_t uri_path(struct span uri)
+{
+	const char *colon = uri.n == 0 ? NULL : memmem(uri.p, uri.n, "://", 3);
+	size_t i = colon == NULL ? 0 : (size_t)(colon - uri.p) + 3;
+
+	while (i < uri.n && colon != NULL && strchr("/?#", uri.p[i]) == NULL)
+		i++;
+	return i;
+}
+
+/* May the character at i stay as it is? A fragment begins once. */
+static bool uri_keeps(struct span uri, size_t i, size_t path, bool in_fragment)
+{
+	char c = uri.p[i];
+
+	if (c == '%')
+		return i + 2 < uri.n && isxdigit((unsigned char)uri.p[i + 1]) &&
+		       isxdigit((unsigned char)uri.p[i + 2]);
+	if (c == '[' || c == ']')
+		return i < path;
+	if (c == '#')
+		return !in_fragment;
+	return url_is_unreserved(c) || (c != '\0' && strchr("!$&'()*+,;=:@/?", c) != NULL);
+}
+
+enum err uri_repair(struct span text, struct buf *out)
+{
+	char *at = buf_room(out, 3 * text.n), *start = at;
+	size_t path = uri_path(text);
+	bool in_fragment = false;
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	for (size_t i = 0; i < text.n; i++) {
+		if (uri_keeps(text, i, path, in_fragment))
+			*at++ = text.p[i];
+		else
+			at = put_percent(at, (uint8_t)text.p[i]);
+		in_fragment = in_fragment || text.p[i] == '#';
 	}
 	*at = '\0';
 	out->len += (size_t)(at - start);

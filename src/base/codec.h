@@ -44,6 +44,12 @@ MUST_CHECK enum err form_find(struct span body, const char *name, struct span *v
 /* Append text percent-encoded but for RFC 3986's unreserved characters. */
 MUST_CHECK enum err url_encode(struct span text, struct buf *out);
 
+/*
+ * Append an address that somebody wrote as a URI (RFC 3986): what cannot stand
+ * where it does is percent-encoded, all else stays as it is.
+ */
+MUST_CHECK enum err uri_repair(struct span text, struct buf *out);
+
 #define UUID_BYTES    16
 #define UUID_TEXT_MAX 37
 

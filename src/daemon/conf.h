@@ -34,14 +34,20 @@ struct conf_source {
 
 struct conf_sink {
 	char *name;
-	char *type; /* "backstage-notifications", "backstage-events", "file", "http" */
+	char *type; /* "backstage-notifications", "backstage-events", "file", "http", … */
 	char *topic;
+	char **recipients; /* of operator events; NULL: none */
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
 	int64_t keep;        /* rotated files */
-	int64_t inflight;    /* tries at once */
-	int64_t rate;        /* tries begun in a second; 0: any */
-	char *schedule;      /* durations, parted by blanks */
+	char *address;       /* of a syslog */
+	char *format;        /* "json" or "text" */
+	char *facility;
+	size_t message_max;
+	char *socket;     /* journald's */
+	int64_t inflight; /* tries at once */
+	int64_t rate;     /* tries begun in a second; 0: any */
+	char *schedule;   /* durations, parted by blanks */
 	int64_t retry_after_max_ms;
 	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;

@@ -17,17 +17,19 @@
 #include "model/schedule.h"
 #include "secret/ref.h"
 #include "sink/http_message.h"
+#include "sink/syslog_format.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
 static const char *const source_types[] = { "travis" };
 static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
-	"http" };
+	"http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
 static const char *const http_modes[] = { "binary", "structured" };
+static const char *const formats[] = { "json", "text" };
 
 /* Is text at least one and at most max bytes, all of them in set? */
 static bool is_made_of(const char *text, const char *set, size_t max)
@@ -75,6 +77,12 @@ static bool fits_absolute_path(const char *text)
 	return text[0] == '/' && text[strlen(text) - 1] != '/';
 }
 
+static bool fits_unix_path(const char *text)
+{
+	return fits_absolute_path(text) &&
+	       strlen(text) < sizeof(((struct sockaddr_un *)0)->sun_path);
+}
+
 static bool fits_port(const char *text)
 {
 	int64_t port;
@@ -104,11 +112,21 @@ static bool fits_authority(const char *text, bool port_needed, bool port_allowed
 static bool fits_address(const char *text)
 {
 	if (strncmp(text, "unix:", 5) == 0)
-		return fits_absolute_path(text + 5) &&
-		       strlen(text + 5) < sizeof(((struct sockaddr_un *)0)->sun_path);
+		return fits_unix_path(text + 5);
 	if (strncmp(text, "systemd:", 8) == 0)
 		return is_made_of(text + 8, LETTERS DIGITS "-._@", 255);
 	return fits_authority(text, true, true);
+}
+
+static bool fits_syslog_address(const char *text)
+{
+	if (strncmp(text, "unix:", 5) == 0)
+		return fits_unix_path(text + 5);
+	if (strncmp(text, "unix-stream:", 12) == 0)
+		return fits_unix_path(text + 12);
+	if (strncmp(text, "tcp:", 4) == 0 || strncmp(text, "tls:", 4) == 0)
+		return fits_authority(text + 4, true, true);
+	return false;
 }
 
 static bool fits_annotation(const char *text)
@@ -249,6 +267,16 @@ static bool fits_sink_type(const char *text)
 	return is_one_of(text, sink_types, ARRAY_SIZE(sink_types));
 }
 
+static bool fits_syslog_format(const char *text)
+{
+	return is_one_of(text, formats, ARRAY_SIZE(formats));
+}
+
+static bool fits_facility(const char *text)
+{
+	return syslog_facility(text) >= 0;
+}
+
 static bool fits_outcome(const char *text)
 {
 	return is_one_of(text, outcomes, ARRAY_SIZE(outcomes));
@@ -290,6 +318,15 @@ static bool fits_entity_pattern(const char *text)
 	return strchr(text, '*') != NULL || (colon != NULL && strchr(colon, '/') != NULL);
 }
 
+/* "kind:namespace/name", whole. */
+static bool fits_entity_ref(const char *text)
+{
+	const char *colon = strchr(text, ':'), *slash = strchr(text, '/');
+
+	return strpbrk(text, "* ,") == NULL && colon != NULL && slash != NULL && colon > text &&
+	       slash > colon + 1 && slash[1] != '\0' && strchr(slash + 1, '/') == NULL;
+}
+
 static bool fits_repository_pattern(const char *text)
 {
 	return fits_pattern(text) && (strchr(text, '*') != NULL || strchr(text, '/') != NULL);
@@ -326,6 +363,10 @@ FORM(annotation, .noun = "annotation", .fits = fits_annotation,
 FORM(backstage_url, .noun = "URL", .fits = fits_backstage_url, .quiet = true,
 	.must = "must be the backend's URL such as https://backstage.example.com, without "
 		"user, query or /api");
+FORM(entity_ref, .noun = "reference", .fits = fits_entity_ref,
+	.must = "must be a whole reference such as group:default/team-a");
+FORM(facility, .noun = "word", .fits = fits_facility,
+	.must = "must be a facility of syslog such as daemon, user or local0");
 FORM(host, .noun = "host name", .fits = fits_host,
 	.must = "must be a host name alone, such as app.travis-ci.com");
 FORM(key_url, .noun = "URL", .fits = fits_key_url, .quiet = true,
@@ -337,13 +378,17 @@ FORM(schedule, .noun = "durations", .fits = fits_schedule,
 FORM(origin, .noun = "name", .fits = fits_origin,
 	.must = "must be up to 255 bytes without blanks or '+', such as relay.example.com/audit");
 FORM(title, .noun = "text", .fits = fits_title, .must = "must be up to 200 bytes long");
+FORM(syslog_address, .noun = "address", .fits = fits_syslog_address,
+	.must = "must be unix:/path, unix-stream:/path, tcp:host:port or tls:host:port");
+FORM(syslog_format, .noun = "word", .fits = fits_syslog_format, .must = "must be json or text");
 FORM(topic, .noun = "topic", .fits = fits_topic,
 	.must = "must be letters, digits and any of -._:/");
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
-	.must = "must be backstage-notifications, backstage-events, file or http");
+	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "
+		"journald");
 FORM(sink_url, .noun = "URL", .fits = fits_sink_url, .quiet = true,
 	.must = "must be an http or https URL without user and fragment");
 FORM(http_mode, .noun = "word", .fits = fits_http_mode, .must = "must be binary or structured");

@@ -16,11 +16,15 @@ extern const struct conf_form conf_form_absolute_path;
 extern const struct conf_form conf_form_address; /* to listen at */
 extern const struct conf_form conf_form_annotation;
 extern const struct conf_form conf_form_backstage_url;
-extern const struct conf_form conf_form_host;    /* without port */
-extern const struct conf_form conf_form_key_url; /* where keys are fetched from */
-extern const struct conf_form conf_form_name;    /* of a source or sink */
-extern const struct conf_form conf_form_origin;  /* of an audit log */
+extern const struct conf_form conf_form_entity_ref;
+extern const struct conf_form conf_form_facility; /* of syslog */
+extern const struct conf_form conf_form_host;     /* without port */
+extern const struct conf_form conf_form_key_url;  /* where keys are fetched from */
+extern const struct conf_form conf_form_name;     /* of a source or sink */
+extern const struct conf_form conf_form_origin;   /* of an audit log */
 extern const struct conf_form conf_form_schedule;
+extern const struct conf_form conf_form_syslog_address; /* to send to */
+extern const struct conf_form conf_form_syslog_format;
 extern const struct conf_form conf_form_title; /* free text */
 extern const struct conf_form conf_form_topic;
 extern const struct conf_form conf_form_owner; /* of a repository */

@@ -9,6 +9,10 @@ static const char *const kinds_backstage[] = { "backstage-notifications", "backs
 	NULL };
 static const char *const kinds_file[] = { "file", NULL };
 static const char *const kinds_http[] = { "http", NULL };
+static const char *const kinds_syslog[] = { "syslog", NULL };
+static const char *const kinds_journald[] = { "journald", NULL };
+static const char *const kinds_tls[] = { "http", "syslog", NULL };
+static const char *const kinds_remote[] = { "http", "syslog", "journald", NULL };
 
 #define FIELD(type_, member)                                                                       \
 	.field = offsetof(struct type_, member), .width = sizeof(((struct type_ *)0)->member)
@@ -190,10 +194,13 @@ const struct conf_option conf_options[] = {
 	  .text = "What routes, lists and records call it." },
 	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
 	  .form = &conf_form_sink_type, .required = true, .reload = true,
-	  .text = "backstage-notifications, backstage-events, file or http." },
+	  .text = "backstage-notifications, backstage-events, file, http, syslog or journald." },
 	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
 	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage, .reload = true,
 	  .text = "Topic of notifications or events." },
+	{ .name = "sinks[].recipients", .type = CONF_TEXTS, FIELD(conf_sink, recipients),
+	  .form = &conf_form_entity_ref, .kinds = kinds_notifications, .reload = true,
+	  .text = "Who is notified of operator events." },
 	{ .name = "sinks[].path", .type = CONF_TEXT, FIELD(conf_sink, path),
 	  .form = &conf_form_absolute_path, .required = true, .kinds = kinds_file, .reload = true,
 	  .text = "The file that events are appended to, one a line." },
@@ -225,13 +232,13 @@ const struct conf_option conf_options[] = {
 	  .form = &conf_form_egress, .kinds = kinds_http, .reload = true,
 	  .text = "Networks and ports it may be at, other than a public address." },
 	{ .name = "sinks[].ca", .type = CONF_TEXT, FIELD(conf_sink, ca),
-	  .form = &conf_form_absolute_path, .kinds = kinds_http, .reload = true,
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
 	  .text = "PEM file with the CAs to trust instead of the system's." },
 	{ .name = "sinks[].certificate", .type = CONF_TEXT, FIELD(conf_sink, certificate),
-	  .form = &conf_form_absolute_path, .kinds = kinds_http, .reload = true,
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
 	  .text = "PEM file with our certificate, for a sink that asks who we are." },
 	{ .name = "sinks[].key", .type = CONF_TEXT, FIELD(conf_sink, key),
-	  .form = &conf_form_absolute_path, .kinds = kinds_http, .reload = true,
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
 	  .text = "PEM file with that certificate's private key." },
 	{ .name = "sinks[].handshake", .type = CONF_BOOL, FIELD(conf_sink, handshake),
 	  .dflt = "false", .kinds = kinds_http, .reload = true,
@@ -240,11 +247,28 @@ const struct conf_option conf_options[] = {
 	  .form = &conf_form_host, .dflt = "stagewire", .kinds = kinds_http, .reload = true,
 	  .text = "The name under which we ask that, in WebHook-Request-Origin." },
 	{ .name = "sinks[].timeout", .type = CONF_DURATION, FIELD(conf_sink, timeout_ms),
-	  .dflt = "20s", .min = "100ms", .max = "5m", .kinds = kinds_http, .reload = true,
-	  .text = "For one request, answer included." },
+	  .dflt = "20s", .min = "100ms", .max = "5m", .kinds = kinds_remote, .reload = true,
+	  .text = "For one try, connecting and the answer included." },
 	{ .name = "sinks[].max_answer", .type = CONF_SIZE, FIELD(conf_sink, answer_max),
 	  .dflt = "64KiB", .min = "0B", .max = "16MiB", .kinds = kinds_http, .reload = true,
 	  .text = "Bytes of an answer's body that are read." },
+	{ .name = "sinks[].address", .type = CONF_TEXT, FIELD(conf_sink, address),
+	  .form = &conf_form_syslog_address, .dflt = "unix:/dev/log", .kinds = kinds_syslog,
+	  .reload = true,
+	  .text = "Where messages are sent." },
+	{ .name = "sinks[].format", .type = CONF_TEXT, FIELD(conf_sink, format),
+	  .form = &conf_form_syslog_format, .dflt = "json", .kinds = kinds_syslog, .reload = true,
+	  .text = "What a message's text is: json or text." },
+	{ .name = "sinks[].facility", .type = CONF_TEXT, FIELD(conf_sink, facility),
+	  .form = &conf_form_facility, .dflt = "daemon", .kinds = kinds_syslog, .reload = true,
+	  .text = "The facility of messages." },
+	{ .name = "sinks[].max_message", .type = CONF_SIZE, FIELD(conf_sink, message_max),
+	  .dflt = "8KiB", .min = "2KiB", .max = "1MiB", .kinds = kinds_syslog, .reload = true,
+	  .text = "Bytes of a message; its text is cut to fit." },
+	{ .name = "sinks[].socket", .type = CONF_TEXT, FIELD(conf_sink, socket),
+	  .form = &conf_form_absolute_path, .dflt = "/run/systemd/journal/socket",
+	  .kinds = kinds_journald, .reload = true,
+	  .text = "journald's socket." },
 	{ .name = "sinks[].inflight", .type = CONF_INTEGER, FIELD(conf_sink, inflight),
 	  .dflt = "8", .min = "1", .max = "1024", .reload = true,
 	  .text = "Tries under way at once." },

@@ -11,13 +11,19 @@
 #include "sink/file.h"
 #include "sink/http.h"
 #include "sink/http_credentials.h"
+#include "sink/journald.h"
+#include "sink/syslog.h"
 
 static enum err notify_init(const struct assembly_needs *needs, struct backstage_client *client,
 	const struct conf_sink *c, struct sink *sink, char **why)
 {
 	(void)needs;
 	(void)why;
-	notify_sink_init(sink, c->name, client, &(struct notify_conf){ .topic = c->topic });
+	notify_sink_init(sink, c->name, client,
+		&(struct notify_conf){
+			.topic = c->topic,
+			.recipients = (const char *const *)c->recipients,
+		});
 	return ERR_OK;
 }
 
@@ -43,6 +49,33 @@ static enum err file_init(const struct assembly_needs *needs, struct backstage_c
 	return file_sink_init(sink, needs->loop, c->name, &conf, why);
 }
 
+static enum err journald_init(const struct assembly_needs *needs, struct backstage_client *client,
+	const struct conf_sink *c, struct sink *sink, char **why)
+{
+	const struct journald_sink_conf conf = { .path = c->socket, .timeout_ms = c->timeout_ms };
+
+	(void)client;
+	(void)why;
+	journald_sink_init(sink, needs->loop, c->name, &conf);
+	return ERR_OK;
+}
+
+static enum err syslog_init(const struct assembly_needs *needs, struct backstage_client *client,
+	const struct conf_sink *c, struct sink *sink, char **why)
+{
+	const struct syslog_sink_conf conf = {
+		.address = c->address,
+		.facility = c->facility,
+		.is_text = strcmp(c->format, "text") == 0,
+		.message_max = c->message_max,
+		.timeout_ms = c->timeout_ms,
+		.tls = { .authorities = c->ca, .certificate = c->certificate, .key = c->key },
+	};
+
+	(void)client;
+	return syslog_sink_init(sink, needs->loop, c->name, &conf, why);
+}
+
 /* renew is NULL where there is nothing to know anew. */
 static const struct driver {
 	const char *type;
@@ -55,6 +88,8 @@ static const struct driver {
 	{ "backstage-notifications", notify_init, NULL },
 	{ "file", file_init, NULL },
 	{ "http", driver_http_init, driver_http_renew },
+	{ "journald", journald_init, NULL },
+	{ "syslog", syslog_init, NULL },
 };
 
 /* The configuration's own check lets no other type pass. */

@@ -90,6 +90,18 @@ static size_t rules_read(char *const *allow, struct egress_rule **out)
 	return n;
 }
 
+/* libcurl reads the files itself, but only when it connects: say now what is wrong with them. */
+static enum err tls_files_check(const struct conf_sink *c, char **why)
+{
+	const struct tls_client_conf conf = { c->ca, c->certificate, c->key };
+	struct tls_client *tls;
+	enum err e = tls_client_new(&conf, &tls, why);
+
+	if (e == ERR_OK)
+		tls_client_free(tls);
+	return e;
+}
+
 enum err driver_http_init(const struct assembly_needs *needs, struct backstage_client *client,
 	const struct conf_sink *c, struct sink *sink, char **why)
 {
@@ -107,7 +119,7 @@ enum err driver_http_init(const struct assembly_needs *needs, struct backstage_c
 		.certificate = c->certificate,
 		.key = c->key,
 	};
-	enum err e = tls_client_check(c->ca, c->certificate, c->key, why);
+	enum err e = tls_files_check(c, why);
 
 	(void)client;
 	if (e == ERR_OK)
@@ -123,7 +135,7 @@ enum err driver_http_init(const struct assembly_needs *needs, struct backstage_c
 enum err driver_http_renew(
 	const struct conf_sink *c, struct sink *sink, struct driver_renewal *out, char **why)
 {
-	enum err e = tls_client_check(c->ca, c->certificate, c->key, why);
+	enum err e = tls_files_check(c, why);
 
 	if (e == ERR_OK)
 		e = credentials_fetch(c, &out->credentials, why);

@@ -4,6 +4,10 @@ EXTRA_DIST += src/io/.may_include
 libstagewire_a_SOURCES += \
 	src/io/crypto.c \
 	src/io/crypto.h \
+	src/io/dgram.c \
+	src/io/dgram.h \
+	src/io/dial.c \
+	src/io/dial.h \
 	src/io/http_parser.c \
 	src/io/http_parser.h \
 	src/io/httpc.c \
@@ -22,12 +26,16 @@ libstagewire_a_SOURCES += \
 	src/io/json.h \
 	src/io/loop.c \
 	src/io/loop.h \
+	src/io/resolve.c \
+	src/io/resolve.h \
 	src/io/sd.c \
 	src/io/sd.h \
 	src/io/secmem.c \
 	src/io/secmem.h \
 	src/io/signing.c \
 	src/io/signing.h \
+	src/io/stream.c \
+	src/io/stream.h \
 	src/io/tls.c \
 	src/io/tls.h \
 	src/io/worker.c \

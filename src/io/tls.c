@@ -3,11 +3,17 @@
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct tls_server {
+	SSL_CTX *ctx;
+};
+
+struct tls_client {
 	SSL_CTX *ctx;
 };
 
@@ -42,7 +48,7 @@ static int choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *o
 	return SSL_TLSEXT_ERR_OK;
 }
 
-static SSL_CTX *ctx_new(void)
+static SSL_CTX *server_ctx_new(void)
 {
 	SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 
@@ -77,7 +83,7 @@ static void say_why(const char *path, char **why)
 	ERR_clear_error();
 }
 
-static enum err ctx_use_pair(SSL_CTX *ctx, const char *certificate, const char *key, char **why)
+static enum err ctx_load_pair(SSL_CTX *ctx, const char *certificate, const char *key, char **why)
 {
 	ERR_clear_error();
 	if (SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1) {
@@ -92,36 +98,21 @@ static enum err ctx_use_pair(SSL_CTX *ctx, const char *certificate, const char *
 	return ERR_OK;
 }
 
-static enum err ctx_load(const char *certificate, const char *key, SSL_CTX **out, char **why)
+static enum err server_ctx_load(const char *certificate, const char *key, SSL_CTX **out, char **why)
 {
-	CLEANUP(ctx_freep) SSL_CTX *ctx = ctx_new();
-	enum err e = ctx_use_pair(ctx, certificate, key, why);
+	CLEANUP(ctx_freep) SSL_CTX *ctx = server_ctx_new();
+	enum err e = ctx_load_pair(ctx, certificate, key, why);
 
 	if (e == ERR_OK)
 		*out = TAKE(ctx);
 	return e;
 }
 
-enum err tls_client_check(const char *ca, const char *certificate, const char *key, char **why)
-{
-	CLEANUP(ctx_freep) SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-
-	if (ctx == NULL)
-		abort();
-	SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
-	ERR_clear_error();
-	if (ca != NULL && SSL_CTX_load_verify_file(ctx, ca) != 1) {
-		say_why(ca, why);
-		return ERR_IO;
-	}
-	return certificate == NULL ? ERR_OK : ctx_use_pair(ctx, certificate, key, why);
-}
-
 enum err tls_server_new(
 	const char *certificate, const char *key, struct tls_server **out, char **why)
 {
 	SSL_CTX *ctx;
-	enum err e = ctx_load(certificate, key, &ctx, why);
+	enum err e = server_ctx_load(certificate, key, &ctx, why);
 
 	if (e != ERR_OK)
 		return e;
@@ -142,7 +133,7 @@ enum err tls_server_reload(
 	struct tls_server *t, const char *certificate, const char *key, char **why)
 {
 	SSL_CTX *ctx;
-	enum err e = ctx_load(certificate, key, &ctx, why);
+	enum err e = server_ctx_load(certificate, key, &ctx, why);
 
 	if (e != ERR_OK)
 		return e;
@@ -154,6 +145,107 @@ enum err tls_server_reload(
 struct ssl_st *tls_session_new(const struct tls_server *t)
 {
 	return SSL_new(t->ctx);
+}
+
+/* --- client --- */
+
+static SSL_CTX *client_ctx_new(void)
+{
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+
+	if (ctx == NULL || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
+		abort();
+	SSL_CTX_set_options(ctx,
+		SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_default_passwd_cb(ctx, refuse_passphrase);
+	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	return ctx;
+}
+
+static enum err client_ctx_load(const struct tls_client_conf *conf, SSL_CTX **out, char **why)
+{
+	CLEANUP(ctx_freep) SSL_CTX *ctx = client_ctx_new();
+	const char *file = conf->authorities;
+	enum err e;
+
+	ERR_clear_error();
+	if ((file == NULL ? SSL_CTX_set_default_verify_paths(ctx)
+			  : SSL_CTX_load_verify_file(ctx, file)) != 1) {
+		say_why(file == NULL ? "the system's authorities" : file, why);
+		return ERR_IO;
+	}
+	if (conf->certificate != NULL) {
+		e = ctx_load_pair(ctx, conf->certificate, conf->key, why);
+		if (e != ERR_OK)
+			return e;
+	}
+	*out = TAKE(ctx);
+	return ERR_OK;
+}
+
+enum err tls_client_new(const struct tls_client_conf *conf, struct tls_client **out, char **why)
+{
+	SSL_CTX *ctx;
+	enum err e = client_ctx_load(conf, &ctx, why);
+
+	if (e != ERR_OK)
+		return e;
+	*out = xcalloc(1, sizeof(**out));
+	(*out)->ctx = ctx;
+	return ERR_OK;
+}
+
+void tls_client_free(struct tls_client *t)
+{
+	if (t == NULL)
+		return;
+	SSL_CTX_free(t->ctx);
+	free(t);
+}
+
+enum err tls_client_reload(struct tls_client *t, const struct tls_client_conf *conf, char **why)
+{
+	SSL_CTX *ctx;
+	enum err e = client_ctx_load(conf, &ctx, why);
+
+	if (e != ERR_OK)
+		return e;
+	SSL_CTX_free(t->ctx);
+	t->ctx = ctx;
+	return ERR_OK;
+}
+
+/* An address is compared with the certificate's addresses, a name with its names. */
+static bool session_expect_host(SSL *ssl, const char *host)
+{
+	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
+		return true;
+	SSL_set_hostflags(
+		ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+}
+
+struct ssl_st *tls_client_session_new(const struct tls_client *t, const char *host)
+{
+	SSL *ssl = SSL_new(t->ctx);
+
+	if (ssl != NULL && !session_expect_host(ssl, host)) {
+		SSL_free(ssl);
+		ssl = NULL;
+	}
+	ERR_clear_error();
+	return ssl;
+}
+
+const char *tls_session_error(const struct ssl_st *session, unsigned long error, int system_error)
+{
+	long verdict = SSL_get_verify_result(session);
+	const char *reason = ERR_reason_error_string(error);
+
+	if (verdict != X509_V_OK)
+		return X509_verify_cert_error_string(verdict);
+	return reason != NULL ? reason : strerror(system_error);
 }
 
 void tls_session_finish(struct ssl_st *session)

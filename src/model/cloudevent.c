@@ -8,6 +8,7 @@
 #include "base/json_read.h"
 #include "base/json_write.h"
 #include "model/catalog.h"
+#include "model/operator_event.h"
 
 #define CDEVENTS_VERSION "0.5.1"
 
@@ -151,6 +152,16 @@ static void put_context(
 	json_object_end(w);
 }
 
+/* The service's link to the build, as the URI that the schema wants. */
+static void put_uri(struct json_writer *w, struct span url)
+{
+	CLEANUP(buf_release) struct buf uri;
+
+	buf_init(&uri, 8192);
+	IGNORE(uri_repair(url, &uri));
+	json_member_opt(w, "uri", buf_span(&uri));
+}
+
 static void put_run(struct json_writer *w, const struct build *b)
 {
 	json_key(w, "subject");
@@ -160,7 +171,7 @@ static void put_run(struct json_writer *w, const struct build *b)
 	json_key(w, "content");
 	json_object_begin(w);
 	put_slug(w, "pipelineName", b);
-	json_member_opt(w, "uri", b->url);
+	put_uri(w, b->url);
 	if (build_is_final(b->state)) {
 		json_member_str(w, "outcome", cloudevent_outcome(b->state));
 		if (b->state != BUILD_PASSED)
@@ -362,6 +373,27 @@ static void read_refs(struct cloudevent_facts *f, struct json_value list, const 
 	}
 }
 
+static const struct {
+	const char *name;
+	size_t offset;
+} operator_texts[] = {
+	{ "message", offsetof(struct cloudevent_facts, message) },
+	{ "sink", offsetof(struct cloudevent_facts, sink) },
+};
+
+static enum err read_operator(struct cloudevent_facts *f, struct json_value root)
+{
+	struct json_value data, part;
+
+	if (!json_get(root, "data", &data))
+		return ERR_PARSE;
+	for (size_t i = 0; i < ARRAY_SIZE(operator_texts); i++) {
+		if (json_get(data, operator_texts[i].name, &part))
+			*(struct span *)fact_at(f, operator_texts[i].offset) = keep_text(f, part);
+	}
+	return f->id.n > 0 && f->message.n > 0 ? ERR_OK : ERR_PARSE;
+}
+
 enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 {
 	struct json_value root, data, ours, part;
@@ -375,6 +407,8 @@ enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 		if (json_get(root, envelope_texts[i].name, &part))
 			*(struct span *)fact_at(f, envelope_texts[i].offset) = keep_text(f, part);
 	}
+	if (span_starts(f->type, OPERATOR_EVENT_TYPES))
+		return read_operator(f, root);
 	if (!json_get(root, "data", &data) || !json_get(data, "customData", &part) ||
 		!json_get(part, "stagewire", &ours) || !json_get(ours, "build", &part))
 		return ERR_PARSE;

@@ -44,7 +44,11 @@ const char *cloudevent_type(enum build_state s);
  */
 MUST_CHECK enum err cloudevent_write(const struct cloudevent *ce, struct buf *out);
 
-/* What a sink wants to know of an event, read back. The spans point into text. */
+/*
+ * What a sink wants to know of an event, read back. The spans point into text.
+ * An operator event has a message, and of the rest the envelope and perhaps the
+ * sink it is about.
+ */
 struct cloudevent_facts {
 	struct buf text;
 	struct span id, type, source, subject, time;
@@ -54,11 +58,12 @@ struct cloudevent_facts {
 	struct span host;
 	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
 	size_t entities, owners;
+	struct span message, sink; /* of an operator event */
 };
 
 /*
- * ERR_PARSE unless event was made by cloudevent_write(). Release *f in either
- * case.
+ * ERR_PARSE unless event was made by cloudevent_write() or operator_event_write().
+ * Release *f in either case.
  */
 MUST_CHECK enum err cloudevent_read(struct span event, struct cloudevent_facts *f);
 void cloudevent_facts_release(struct cloudevent_facts *f);

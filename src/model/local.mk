@@ -23,4 +23,6 @@ libstagewire_a_SOURCES += \
 	src/model/route.h \
 	src/model/schedule.c \
 	src/model/schedule.h \
-	src/model/sink.h
+	src/model/sink.h \
+	src/model/summary.c \
+	src/model/summary.h

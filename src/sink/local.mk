@@ -14,5 +14,13 @@ libstagewire_a_SOURCES += \
 	src/sink/http_message.c \
 	src/sink/http_message.h \
 	src/sink/http_private.h \
+	src/sink/journald.c \
+	src/sink/journald.h \
+	src/sink/syslog.c \
+	src/sink/syslog.h \
+	src/sink/syslog_format.c \
+	src/sink/syslog_format.h \
+	src/sink/tries.c \
+	src/sink/tries.h \
 	src/sink/webhook_key.c \
 	src/sink/webhook_key.h

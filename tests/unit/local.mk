@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
 	tests/unit/audit_log.h \
+	tests/unit/events.h \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -31,6 +32,7 @@ UNIT = \
 	tests/unit/test_correlate \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
+	tests/unit/test_dgram \
 	tests/unit/test_egress \
 	tests/unit/test_entity_json \
 	tests/unit/test_file \
@@ -43,6 +45,7 @@ UNIT = \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
+	tests/unit/test_journald \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
@@ -67,7 +70,9 @@ UNIT = \
 	tests/unit/test_store_open \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
+	tests/unit/test_stream \
 	tests/unit/test_suggest \
+	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
@@ -76,7 +81,9 @@ check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
+tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif

@@ -263,6 +263,19 @@ Test(backstage_sinks, an_event_without_entity_has_nobody_to_notify)
 	cr_assert_str_eq(r.note, "the event names no entity");
 }
 
+Test(backstage_sinks, an_operator_event_without_operators_has_nobody_to_notify)
+{
+	struct sink_result r;
+
+	buf_clear(&event);
+	cr_assert_eq(buf_add_str(&event, "{\"id\":\"1\",\"type\":\"dev.stagewire.operator.x\","
+					 "\"data\":{\"message\":\"m\"}}"),
+		ERR_OK);
+	r = try_at(notify_init, "/status/500");
+	cr_assert_eq(r.outcome, OUTCOME_PERMFAIL);
+	cr_assert_str_eq(r.note, "nobody to tell: the sink has no recipients for operator events");
+}
+
 Test(backstage_sinks, an_event_too_large_for_the_bus_is_not_sent)
 {
 	struct sink_result r;

@@ -5,6 +5,7 @@
 #include "base/json_read.h"
 #include "model/catalog.h"
 #include "model/cloudevent.h"
+#include "model/operator_event.h"
 
 static struct build a_build(enum build_state s)
 {
@@ -161,10 +162,33 @@ Test(cloudevent, reads_back_what_it_wrote)
 	cr_expect(span_is(f.owner[0], "group:default/a"));
 }
 
+Test(cloudevent, reads_operator_events)
+{
+	const struct operator_event written = {
+		.type = "dev.stagewire.operator.sink.tripped",
+		.subject = SPAN("sink/bus"),
+		.message = SPAN("it \"fails\""),
+		.sink = SPAN("bus"),
+	};
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	CLEANUP(buf_release) struct buf json;
+
+	buf_init(&json, 100000);
+	cr_assert_eq(operator_event_write(&written, &json), ERR_OK);
+	cr_assert_eq(cloudevent_read(buf_span(&json), &f), ERR_OK);
+	cr_expect(span_is(f.type, written.type));
+	cr_expect(span_eq(f.message, written.message));
+	cr_expect(span_eq(f.sink, written.sink));
+	cr_expect_eq(f.repository.n + f.outcome.n + f.entities, 0);
+}
+
 Test(cloudevent, does_not_read_what_is_not_ours)
 {
 	static const char *const bad[] = { "", "{}", "null", "{\"data\":{}}",
-		"{\"data\":{\"customData\":{\"stagewire\":{\"build\":{}}}}}" };
+		"{\"data\":{\"customData\":{\"stagewire\":{\"build\":{}}}}}",
+		"{\"id\":\"1\",\"type\":\"dev.stagewire.operator.x\"}",
+		"{\"id\":\"1\",\"type\":\"dev.stagewire.operator.x\",\"data\":{\"sink\":\"a\"}}",
+		"{\"id\":\"1\",\"type\":\"dev.other.operator.x\",\"data\":{\"message\":\"a\"}}" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;

@@ -235,6 +235,32 @@ Test(codec, url_encodes_all_but_the_unreserved)
 	cr_assert_str_eq(out.data, "");
 }
 
+Test(codec, uri_repair_encodes_what_cannot_stand_in_a_uri)
+{
+	static const struct {
+		const char *text, *uri;
+	} row[] = {
+		{ "", "" },
+		{ "https://h/a/b?c=d&e#f", "https://h/a/b?c=d&e#f" },
+		{ "https://[::1]:8/a[1]?[2]", "https://[::1]:8/a%5B1%5D?%5B2%5D" },
+		{ "https://[::1]", "https://[::1]" },
+		{ "https://h/%41%4g%4", "https://h/%41%254g%254" },
+		{ "https://h/%", "https://h/%25" },
+		{ "https://h/a b\"<>\\^`{|}\x7f", "https://h/a%20b%22%3C%3E%5C%5E%60%7B%7C%7D%7F" },
+		{ "https://h/\xc3\xa4", "https://h/%C3%A4" },
+		{ "https://h/#a#b", "https://h/#a%23b" },
+		{ "/[a]", "/%5Ba%5D" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++) {
+		CLEANUP(buf_release) struct buf out;
+
+		buf_init(&out, 1000);
+		cr_assert_eq(uri_repair(span_of(row[i].text), &out), ERR_OK);
+		cr_expect_str_eq(out.data, row[i].uri);
+	}
+}
+
 Test(codec, form_decoding_undoes_url_encoding_for_every_byte)
 {
 	CLEANUP(buf_release) struct buf coded, back;

@@ -6,6 +6,7 @@
 #include "base/json_gate.h"
 #include "base/json_read.h"
 #include "io/crypto.h"
+#include "model/catalog.h"
 
 #define TEXT_MAX (64 * 1024)
 
@@ -34,6 +35,13 @@ static struct cloudevent_facts facts(const char *outcome, const char *transition
 		.entity[0] = SPAN("component:default/parcel-api"),
 		.entities = 1,
 	};
+}
+
+static enum err write_one(const struct cloudevent_facts *f, const char *topic, struct buf *out)
+{
+	const struct notice n = { .newest = f, .topic = topic };
+
+	return notice_write(&n, out);
 }
 
 static size_t characters(struct span s)
@@ -202,7 +210,7 @@ Test(notice, writes_what_the_notifications_api_takes)
 	buf_init(&body, TEXT_MAX);
 	buf_init(&text, TEXT_MAX);
 	f.entity[f.entities++] = SPAN("component:default/parcel-ui");
-	cr_assert_eq(notice_write(&f, "travis-ci", &body), ERR_OK);
+	cr_assert_eq(write_one(&f, "travis-ci", &body), ERR_OK);
 	cr_assert_eq(json_gate(buf_span(&body), NULL, NULL), ERR_OK);
 	cr_assert(json_get(json_root(buf_span(&body)), "recipients", &refs));
 	cr_assert(json_get(refs, "entityRef", &refs));
@@ -238,7 +246,7 @@ Test(notice, links_to_the_web_only)
 		buf_init(&body, TEXT_MAX);
 		buf_init(&text, TEXT_MAX);
 		f.url = span_of(bad[i]);
-		cr_assert_eq(notice_write(&f, "t", &body), ERR_OK);
+		cr_assert_eq(write_one(&f, "t", &body), ERR_OK);
 		cr_expect_str_empty(payload_text(&body, "link", &text), "%s", bad[i]);
 	}
 }
@@ -249,5 +257,176 @@ Test(notice, a_body_over_its_ceiling_is_refused_here_and_not_by_backstage)
 	struct cloudevent_facts f = facts("success", "none");
 
 	buf_init(&body, 100);
-	cr_assert_eq(notice_write(&f, "t", &body), ERR_LIMIT);
+	cr_assert_eq(write_one(&f, "t", &body), ERR_LIMIT);
+}
+
+/* --- several events in one --- */
+
+/* An event as stored, of a build of acme/parcel-api. */
+static struct span an_event(
+	int number, enum build_state state, const char *branch, const char *ref, struct buf *out)
+{
+	const struct entity e = { .ref = span_of(ref) };
+	char text[16];
+	struct build b;
+	struct cloudevent ce = {
+		.build = &b,
+		.attempt = 1,
+		.source_name = "travis",
+		.entity = &e,
+		.entities = 1,
+	};
+
+	build_init(&b);
+	snprintf(text, sizeof(text), "%d", number);
+	b.host = SPAN("app.travis-ci.com");
+	b.id = number;
+	b.repository_id = 42;
+	b.number = span_of(text);
+	b.state = state;
+	b.owner = SPAN("acme");
+	b.name = SPAN("parcel-api");
+	b.branch = span_of(branch);
+	buf_init(out, TEXT_MAX);
+	cr_assert_eq(cloudevent_write(&ce, out), ERR_OK);
+	return buf_span(out);
+}
+
+static const char operator_event[] =
+	"{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/stagewire\","
+	"\"type\":\"dev.stagewire.operator.sink.tripped\",\"data\":{\"message\":"
+	"\"Sink bus is failing\",\"sink\":\"bus\"}}";
+
+/* The body for the newest of n events, told to two operators. */
+static void write_several(const struct span *event, size_t n, struct buf *body)
+{
+	static const char *const operators[] = { "group:default/ops", "user:default/ada", NULL };
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	const struct notice notice = {
+		.newest = &f,
+		.earlier = event,
+		.earlier_n = n - 1,
+		.topic = "t",
+		.recipients = operators,
+	};
+
+	buf_init(body, 100 * 1000);
+	cr_assert_eq(cloudevent_read(event[n - 1], &f), ERR_OK);
+	cr_assert_eq(notice_write(&notice, body), ERR_OK);
+	cr_assert_eq(json_gate(buf_span(body), NULL, NULL), ERR_OK);
+}
+
+Test(notice, tells_of_several_builds_at_once)
+{
+	CLEANUP(buf_release) struct buf one, two, three, body, text;
+	struct span event[] = {
+		an_event(1, BUILD_PASSED, "main", "component:default/a", &one),
+		an_event(2, BUILD_FAILED, "dev", "component:default/b", &two),
+		an_event(3, BUILD_PASSED, "main", "component:default/a", &three),
+	};
+
+	buf_init(&text, TEXT_MAX);
+	write_several(event, 3, &body);
+	cr_expect_str_eq(
+		payload_text(&body, "title", &text), "acme/parcel-api: main build 3 passed");
+	cr_expect_str_eq(payload_text(&body, "description", &text),
+		"2 earlier builds:\n"
+		"\xe2\x80\xa2 acme/parcel-api: dev build 2 failed\n"
+		"\xe2\x80\xa2 acme/parcel-api: main build 1 passed");
+	cr_expect_str_eq(payload_text(&body, "severity", &text), "high");
+	cr_expect_str_eq(
+		payload_text(&body, "scope", &text), "stagewire:app.travis-ci.com/42:main");
+	cr_expect_not_null(strstr(
+		body.data, "\"entityRef\":[\"component:default/a\",\"component:default/b\"]"));
+}
+
+Test(notice, is_as_grave_as_the_gravest)
+{
+	CLEANUP(buf_release) struct buf failed, fixed, body, text;
+	struct span event[] = {
+		an_event(1, BUILD_FAILED, "main", "component:default/a", &failed),
+		an_event(2, BUILD_PASSED, "main", "component:default/a", &fixed),
+	};
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	const struct notice n = { .newest = &f, .earlier = event, .earlier_n = 1, .topic = "t" };
+
+	buf_init(&body, TEXT_MAX);
+	buf_init(&text, TEXT_MAX);
+	cr_assert_eq(cloudevent_read(event[1], &f), ERR_OK);
+	f.transition = SPAN("fixed");
+	cr_expect_str_eq(notice_severity(&f), "normal");
+	cr_assert_eq(notice_write(&n, &body), ERR_OK);
+	cr_expect_str_eq(payload_text(&body, "severity", &text), "high");
+}
+
+Test(notice, good_news_for_operators_is_less_grave_than_bad)
+{
+	struct cloudevent_facts f = { .message = SPAN("m") };
+
+	f.type = SPAN("dev.stagewire.operator.sink.recovered");
+	cr_expect_str_eq(notice_severity(&f), "normal");
+	f.type = SPAN("dev.stagewire.operator.sink.disabled");
+	cr_expect_str_eq(notice_severity(&f), "high");
+	f.type = SPAN("dev.stagewire.operator.audit.new");
+	cr_expect_str_eq(notice_severity(&f), "high");
+}
+
+Test(notice, lists_a_screenful_of_a_storm_and_counts_the_rest)
+{
+	static struct buf text_of[500];
+	static struct span event[500];
+	CLEANUP(buf_release) struct buf body, text;
+	char branch[256];
+	size_t lines = 0;
+
+	memset(branch, '"', sizeof(branch));
+	branch[sizeof(branch) - 1] = '\0';
+	for (int i = 0; i < 500; i++)
+		event[i] = an_event(i, BUILD_FAILED, branch, "component:default/a", &text_of[i]);
+	buf_init(&text, TEXT_MAX);
+	write_several(event, 500, &body);
+	payload_text(&body, "description", &text);
+	for (const char *p = text.data; (p = strstr(p, "\n\xe2\x80\xa2 ")) != NULL; p++)
+		lines++;
+	cr_expect_eq(lines, 20);
+	cr_expect_not_null(strstr(text.data, "499 earlier builds:"));
+	cr_expect_not_null(strstr(text.data, "\n\xe2\x80\xa6 and 479 more"));
+	for (int i = 0; i < 500; i++)
+		buf_release(&text_of[i]);
+}
+
+Test(notice, an_earlier_event_that_cannot_be_read_is_not_passed_over)
+{
+	CLEANUP(buf_release) struct buf body;
+	struct cloudevent_facts f = facts("success", "none");
+	struct span bad = SPAN("{}");
+	const struct notice n = { .newest = &f, .earlier = &bad, .earlier_n = 1, .topic = "t" };
+
+	buf_init(&body, TEXT_MAX);
+	cr_assert_eq(notice_write(&n, &body), ERR_PARSE);
+}
+
+Test(notice, operator_events_go_to_the_operators)
+{
+	CLEANUP(buf_release) struct buf body, text;
+	struct span event = span_of(operator_event);
+
+	buf_init(&text, TEXT_MAX);
+	write_several(&event, 1, &body);
+	cr_expect_str_eq(payload_text(&body, "title", &text), "Sink bus is failing");
+	cr_expect_str_eq(payload_text(&body, "scope", &text), "stagewire:operator:bus");
+	cr_expect_str_eq(payload_text(&body, "severity", &text), "high");
+	cr_expect_str_empty(payload_text(&body, "description", &text));
+	cr_expect_not_null(
+		strstr(body.data, "\"entityRef\":[\"group:default/ops\",\"user:default/ada\"]"));
+}
+
+Test(notice, without_operators_an_operator_event_has_nobody_to_go_to)
+{
+	CLEANUP(buf_release) struct buf body;
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+
+	buf_init(&body, TEXT_MAX);
+	cr_assert_eq(cloudevent_read(span_of(operator_event), &f), ERR_OK);
+	cr_assert_eq(write_one(&f, "t", &body), ERR_NOTFOUND);
 }
