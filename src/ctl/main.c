@@ -28,6 +28,8 @@ static const char usage[] =
 	"  dead [WHICH] [--limit N]      dead letters, oldest first\n"
 	"  replay FROM [WHICH] [--limit N] [--dry-run] --reason TEXT\n"
 	"                                deliver again, with the same ids\n"
+	"  hold | release | enable | disable SINK --reason TEXT\n"
+	"                                stop sending to a sink, or go on\n"
 	"  routes test FILE [--since T] [--limit N]\n"
 	"                                what other routes would have done\n"
 	"  audit [--limit N]             every decision, oldest first\n"
@@ -95,6 +97,12 @@ static enum err replay_body(const struct wish *w, struct buf *out, char **why)
 	return order_replay(w, out);
 }
 
+static enum err sink_body(const struct wish *w, struct buf *out, char **why)
+{
+	(void)why;
+	return order_reason(w, out);
+}
+
 /* A '*' in the path stands for the word behind the command. */
 static const struct command {
 	const char *name, *second; /* its words */
@@ -118,6 +126,10 @@ static const struct command {
 		replay_body, view_replay },
 	{ "routes", "test", "/v1/routes/test", "file", BIT(OPT_LIMIT) | PERIOD, order_routes_test,
 		view_routes_test },
+	{ "hold", NULL, "/v1/sinks/*/hold", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "release", NULL, "/v1/sinks/*/release", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "enable", NULL, "/v1/sinks/*/enable", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "disable", NULL, "/v1/sinks/*/disable", "sink", BIT(OPT_REASON), sink_body, view_sink },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), NULL, view_audit },
 };
 

@@ -76,10 +76,10 @@ static void print_status(struct json_object *root, FILE *to)
 		"DUPLICATES", "REFUSED" };
 	static const char *const source_member[] = { "name", "host", "keys", "accepted",
 		"duplicates", "refused" };
-	static const char *const sink_heading[] = { "SINK", "DELIVERED", "TEMPFAILS", "DEAD",
-		"INFLIGHT", "TROUBLE" };
-	static const char *const sink_member[] = { "name", "delivered", "tempfails", "dead",
-		"inflight", "trouble" };
+	static const char *const sink_heading[] = { "SINK", "GATE", "CIRCUIT", "DELIVERED",
+		"TEMPFAILS", "DEAD", "INFLIGHT", "TROUBLE" };
+	static const char *const sink_member[] = { "name", "gate", "circuit", "delivered",
+		"tempfails", "dead", "inflight", "trouble" };
 
 	fprintf(to, "stagewired %s, up %" PRId64 " s, %s\n",
 		jdoc_text(jdoc_member(root, "version")), jdoc_int(jdoc_member(root, "uptime_s"), 0),

@@ -32,6 +32,7 @@ stagewired_SOURCES = \
 	src/daemon/admin_replay.c \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
+	src/daemon/admin_sinks.c \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \
