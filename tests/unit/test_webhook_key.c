@@ -108,6 +108,11 @@ Test(webhook_key, does_not_sign_an_id_that_would_read_as_another_text)
 	webhook_key_free(k);
 }
 
+/* A seed and the public half of another one. */
+#define OTHER_HALF                                                                                 \
+	"whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfUKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMF"   \
+	"s6Kvg=="
+
 /* 24 and 64 bytes are the least and the most. */
 static const char *const no_keys[] = {
 	"",
@@ -123,9 +128,7 @@ static const char *const no_keys[] = {
 	"whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
 	"whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=",
 	"whsk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
-	/* The public half of another. */
-	"whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfUKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6K"
-	"vg==",
+	OTHER_HALF,
 };
 
 Test(webhook_key, refuses_what_is_no_key_without_repeating_it)
