@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A receiver of webhooks that speaks HTTP/2 and HTTP/1.1 over TLS: node's own server. Arguments:
-// files of its certificate and key. Prints its port, then a line of JSON for each request, and
+// files of its certificate and key, and what it does instead of answering ("refuse" or "reset" the
+// stream, "goaway", "destroy" the connection, "silent"), if not that. Prints its port, then a line of JSON for each request, and
 // ends when its standard input does.
 'use strict';
 const fs = require('fs');
 const http2 = require('http2');
 
+const faults = {
+  refuse: stream => stream.close(http2.constants.NGHTTP2_REFUSED_STREAM),
+  reset: stream => stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR),
+  goaway: stream => stream.session.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM),
+  destroy: stream => stream.session.destroy(),
+  silent: () => {},
+};
+const fault = faults[process.argv[4]];
 let connections = 0;
 const server = http2.createSecureServer({
   cert: fs.readFileSync(process.argv[2]),
@@ -21,7 +30,10 @@ const server = http2.createSecureServer({
       fields: request.headers,
       body: Buffer.concat(parts).toString('base64'),
     }));
-    response.writeHead(204).end();
+    if (fault)
+      fault(request.stream);
+    else
+      response.writeHead(204).end();
   });
 });
 server.on('secureConnection', () => connections++);

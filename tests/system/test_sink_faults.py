@@ -7,6 +7,8 @@ operator reads why.
 """
 
 import base64
+import contextlib
+import json
 import os
 import ssl
 import subprocess
@@ -14,7 +16,7 @@ import sys
 import time
 import warnings
 
-from harness import TOP_SRC, main, wait_until
+from harness import TOP_SRC, main, need_program, wait_until
 
 sys.path.insert(0, os.path.join(TOP_SRC, "tests", "tools"))
 import hook_standin as standin  # noqa: E402
@@ -289,6 +291,38 @@ def test_a_certificate_that_does_not_hold_stops_the_event(box):
 			assert row["state"] == "pending" and note in row["note"], row
 			assert not hooks[name].requests, f"{name}: something was sent"
 	assert_no_secret(daemon, TOKEN, "BEGIN PRIVATE KEY")
+
+
+# What node's server does instead of answering over HTTP/2, and part of the note.
+HTTP2_FAULTS = {"refuse": ": ", "reset": "broken: ", "goaway": ": ", "destroy": ": ",
+	"silent": "timeout: "}
+
+
+def test_every_fault_over_http2_is_tried_again(box):
+	node = need_program("node")
+	daemon = box.daemon()
+	authority = Authority(daemon.dir, "ours")
+	certificate, key = authority.issue("hook")
+	script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node_http2.js")
+	with contextlib.ExitStack() as stack:
+		peers = {}
+		for name in HTTP2_FAULTS:
+			peers[name] = stack.enter_context(subprocess.Popen([node, script, certificate, key, name],
+				stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+			port = int(peers[name].stdout.readline())
+			daemon.config["sinks"].append({"name": name, "type": "http", "ca": authority.ca,
+				"timeout": "2s", "url": f"https://localhost:{port}/",
+				"allow": [f"127.0.0.0/8:{port}"]})
+			daemon.config["routes"][0]["to"].append(name)
+		daemon.start().accept()
+		rows = tried(daemon, HTTP2_FAULTS)
+		for name, note in HTTP2_FAULTS.items():
+			row = rows[name]
+			print(f"# {name}: {row['state']} {row['status']} {row['note']}")
+			assert row["state"] == "pending" and row["status"] == 0, row
+			assert note in row["note"], row
+			assert json.loads(peers[name].stdout.readline())["version"] == "2.0"
+			peers[name].stdin.close()
 
 
 def test_a_replaced_ca_is_taken_without_a_restart(box):
