@@ -62,6 +62,7 @@ UNIT = \
 	tests/unit/test_store_retain \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
+	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_webhook \
 	tests/unit/test_yaml
