@@ -17,7 +17,9 @@ AM_TESTS_ENVIRONMENT = \
 	CC='$(CC)'; export CC; DEPS_CFLAGS='$(DEPS_CFLAGS)'; export DEPS_CFLAGS;
 
 # What "make check-peers" runs.
-PEERS = tests/peers/test_backstage.py
+PEERS = \
+	tests/peers/test_backstage.py \
+	tests/peers/test_webhooks.py
 
 # Programs without their own LDADD, that is all but the installed ones.
 LDADD = libstagewire.a $(CRITERION_LIBS) $(DEPS_LIBS)
@@ -26,6 +28,7 @@ include tests/peers/local.mk
 include tests/unit/local.mk
 include tests/static/local.mk
 include tests/system/local.mk
+include tests/faults/local.mk
 
 dist_check_SCRIPTS += tests/unit/run
 EXTRA_DIST += \

@@ -15,6 +15,24 @@
  * One decision, as the audit trail keeps it: who, what, when, with which
  * outcome and why. No payload, no personal data, no secret. Empty spans, NULL
  * and 0 are left out.
+ *
+ * It is written in the shape of OCSF's API Activity (class 6003), so that what
+ * collects such records needs no parser of ours:
+ *
+ *	at              time, in ms since 1970
+ *	action          api.operation; activity_id says what kind of act it is
+ *	outcome         status_id (1 success, 2 not) and policy.decision
+ *	reason          status_detail
+ *	status          status_code, api.response.code
+ *	actor           actor.user.uid for "uid:0", else actor.app_name
+ *	address         src_endpoint.ip
+ *	source          src_endpoint.svc_name
+ *	sink            dst_endpoint.svc_name
+ *	event           metadata.correlation_uid, api.request.uid
+ *	repository, entity, owner    resources, told apart by their type
+ *	payload_sha256  raw_data_hash
+ *	detail          message
+ *	the rest        unmapped
  */
 struct audit_record {
 	struct wall at;
@@ -35,7 +53,15 @@ struct audit_record {
 	size_t to_n;
 };
 
-/* Write one JSON object on one line, without a newline. */
+/* The types of resources. */
+#define AUDIT_TYPE_REPOSITORY "repository"
+#define AUDIT_TYPE_ENTITY     "backstage.entity"
+#define AUDIT_TYPE_OWNER      "backstage.owner" /* as of then */
+
+/* Written entries are no longer, so that a log can take them. */
+#define AUDIT_ENTRY_MAX 65535
+
+/* Write one JSON object on one line, without a newline. ERR_LIMIT: too long. */
 MUST_CHECK enum err audit_record_write(const struct audit_record *r, struct buf *out);
 
 #endif

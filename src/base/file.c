@@ -104,3 +104,49 @@ enum err file_replace(const char *path, struct span bytes, mode_t mode)
 	errno = error;
 	return ERR_IO;
 }
+
+static bool pwrite_all(int fd, struct span bytes, off_t at)
+{
+	while (bytes.n > 0) {
+		ssize_t n = pwrite(fd, bytes.p, bytes.n, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		bytes.p += n;
+		bytes.n -= (size_t)n;
+		at += n;
+	}
+	return true;
+}
+
+static bool fd_rewrite(int fd)
+{
+	char chunk[64 * 1024];
+	off_t at = 0;
+	ssize_t n;
+
+	while ((n = pread(fd, chunk, sizeof(chunk), at)) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || !pwrite_all(fd, (struct span){ chunk, (size_t)n }, at))
+			return false;
+		at += n;
+	}
+	return fsync(fd) == 0;
+}
+
+enum err file_rewrite(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY), error;
+	bool written;
+
+	if (fd < 0)
+		return ERR_IO;
+	written = fd_rewrite(fd);
+	error = errno;
+	close(fd);
+	errno = error;
+	return written ? ERR_OK : ERR_IO;
+}

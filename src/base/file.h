@@ -21,4 +21,11 @@ MUST_CHECK enum err file_read(const char *path, struct buf *out);
  */
 MUST_CHECK enum err file_replace(const char *path, struct span bytes, mode_t mode);
 
+/*
+ * Write a file's bytes over themselves and sync them: after a sync that failed
+ * the kernel may show bytes that the disk does not have, and takes them for
+ * clean, so that no sync would write them. ERR_IO, with errno.
+ */
+MUST_CHECK enum err file_rewrite(const char *path);
+
 #endif

@@ -10,6 +10,8 @@ libstagewire_a_SOURCES += \
 	src/base/codec.h \
 	src/base/defs.c \
 	src/base/defs.h \
+	src/base/egress.c \
+	src/base/egress.h \
 	src/base/err.c \
 	src/base/err.h \
 	src/base/file.c \

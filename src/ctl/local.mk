@@ -5,6 +5,8 @@ bin_PROGRAMS += stagewirectl
 stagewirectl_SOURCES = \
 	src/ctl/ask.c \
 	src/ctl/ask.h \
+	src/ctl/audit.c \
+	src/ctl/audit.h \
 	src/ctl/main.c \
 	src/ctl/order.c \
 	src/ctl/order.h \
@@ -12,6 +14,7 @@ stagewirectl_SOURCES = \
 	src/ctl/table.h \
 	src/ctl/view.c \
 	src/ctl/view.h \
+	src/ctl/view_audit.c \
 	src/ctl/view_explain.c \
 	src/ctl/view_impl.h \
 	src/ctl/view_order.c \

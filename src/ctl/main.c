@@ -8,6 +8,7 @@
 #include "base/json_gate.h"
 #include "base/json_read.h"
 #include "ctl/ask.h"
+#include "ctl/audit.h"
 #include "ctl/order.h"
 #include "ctl/view.h"
 
@@ -27,9 +28,12 @@ static const char usage[] =
 	"  dead [WHICH] [--limit N]      dead letters, oldest first\n"
 	"  replay FROM [WHICH] [--limit N] [--dry-run] --reason TEXT\n"
 	"                                deliver again, with the same ids\n"
+	"  hold | release | enable | disable SINK --reason TEXT\n"
+	"                                stop sending to a sink, or go on\n"
 	"  routes test FILE [--since T] [--limit N]\n"
 	"                                what other routes would have done\n"
 	"  audit [--limit N]             every decision, oldest first\n"
+	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
 	"\n"
 	"  FROM is --event ID, or --from dead, quarantine or history. WHICH is any of\n"
 	"      --since T, --until T      received from then on, and before then: a time\n"
@@ -93,6 +97,12 @@ static enum err replay_body(const struct wish *w, struct buf *out, char **why)
 	return order_replay(w, out);
 }
 
+static enum err sink_body(const struct wish *w, struct buf *out, char **why)
+{
+	(void)why;
+	return order_reason(w, out);
+}
+
 /* A '*' in the path stands for the word behind the command. */
 static const struct command {
 	const char *name, *second; /* its words */
@@ -116,6 +126,10 @@ static const struct command {
 		replay_body, view_replay },
 	{ "routes", "test", "/v1/routes/test", "file", BIT(OPT_LIMIT) | PERIOD, order_routes_test,
 		view_routes_test },
+	{ "hold", NULL, "/v1/sinks/*/hold", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "release", NULL, "/v1/sinks/*/release", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "enable", NULL, "/v1/sinks/*/enable", "sink", BIT(OPT_REASON), sink_body, view_sink },
+	{ "disable", NULL, "/v1/sinks/*/disable", "sink", BIT(OPT_REASON), sink_body, view_sink },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), NULL, view_audit },
 };
 
@@ -251,14 +265,19 @@ static enum err carry_out(
 int main(int argc, char **argv)
 {
 	struct wish w = { .socket = SOCKET };
-	unsigned given = read_options(argc, argv, &w);
-	const struct command *c = find_command(argv + optind, argc - optind, &w);
 	CLEANUP(buf_release) struct buf answer;
+	int at = audit_command_at(argc, argv);
+	const struct command *c;
 	char *why = NULL;
 	enum err e = ERR_OK;
+	unsigned given;
 
-	check_options(c, given);
 	buf_init(&answer, TEXT_MAX);
+	if (at > 0)
+		return audit_command(argc - at, argv + at);
+	given = read_options(argc, argv, &w);
+	c = find_command(argv + optind, argc - optind, &w);
+	check_options(c, given);
 	if (carry_out(c, &w, &answer, &why) != ERR_OK)
 		return fail(why);
 	if (w.json)

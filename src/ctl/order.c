@@ -61,6 +61,18 @@ static void put_limit(struct json_writer *w, const char *limit)
 		json_member_str(w, "limit", limit);
 }
 
+enum err order_reason(const struct wish *wish, struct buf *out)
+{
+	const struct pair pairs[] = { { "reason", wish->reason } };
+	struct json_writer w;
+
+	json_writer_init(&w, out);
+	json_object_begin(&w);
+	put_pairs(&w, pairs, ARRAY_SIZE(pairs));
+	json_object_end(&w);
+	return json_done(&w);
+}
+
 enum err order_replay(const struct wish *wish, struct buf *out)
 {
 	const struct pair pairs[] = {

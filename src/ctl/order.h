@@ -9,6 +9,7 @@
 
 /* What is sent for a wish: the query of a list, with its '?', and the bodies of orders. */
 MUST_CHECK enum err order_query(const struct wish *w, struct buf *out);
+MUST_CHECK enum err order_reason(const struct wish *w, struct buf *out);
 MUST_CHECK enum err order_replay(const struct wish *w, struct buf *out);
 
 /* Reads the file that the wish names; on failure *why (free(3) it) is one line. */

@@ -36,16 +36,6 @@ enum err view_deliveries(struct span json, FILE *to)
 		"no deliveries", to);
 }
 
-enum err view_audit(struct span json, FILE *to)
-{
-	static const char *const heading[] = { "SEQ", "TIME", "ACTION", "OUTCOME", "REASON",
-		"EVENT", "SINK", "REPOSITORY", "OWNERS", "DETAIL" };
-	static const char *const member[] = { "seq", "time", "action", "outcome", "reason", "event",
-		"sink", "repository", "owners", "detail" };
-
-	return view_items(json, heading, member, ARRAY_SIZE(heading), "no audit entries", to);
-}
-
 static void print_event(struct json_object *root, FILE *to)
 {
 	struct json_object *event = jdoc_member(root, "event");
@@ -86,10 +76,10 @@ static void print_status(struct json_object *root, FILE *to)
 		"DUPLICATES", "REFUSED" };
 	static const char *const source_member[] = { "name", "host", "keys", "accepted",
 		"duplicates", "refused" };
-	static const char *const sink_heading[] = { "SINK", "DELIVERED", "TEMPFAILS", "DEAD",
-		"INFLIGHT", "TROUBLE" };
-	static const char *const sink_member[] = { "name", "delivered", "tempfails", "dead",
-		"inflight", "trouble" };
+	static const char *const sink_heading[] = { "SINK", "GATE", "CIRCUIT", "DELIVERED",
+		"TEMPFAILS", "DEAD", "INFLIGHT", "TROUBLE" };
+	static const char *const sink_member[] = { "name", "gate", "circuit", "delivered",
+		"tempfails", "dead", "inflight", "trouble" };
 
 	fprintf(to, "stagewired %s, up %" PRId64 " s, %s\n",
 		jdoc_text(jdoc_member(root, "version")), jdoc_int(jdoc_member(root, "uptime_s"), 0),
@@ -101,6 +91,9 @@ static void print_status(struct json_object *root, FILE *to)
 	print_fact(root, "waiting", "store.waiting", to);
 	print_fact(root, "pending", "store.pending", to);
 	print_fact(root, "dead", "store.dead", to);
+	print_fact(root, "audit log", "audit_log.state", to);
+	print_fact(root, "published", "audit_log.published", to);
+	print_fact(root, "trouble", "audit_log.trouble", to);
 	print_fact(root, "catalog", "catalog.from", to);
 	print_fact(root, "entities", "catalog.entities", to);
 	print_fact(root, "repositories", "catalog.repositories", to);

@@ -21,6 +21,7 @@ MUST_CHECK enum err view_audit(struct span json, FILE *to);
 MUST_CHECK enum err view_dead(struct span json, FILE *to);
 MUST_CHECK enum err view_explain(struct span json, FILE *to);
 MUST_CHECK enum err view_replay(struct span json, FILE *to);
+MUST_CHECK enum err view_sink(struct span json, FILE *to);
 MUST_CHECK enum err view_routes_test(struct span json, FILE *to);
 
 #endif

@@ -15,6 +15,23 @@ enum err view_dead(struct span json, FILE *to)
 	return view_items(json, heading, member, ARRAY_SIZE(heading), "no dead letters", to);
 }
 
+enum err view_sink(struct span json, FILE *to)
+{
+	struct json_object *root;
+	const char *sink, *gate;
+	enum err e = jdoc_parse(json, &view_limits, &root);
+
+	if (e != ERR_OK)
+		return e;
+	sink = jdoc_text(jdoc_member(root, "sink"));
+	gate = jdoc_text(jdoc_member(root, "gate"));
+	e = sink == NULL || gate == NULL ? ERR_PARSE : ERR_OK;
+	if (e == ERR_OK)
+		fprintf(to, "%s is %s\n", sink, gate);
+	jdoc_free(root);
+	return e;
+}
+
 static void print_count(struct json_object *root, const char *member, const char *text, FILE *to)
 {
 	int64_t n = jdoc_int(jdoc_member(root, member), 0);

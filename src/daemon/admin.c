@@ -32,6 +32,10 @@ static const struct resource {
 	{ "/v1/audit", true, 0, admin_audit },
 	{ "/v1/replay", true, ORDER_MAX, admin_replay },
 	{ "/v1/routes/test", true, ORDER_MAX, admin_routes_test },
+	{ "/v1/sinks/*/hold", true, ORDER_MAX, admin_sink_hold },
+	{ "/v1/sinks/*/release", true, ORDER_MAX, admin_sink_release },
+	{ "/v1/sinks/*/enable", true, ORDER_MAX, admin_sink_enable },
+	{ "/v1/sinks/*/disable", true, ORDER_MAX, admin_sink_disable },
 };
 
 /* Does a path fit? Then *arg is what its '*' stands for. */

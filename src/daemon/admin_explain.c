@@ -54,7 +54,9 @@ static void put_condition(struct json_writer *w, const struct route *r, const st
 	const struct span *text;
 	size_t n;
 
-	if (route_patterns(r, c) == NULL)
+	/* That builds are meant goes without saying, where it is one. */
+	if (route_patterns(r, c) == NULL ||
+		(c == ROUTE_TYPE && r->type == NULL && route_holds(r, f, c)))
 		return;
 	text = route_texts(f, c, &n);
 	json_object_begin(w);
@@ -80,7 +82,7 @@ static void put_routes(
 		put_patterns(w, "to", r->to);
 		json_key(w, "conditions");
 		json_array_begin(w);
-		for (enum route_condition c = ROUTE_SOURCE; c < ROUTE_CONDITIONS; c++)
+		for (enum route_condition c = ROUTE_TYPE; c < ROUTE_CONDITIONS; c++)
 			put_condition(w, r, f, c);
 		json_array_end(w);
 		json_object_end(w);

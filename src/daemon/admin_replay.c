@@ -75,6 +75,11 @@ static void on_end(void *ctx, const struct replay_result *r)
 	struct answer *a = ctx;
 	struct json_writer *w = &a->w;
 
+	if (r->err != ERR_OK && !r->begun) {
+		reply_storage(a->req);
+		answer_free(a);
+		return;
+	}
 	json_array_end(w);
 	json_member_bool(w, "dry_run", a->dry_run);
 	json_member_bool(w, "complete", r->complete);

@@ -5,20 +5,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backstage/bus_sink.h"
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
-#include "backstage/notify.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
+#include "daemon/driver.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
 #include "secret/ref.h"
-#include "sink/file.h"
-#include "sink/journald.h"
-#include "sink/syslog.h"
 #include "travis/keys.h"
 
 static bool text_same(const char *a, const char *b)
@@ -175,56 +171,6 @@ static struct sink *sink_carried(
 	return NULL;
 }
 
-static enum err syslog_init(const struct assembly_needs *needs, const struct conf_sink *cs,
-	struct sink *sink, char **why)
-{
-	const struct syslog_sink_conf conf = {
-		.address = cs->address,
-		.facility = cs->facility,
-		.is_text = strcmp(cs->format, "text") == 0,
-		.message_max = cs->message_max,
-		.timeout_ms = cs->timeout_ms,
-		.tls = {
-			.authorities = cs->tls_ca,
-			.certificate = cs->tls_certificate,
-			.key = cs->tls_key,
-		},
-	};
-
-	return syslog_sink_init(sink, needs->loop, cs->name, &conf, why);
-}
-
-static enum err sink_init(const struct assembly_needs *needs, const struct assembly *a,
-	const struct conf_sink *cs, struct sink *sink, char **why)
-{
-	const struct file_sink_conf file = {
-		.path = cs->path,
-		.rotate_size = cs->rotate_size,
-		.keep = (unsigned)cs->keep,
-	};
-
-	if (strcmp(cs->type, "backstage-notifications") == 0)
-		notify_sink_init(sink, cs->name, a->client,
-			&(struct notify_conf){
-				.topic = cs->topic,
-				.recipients = (const char *const *)cs->recipients,
-			});
-	else if (strcmp(cs->type, "backstage-events") == 0)
-		bus_sink_init(
-			sink, cs->name, a->client, &(struct bus_sink_conf){ .topic = cs->topic });
-	else if (strcmp(cs->type, "syslog") == 0)
-		return syslog_init(needs, cs, sink, why);
-	else if (strcmp(cs->type, "journald") == 0)
-		journald_sink_init(sink, needs->loop, cs->name,
-			&(struct journald_sink_conf){
-				.path = cs->socket,
-				.timeout_ms = cs->timeout_ms,
-			});
-	else
-		return file_sink_init(sink, needs->loop, cs->name, &file, why);
-	return ERR_OK;
-}
-
 /* A notification's own limits say how many builds it can tell of. */
 #define COALESCE_MAX 16
 
@@ -250,26 +196,39 @@ static struct sink_policy policy_of(const struct conf_sink *c)
 	return p;
 }
 
+static enum err sink_make(const struct assembly_needs *needs, const struct assembly *a,
+	const struct conf_sink *cs, struct sink **out, char **why)
+{
+	struct sink *sink = xcalloc(1, sizeof(*sink));
+	enum err e = driver_init(needs, a->client, cs, sink, why);
+
+	if (e != ERR_OK) {
+		free(sink);
+		return e;
+	}
+	sink->policy = policy_of(cs);
+	*out = sink;
+	return ERR_OK;
+}
+
 static enum err build_sinks(const struct assembly_needs *needs, const struct assembly *running,
 	struct assembly *a, char **why)
 {
 	const struct conf *c = a->conf;
 
 	a->setup.sink = xcalloc(c->sinks, sizeof(struct sink *));
+	a->renewal = xcalloc(c->sinks, sizeof(*a->renewal));
 	for (size_t i = 0; i < c->sinks; i++) {
-		struct sink *sink = sink_carried(running, a, &c->sink[i]);
+		const struct conf_sink *cs = &c->sink[i];
+		struct sink *sink = sink_carried(running, a, cs);
+		enum err e;
 
-		if (sink == NULL) {
-			enum err e;
-
-			sink = xcalloc(1, sizeof(*sink));
-			e = sink_init(needs, a, &c->sink[i], sink, why);
-			if (e != ERR_OK) {
-				free(sink);
-				return e;
-			}
-			sink->policy = policy_of(&c->sink[i]);
-		}
+		if (sink == NULL)
+			e = sink_make(needs, a, cs, &sink, why);
+		else
+			e = driver_renew(cs, sink, &a->renewal[a->renewals++], why);
+		if (e != ERR_OK)
+			return e;
 		a->setup.sink[a->setup.sinks++] = sink;
 	}
 	return ERR_OK;
@@ -392,8 +351,19 @@ void assembly_retire(struct assembly *old, const struct assembly *now)
 	assembly_release(old);
 }
 
+void assembly_renew(struct assembly *a)
+{
+	if (a->token != NULL)
+		backstage_client_set_token(a->client, TAKE(a->token));
+	for (size_t i = 0; i < a->renewals; i++)
+		driver_renewal_apply(&a->renewal[i]);
+}
+
 void assembly_release(struct assembly *a)
 {
+	for (size_t i = 0; i < a->renewals; i++)
+		driver_renewal_release(&a->renewal[i]);
+	free(a->renewal);
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
 	catalog_builder_free(a->catalog);

@@ -11,6 +11,7 @@
 struct audit_record;
 struct backstage_client;
 struct conf;
+struct driver_renewal;
 struct httpc;
 struct loop;
 struct secret;
@@ -27,6 +28,8 @@ struct assembly {
 	struct relay_setup setup;
 	struct catalog_builder *catalog; /* read from catalog.file; NULL otherwise */
 	struct secret *token;            /* for a client that is carried over */
+	struct driver_renewal *renewal;  /* for sinks that are carried over */
+	size_t renewals;
 };
 
 struct assembly_needs {
@@ -44,6 +47,9 @@ struct assembly_needs {
  */
 MUST_CHECK enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	const struct assembly *running, struct assembly *out, char **why);
+
+/* What is carried over learns what changed: tokens, keys. The one step that cannot fail. */
+void assembly_renew(struct assembly *a);
 
 /* Free what old holds and now does not; both setups are given, as one of them is the relay's. */
 void assembly_retire(struct assembly *old, const struct assembly *now);

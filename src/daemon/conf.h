@@ -34,7 +34,7 @@ struct conf_source {
 
 struct conf_sink {
 	char *name;
-	char *type; /* "backstage-notifications", "backstage-events", "file", "syslog", "journald" */
+	char *type; /* "backstage-notifications", "backstage-events", "file", "http", … */
 	char *topic;
 	char **recipients; /* of operator events; NULL: none */
 	char *path;
@@ -44,9 +44,7 @@ struct conf_sink {
 	char *format;        /* "json" or "text" */
 	char *facility;
 	size_t message_max;
-	char *tls_ca, *tls_certificate, *tls_key;
-	char *socket; /* journald's */
-	int64_t timeout_ms;
+	char *socket;     /* journald's */
 	int64_t inflight; /* tries at once */
 	int64_t rate;     /* tries begun in a second; 0: any */
 	char *schedule;   /* durations, parted by blanks */
@@ -55,6 +53,17 @@ struct conf_sink {
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
 	int64_t disable_after_ms; /* 0: never */
 	int64_t coalesce_ms;      /* 0: not at all */
+
+	char *url, *mode, *origin;
+	bool handshake;
+	struct secret_ref *secrets; /* ended by one without a place; NULL if empty */
+	struct secret_ref token;
+	char **headers; /* "Name: value" */
+	struct secret_ref *secret_headers;
+	char **allow; /* "10.0.0.0/8:443" */
+	char *ca, *certificate, *key;
+	int64_t timeout_ms;
+	size_t answer_max;
 };
 
 struct conf {
@@ -72,6 +81,11 @@ struct conf {
 
 	char *store_path;
 	size_t store_inflight_max;
+
+	char *audit_directory, *audit_origin; /* NULL: beside the store, after the host */
+	struct secret_ref audit_key;
+	char *audit_witness; /* or NULL */
+	int64_t audit_sign_every, audit_interval_ms, audit_heartbeat_ms;
 
 	char *backstage_url;
 	struct secret_ref backstage_token;

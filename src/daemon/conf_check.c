@@ -106,23 +106,56 @@ static enum err sources_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* More than so many would not fit beside our own. */
+#define HEADERS_MAX 24
+
+static enum err http_sink_check(struct conf_reader *r, size_t i)
+{
+	const struct conf_sink *s = &r->conf->sink[i];
+	const bool plain = s->url != NULL && strncmp(s->url, "http:", 5) == 0;
+	size_t headers = 0;
+
+	if (plain && !conf_url_is_loopback(s->url) &&
+		(s->token.place != SECRET_NONE || s->secret_headers != NULL))
+		return conf_refuse(r, item_node(r, "sinks", i, "url"),
+			"sink '%s' would send its secrets unencrypted: url must be an https URL",
+			s->name);
+	while (s->headers != NULL && s->headers[headers] != NULL)
+		headers++;
+	if (headers > HEADERS_MAX)
+		return conf_refuse(r, item_node(r, "sinks", i, "headers"),
+			"headers has more than %d items", HEADERS_MAX);
+	return ERR_OK;
+}
+
 /* A file that nobody reads would make one believe in a check that is not made. */
 static enum err sink_tls_check(struct conf_reader *r, size_t i)
 {
 	const struct conf_sink *s = &r->conf->sink[i];
-	bool is_given = s->tls_ca != NULL || s->tls_certificate != NULL || s->tls_key != NULL;
+	bool is_given = s->ca != NULL || s->certificate != NULL || s->key != NULL;
 
-	if (is_given && strncmp(s->address, "tls:", 4) != 0)
+	if ((s->certificate == NULL) != (s->key == NULL))
+		return conf_refuse(r, item_node(r, "sinks", i, "certificate"),
+			"sink '%s' needs both a certificate and a key", s->name);
+	if (is_given && s->address != NULL && strncmp(s->address, "tls:", 4) != 0)
 		return conf_refuse(r, item_node(r, "sinks", i, "address"),
-			"tls_ca, tls_certificate and tls_key need an address that begins with "
-			"tls:");
-	if ((s->tls_certificate == NULL) != (s->tls_key == NULL))
-		return conf_refuse(r, item_node(r, "sinks", i, "tls_certificate"),
-			"a sink needs both tls_certificate and tls_key, or neither");
+			"ca, certificate and key need an address that begins with tls:");
 	return ERR_OK;
 }
 
-/* Two that append to one file would rotate it under each other's feet. */
+static enum err sink_kinds_check(struct conf_reader *r)
+{
+	for (size_t i = 0; i < r->conf->sinks; i++) {
+		enum err e = http_sink_check(r, i);
+
+		if (e == ERR_OK)
+			e = sink_tls_check(r, i);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
 static enum err circuits_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -135,6 +168,7 @@ static enum err circuits_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* Two that append to one file would rotate it under each other's feet. */
 static enum err sinks_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -233,7 +267,8 @@ static enum err routes_check(struct conf_reader *r)
 enum err conf_check(struct conf_reader *r)
 {
 	static enum err (*const checks[])(struct conf_reader *) = { listen_check, bounds_check,
-		sources_check, sinks_check, circuits_check, routes_check, backstage_check };
+		sources_check, sinks_check, circuits_check, sink_kinds_check, routes_check,
+		backstage_check };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",

@@ -26,17 +26,28 @@ static bool same_secret(struct secret_ref a, struct secret_ref b)
 	return a.place == b.place && same_text(a.name, b.name);
 }
 
+static bool same_secrets(const struct secret_ref *a, const struct secret_ref *b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	for (; a->place != SECRET_NONE && same_secret(*a, *b); a++, b++)
+		;
+	return a->place == SECRET_NONE && b->place == SECRET_NONE;
+}
+
 static bool same_value(const struct conf_option *o, const void *a, const void *b)
 {
 	switch (o->type) {
 	case CONF_TEXT: return same_text(conf_text(o, a), conf_text(o, b));
 	case CONF_TEXTS: return same_texts(conf_texts(o, a), conf_texts(o, b));
 	case CONF_SECRET: return same_secret(conf_secret(o, a), conf_secret(o, b));
+	case CONF_SECRETS: return same_secrets(conf_secrets(o, a), conf_secrets(o, b));
 	case CONF_LEVEL:
 	case CONF_INTEGER:
 	case CONF_SIZE:
 	case CONF_DURATION:
-	case CONF_MODE: break;
+	case CONF_MODE:
+	case CONF_BOOL: break;
 	}
 	return conf_number(o, a) == conf_number(o, b);
 }

@@ -7,17 +7,29 @@
 #include <strings.h>
 #include <sys/un.h>
 
+#include "audit/note.h"
 #include "base/codec.h"
 #include "base/defs.h"
+#include "base/egress.h"
 #include "base/span.h"
 #include "base/suggest.h"
 #include "daemon/conf_number.h"
 #include "model/schedule.h"
 #include "secret/ref.h"
+#include "sink/http_message.h"
 #include "sink/syslog_format.h"
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
+
+static const char *const source_types[] = { "travis" };
+static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
+	"http", "syslog", "journald" };
+static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
+	"cancel" };
+static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
+static const char *const http_modes[] = { "binary", "structured" };
+static const char *const formats[] = { "json", "text" };
 
 /* Is text at least one and at most max bytes, all of them in set? */
 static bool is_made_of(const char *text, const char *set, size_t max)
@@ -162,7 +174,7 @@ static bool fits_backstage_url(const char *text)
 	return fits_url(text) && (n < 4 || strncmp(text + n - 4, "/api", 4) != 0);
 }
 
-static bool url_is_loopback(const char *url)
+bool conf_url_is_loopback(const char *url)
 {
 	static const char *const loopback[] = { "127.0.0.1", "[::1]", "localhost" };
 	const char *at = url_authority(url);
@@ -176,10 +188,43 @@ static bool url_is_loopback(const char *url)
 	return false;
 }
 
+/*
+ * As plain as any URL, but it may have a query and escapes, and often holds a
+ * secret of the receiver's.
+ */
+static bool fits_sink_url(const char *text)
+{
+	static const char more[] = LETTERS DIGITS "-._~/?=&%+,;:@!$'()*";
+	const char *at = url_authority(text);
+	char plain[300];
+	size_t n;
+
+	if (at == NULL)
+		return false;
+	n = (size_t)(at - text) + strcspn(at, "/?");
+	if (n >= sizeof(plain))
+		return false;
+	memcpy(plain, text, n);
+	plain[n] = '\0';
+	return fits_url(plain) && strspn(text + n, more) == strlen(text + n);
+}
+
+static bool fits_http_mode(const char *text)
+{
+	return is_one_of(text, http_modes, ARRAY_SIZE(http_modes));
+}
+
+static bool fits_egress(const char *text)
+{
+	struct egress_rule rule;
+
+	return egress_rule_parse(span_of(text), &rule) == ERR_OK;
+}
+
 /* Whoever can change the answer on its way could sign webhooks. */
 static bool fits_key_url(const char *text)
 {
-	return fits_url(text) && (strncmp(text, "https:", 6) == 0 || url_is_loopback(text));
+	return fits_url(text) && (strncmp(text, "https:", 6) == 0 || conf_url_is_loopback(text));
 }
 
 static bool fits_host(const char *text)
@@ -190,6 +235,11 @@ static bool fits_host(const char *text)
 static bool fits_name(const char *text)
 {
 	return is_made_of(text, "abcdefghijklmnopqrstuvwxyz" DIGITS "-", 64) && text[0] != '-';
+}
+
+static bool fits_origin(const char *text)
+{
+	return note_name_is_valid(span_of(text));
 }
 
 static bool fits_title(const char *text)
@@ -206,14 +256,6 @@ static bool fits_owner(const char *text)
 {
 	return strpbrk(text, "/* ") == NULL;
 }
-
-static const char *const source_types[] = { "travis" };
-static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
-	"syslog", "journald" };
-static const char *const formats[] = { "json", "text" };
-static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
-	"cancel" };
-static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
 
 static bool fits_source_type(const char *text)
 {
@@ -333,6 +375,8 @@ FORM(name, .noun = "name", .fits = fits_name,
 	.must = "must be up to 64 lower-case letters, digits and hyphens");
 FORM(schedule, .noun = "durations", .fits = fits_schedule,
 	.must = "must be durations of at most 31d, such as 5s 5m 1h, or none");
+FORM(origin, .noun = "name", .fits = fits_origin,
+	.must = "must be up to 255 bytes without blanks or '+', such as relay.example.com/audit");
 FORM(title, .noun = "text", .fits = fits_title, .must = "must be up to 200 bytes long");
 FORM(syslog_address, .noun = "address", .fits = fits_syslog_address,
 	.must = "must be unix:/path, unix-stream:/path, tcp:host:port or tls:host:port");
@@ -343,7 +387,16 @@ FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
-	.must = "must be backstage-notifications, backstage-events, file, syslog or journald");
+	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "
+		"journald");
+FORM(sink_url, .noun = "URL", .fits = fits_sink_url, .quiet = true,
+	.must = "must be an http or https URL without user and fragment");
+FORM(http_mode, .noun = "word", .fits = fits_http_mode, .must = "must be binary or structured");
+FORM(header, .noun = "header field", .fits = http_field_is_free, .quiet = true,
+	.must = "must be \"Name: value\", and none that the event, the signature or the "
+		"connection needs");
+FORM(egress, .noun = "network", .fits = fits_egress,
+	.must = "must be a network and a port, such as 10.0.0.0/8:443 or [fd00::/8]:443");
 FORM(outcome, .noun = "word", .fits = fits_outcome,
 	.must = "must be queued, started, success, failure, error or cancel");
 FORM(transition, .noun = "word", .fits = fits_transition,

@@ -21,6 +21,7 @@ extern const struct conf_form conf_form_facility; /* of syslog */
 extern const struct conf_form conf_form_host;     /* without port */
 extern const struct conf_form conf_form_key_url;  /* where keys are fetched from */
 extern const struct conf_form conf_form_name;     /* of a source or sink */
+extern const struct conf_form conf_form_origin;   /* of an audit log */
 extern const struct conf_form conf_form_schedule;
 extern const struct conf_form conf_form_syslog_address; /* to send to */
 extern const struct conf_form conf_form_syslog_format;
@@ -31,6 +32,12 @@ extern const struct conf_form conf_form_owner; /* of a repository */
 /* Types of items. */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;
+
+/* Of http sinks. */
+extern const struct conf_form conf_form_egress; /* a network and port to allow */
+extern const struct conf_form conf_form_header;
+extern const struct conf_form conf_form_http_mode;
+extern const struct conf_form conf_form_sink_url;
 
 /* Conditions of routes. */
 extern const struct conf_form conf_form_outcome;
@@ -43,6 +50,9 @@ extern const struct conf_form conf_form_repository_pattern;
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;
 extern const struct conf_form conf_form_variable;
+
+/* Does a URL that fits any of these forms lead to this host itself? */
+bool conf_url_is_loopback(const char *url);
 
 /* Not empty, not over 4096 bytes, and nothing in it that a terminal could act on or hide? */
 bool conf_text_is_printable(const char *text);

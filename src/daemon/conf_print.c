@@ -43,20 +43,33 @@ static void texts_print(FILE *to, char *const *texts)
 	fputc(']', to);
 }
 
+static void secret_print(FILE *to, struct secret_ref secret)
+{
+	fprintf(to, "{%s: ", conf_place_word(secret.place));
+	quoted_print(to, secret.name);
+	fputc('}', to);
+}
+
+static void secrets_print(FILE *to, const struct secret_ref *refs)
+{
+	fputc('[', to);
+	for (const struct secret_ref *r = refs; r->place != SECRET_NONE; r++) {
+		if (r != refs)
+			fputs(", ", to);
+		secret_print(to, *r);
+	}
+	fputc(']', to);
+}
+
 static void value_print(FILE *to, const struct conf_option *o, const void *base)
 {
 	char number[CONF_NUMBER_MAX];
-	struct secret_ref secret;
 
 	switch (o->type) {
 	case CONF_TEXT: quoted_print(to, conf_text(o, base)); break;
 	case CONF_TEXTS: texts_print(to, conf_texts(o, base)); break;
-	case CONF_SECRET:
-		secret = conf_secret(o, base);
-		fprintf(to, "{%s: ", conf_place_word(secret.place));
-		quoted_print(to, secret.name);
-		fputc('}', to);
-		break;
+	case CONF_SECRET: secret_print(to, conf_secret(o, base)); break;
+	case CONF_SECRETS: secrets_print(to, conf_secrets(o, base)); break;
 	case CONF_MODE:
 		fprintf(to, "\"%s\"", conf_number_format(o->type, conf_number(o, base), number));
 		break;
@@ -64,8 +77,7 @@ static void value_print(FILE *to, const struct conf_option *o, const void *base)
 	case CONF_INTEGER:
 	case CONF_SIZE:
 	case CONF_DURATION:
-		fputs(conf_number_format(o->type, conf_number(o, base), number), to);
-		break;
+	case CONF_BOOL: fputs(conf_number_format(o->type, conf_number(o, base), number), to); break;
 	}
 	fputc('\n', to);
 }
@@ -76,11 +88,13 @@ static bool is_set(const struct conf_option *o, const void *base)
 	case CONF_TEXT: return conf_text(o, base) != NULL;
 	case CONF_TEXTS: return conf_texts(o, base) != NULL;
 	case CONF_SECRET: return conf_secret(o, base).place != SECRET_NONE;
+	case CONF_SECRETS: return conf_secrets(o, base) != NULL;
 	case CONF_LEVEL:
 	case CONF_INTEGER:
 	case CONF_SIZE:
 	case CONF_DURATION:
-	case CONF_MODE: break;
+	case CONF_MODE:
+	case CONF_BOOL: break;
 	}
 	return true;
 }
@@ -147,6 +161,8 @@ static const char *type_word(enum conf_type type)
 	case CONF_SIZE: return "size";
 	case CONF_DURATION: return "duration";
 	case CONF_MODE: return "permissions";
+	case CONF_BOOL: return "flag";
+	case CONF_SECRETS: return "list of secrets";
 	case CONF_SECRET: break;
 	}
 	return "secret";

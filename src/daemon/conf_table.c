@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/conf_table.h"
 
-#include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const kinds_notifications[] = { "backstage-notifications", NULL };
 static const char *const kinds_backstage[] = { "backstage-notifications", "backstage-events",
 	NULL };
 static const char *const kinds_file[] = { "file", NULL };
+static const char *const kinds_http[] = { "http", NULL };
 static const char *const kinds_syslog[] = { "syslog", NULL };
 static const char *const kinds_journald[] = { "journald", NULL };
-static const char *const kinds_local[] = { "syslog", "journald", NULL };
+static const char *const kinds_tls[] = { "http", "syslog", NULL };
+static const char *const kinds_remote[] = { "http", "syslog", "journald", NULL };
 
 #define FIELD(type_, member)                                                                       \
 	.field = offsetof(struct type_, member), .width = sizeof(((struct type_ *)0)->member)
@@ -81,6 +81,27 @@ const struct conf_option conf_options[] = {
 	{ .name = "store.max_inflight", .type = CONF_SIZE, FIELD(conf, store_inflight_max),
 	  .dflt = "64MiB", .min = "1MiB", .max = "2GiB",
 	  .text = "Bytes on their way to the disk; beyond them the answer is 503." },
+
+	{ .name = "audit.directory", .type = CONF_TEXT, FIELD(conf, audit_directory),
+	  .form = &conf_form_absolute_path,
+	  .text = "The folder of the audit log; without it, audit beside store.path." },
+	{ .name = "audit.origin", .type = CONF_TEXT, FIELD(conf, audit_origin),
+	  .form = &conf_form_origin,
+	  .text = "The log's name; without it, stagewire/ and the host's name." },
+	{ .name = "audit.key", .type = CONF_SECRET, FIELD(conf, audit_key),
+	  .text = "The key it is signed with; without it, audit.key beside store.path." },
+	{ .name = "audit.witness", .type = CONF_TEXT, FIELD(conf, audit_witness),
+	  .form = &conf_form_absolute_path,
+	  .text = "A file with a checkpoint kept elsewhere, which the log must have grown from." },
+	{ .name = "audit.sign_every", .type = CONF_INTEGER, FIELD(conf, audit_sign_every),
+	  .dflt = "4096", .min = "1", .max = "1000000", .reload = true,
+	  .text = "Entries after which a checkpoint is signed." },
+	{ .name = "audit.interval", .type = CONF_DURATION, FIELD(conf, audit_interval_ms),
+	  .dflt = "5s", .min = "100ms", .max = "1d", .reload = true,
+	  .text = "How long an entry waits for a checkpoint." },
+	{ .name = "audit.heartbeat", .type = CONF_DURATION, FIELD(conf, audit_heartbeat_ms),
+	  .dflt = "1h", .min = "100ms", .max = "7d", .reload = true,
+	  .text = "After so long without an entry, one says that there was none." },
 
 	{ .name = "backstage.url", .type = CONF_TEXT, FIELD(conf, backstage_url),
 	  .form = &conf_form_backstage_url, .reload = true,
@@ -173,7 +194,7 @@ const struct conf_option conf_options[] = {
 	  .text = "What routes, lists and records call it." },
 	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
 	  .form = &conf_form_sink_type, .required = true, .reload = true,
-	  .text = "backstage-notifications, backstage-events, file, syslog or journald." },
+	  .text = "backstage-notifications, backstage-events, file, http, syslog or journald." },
 	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
 	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage, .reload = true,
 	  .text = "Topic of notifications or events." },
@@ -189,6 +210,48 @@ const struct conf_option conf_options[] = {
 	{ .name = "sinks[].keep", .type = CONF_INTEGER, FIELD(conf_sink, keep),
 	  .dflt = "5", .min = "1", .max = "1000", .kinds = kinds_file, .reload = true,
 	  .text = "Rotated files that are kept." },
+	{ .name = "sinks[].url", .type = CONF_TEXT, FIELD(conf_sink, url),
+	  .form = &conf_form_sink_url, .required = true, .kinds = kinds_http, .reload = true,
+	  .text = "Where events are posted to." },
+	{ .name = "sinks[].mode", .type = CONF_TEXT, FIELD(conf_sink, mode),
+	  .form = &conf_form_http_mode, .dflt = "binary", .kinds = kinds_http, .reload = true,
+	  .text = "How a CloudEvent is put into a request: binary or structured." },
+	{ .name = "sinks[].secrets", .type = CONF_SECRETS, FIELD(conf_sink, secrets),
+	  .kinds = kinds_http, .reload = true,
+	  .text = "Keys of Standard Webhooks; while one replaces another, both sign." },
+	{ .name = "sinks[].token", .type = CONF_SECRET, FIELD(conf_sink, token),
+	  .kinds = kinds_http, .reload = true,
+	  .text = "A bearer token for Authorization." },
+	{ .name = "sinks[].headers", .type = CONF_TEXTS, FIELD(conf_sink, headers),
+	  .form = &conf_form_header, .kinds = kinds_http, .reload = true,
+	  .text = "Header fields to add." },
+	{ .name = "sinks[].secret_headers", .type = CONF_SECRETS, FIELD(conf_sink, secret_headers),
+	  .kinds = kinds_http, .reload = true,
+	  .text = "The same with secrets in them: each a whole line, Name: value." },
+	{ .name = "sinks[].allow", .type = CONF_TEXTS, FIELD(conf_sink, allow),
+	  .form = &conf_form_egress, .kinds = kinds_http, .reload = true,
+	  .text = "Networks and ports it may be at, other than a public address." },
+	{ .name = "sinks[].ca", .type = CONF_TEXT, FIELD(conf_sink, ca),
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
+	  .text = "PEM file with the CAs to trust instead of the system's." },
+	{ .name = "sinks[].certificate", .type = CONF_TEXT, FIELD(conf_sink, certificate),
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
+	  .text = "PEM file with our certificate, for a sink that asks who we are." },
+	{ .name = "sinks[].key", .type = CONF_TEXT, FIELD(conf_sink, key),
+	  .form = &conf_form_absolute_path, .kinds = kinds_tls, .reload = true,
+	  .text = "PEM file with that certificate's private key." },
+	{ .name = "sinks[].handshake", .type = CONF_BOOL, FIELD(conf_sink, handshake),
+	  .dflt = "false", .kinds = kinds_http, .reload = true,
+	  .text = "Send nothing before the sink has agreed to it, by OPTIONS." },
+	{ .name = "sinks[].origin", .type = CONF_TEXT, FIELD(conf_sink, origin),
+	  .form = &conf_form_host, .dflt = "stagewire", .kinds = kinds_http, .reload = true,
+	  .text = "The name under which we ask that, in WebHook-Request-Origin." },
+	{ .name = "sinks[].timeout", .type = CONF_DURATION, FIELD(conf_sink, timeout_ms),
+	  .dflt = "20s", .min = "100ms", .max = "5m", .kinds = kinds_remote, .reload = true,
+	  .text = "For one try, connecting and the answer included." },
+	{ .name = "sinks[].max_answer", .type = CONF_SIZE, FIELD(conf_sink, answer_max),
+	  .dflt = "64KiB", .min = "0B", .max = "16MiB", .kinds = kinds_http, .reload = true,
+	  .text = "Bytes of an answer's body that are read." },
 	{ .name = "sinks[].address", .type = CONF_TEXT, FIELD(conf_sink, address),
 	  .form = &conf_form_syslog_address, .dflt = "unix:/dev/log", .kinds = kinds_syslog,
 	  .reload = true,
@@ -202,22 +265,10 @@ const struct conf_option conf_options[] = {
 	{ .name = "sinks[].max_message", .type = CONF_SIZE, FIELD(conf_sink, message_max),
 	  .dflt = "8KiB", .min = "2KiB", .max = "1MiB", .kinds = kinds_syslog, .reload = true,
 	  .text = "Bytes of a message; its text is cut to fit." },
-	{ .name = "sinks[].tls_ca", .type = CONF_TEXT, FIELD(conf_sink, tls_ca),
-	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
-	  .text = "PEM file of the authorities that may certify the other side." },
-	{ .name = "sinks[].tls_certificate", .type = CONF_TEXT, FIELD(conf_sink, tls_certificate),
-	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
-	  .text = "PEM file with our certificate and its chain." },
-	{ .name = "sinks[].tls_key", .type = CONF_TEXT, FIELD(conf_sink, tls_key),
-	  .form = &conf_form_absolute_path, .kinds = kinds_syslog, .reload = true,
-	  .text = "PEM file with our certificate's private key." },
 	{ .name = "sinks[].socket", .type = CONF_TEXT, FIELD(conf_sink, socket),
 	  .form = &conf_form_absolute_path, .dflt = "/run/systemd/journal/socket",
 	  .kinds = kinds_journald, .reload = true,
 	  .text = "journald's socket." },
-	{ .name = "sinks[].timeout", .type = CONF_DURATION, FIELD(conf_sink, timeout_ms),
-	  .dflt = "10s", .min = "100ms", .max = "5m", .kinds = kinds_local, .reload = true,
-	  .text = "How long a try may take." },
 	{ .name = "sinks[].inflight", .type = CONF_INTEGER, FIELD(conf_sink, inflight),
 	  .dflt = "8", .min = "1", .max = "1024", .reload = true,
 	  .text = "Tries under way at once." },
@@ -378,106 +429,4 @@ const char *conf_item_text(const struct conf_list *l, const void *item, const ch
 	snprintf(name, sizeof(name), "%s%s", l->prefix, key);
 	o = conf_option_find(name);
 	return o == NULL ? NULL : conf_text(o, item);
-}
-
-char *conf_text(const struct conf_option *o, const void *base)
-{
-	return field_at(base, o->field);
-}
-
-char **conf_texts(const struct conf_option *o, const void *base)
-{
-	return field_at(base, o->field);
-}
-
-struct secret_ref conf_secret(const struct conf_option *o, const void *base)
-{
-	struct secret_ref r;
-
-	memcpy(&r, (const char *)base + o->field, sizeof(r));
-	return r;
-}
-
-/* Numbers are never negative, so what a field's signedness is does not matter. */
-int64_t conf_number(const struct conf_option *o, const void *base)
-{
-	const char *at = (const char *)base + o->field;
-	uint64_t wide;
-	uint32_t narrow;
-
-	if (o->width == sizeof(wide)) {
-		memcpy(&wide, at, sizeof(wide));
-		return (int64_t)wide;
-	}
-	assert(o->width == sizeof(narrow));
-	memcpy(&narrow, at, sizeof(narrow));
-	return narrow;
-}
-
-void conf_set_number(const struct conf_option *o, void *base, int64_t n)
-{
-	char *at = (char *)base + o->field;
-	uint32_t narrow = (uint32_t)n;
-
-	if (o->width == sizeof(n)) {
-		memcpy(at, &n, sizeof(n));
-		return;
-	}
-	assert(o->width == sizeof(narrow));
-	memcpy(at, &narrow, sizeof(narrow));
-}
-
-void conf_set_text(const struct conf_option *o, void *base, char *text)
-{
-	conf_field_release(o, base);
-	memcpy((char *)base + o->field, &text, sizeof(text));
-}
-
-void conf_set_texts(const struct conf_option *o, void *base, char **texts)
-{
-	conf_field_release(o, base);
-	memcpy((char *)base + o->field, &texts, sizeof(texts));
-}
-
-void conf_set_secret(const struct conf_option *o, void *base, struct secret_ref r)
-{
-	conf_field_release(o, base);
-	memcpy((char *)base + o->field, &r, sizeof(r));
-}
-
-void conf_texts_free(char **texts)
-{
-	if (texts == NULL)
-		return;
-	for (char **t = texts; *t != NULL; t++)
-		free(*t);
-	free(texts);
-}
-
-void conf_field_release(const struct conf_option *o, void *base)
-{
-	struct secret_ref r;
-
-	switch (o->type) {
-	case CONF_TEXT: free(conf_text(o, base)); break;
-	case CONF_TEXTS: conf_texts_free(conf_texts(o, base)); break;
-	case CONF_SECRET:
-		r = conf_secret(o, base);
-		secret_ref_release(&r);
-		break;
-	case CONF_LEVEL:
-	case CONF_INTEGER:
-	case CONF_SIZE:
-	case CONF_DURATION:
-	case CONF_MODE: break;
-	}
-	memset((char *)base + o->field, 0, o->width);
-}
-
-void conf_item_release(const struct conf_list *l, void *item)
-{
-	for (size_t i = 0; i < conf_options_n; i++) {
-		if (conf_option_is_below(&conf_options[i], l->prefix))
-			conf_field_release(&conf_options[i], item);
-	}
 }

@@ -20,7 +20,9 @@ enum conf_type {
 	CONF_SIZE,     /* bytes: 512, 64KiB */
 	CONF_DURATION, /* milliseconds: 500ms, 1m */
 	CONF_MODE,     /* permissions: "0660" */
+	CONF_BOOL,     /* true or false [bool] */
 	CONF_SECRET,   /* a reference [struct secret_ref] */
+	CONF_SECRETS,  /* a list of them, or one [struct secret_ref *, ended by an empty one] */
 };
 
 /*
@@ -94,18 +96,21 @@ bool conf_item_is_same(unsigned list, const void *a, const void *b);
 char *conf_text(const struct conf_option *o, const void *base);
 char **conf_texts(const struct conf_option *o, const void *base);
 struct secret_ref conf_secret(const struct conf_option *o, const void *base);
+struct secret_ref *conf_secrets(const struct conf_option *o, const void *base);
 int64_t conf_number(const struct conf_option *o, const void *base);
 
 /* Write it. Pointers are taken; what was there before is freed. */
 void conf_set_text(const struct conf_option *o, void *base, char *text);
 void conf_set_texts(const struct conf_option *o, void *base, char **texts);
 void conf_set_secret(const struct conf_option *o, void *base, struct secret_ref r);
+void conf_set_secrets(const struct conf_option *o, void *base, struct secret_ref *refs);
 void conf_set_number(const struct conf_option *o, void *base, int64_t n);
 
 /* Free what the field owns, and make it zero. */
 void conf_field_release(const struct conf_option *o, void *base);
 void conf_item_release(const struct conf_list *l, void *item);
 void conf_texts_free(char **texts);
+void conf_secrets_free(struct secret_ref *refs);
 
 /* A number in the way its type is written; and back. ERR_PARSE if it is none. */
 const char *conf_number_format(enum conf_type type, int64_t n, char text[CONF_NUMBER_MAX]);

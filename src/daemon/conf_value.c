@@ -28,9 +28,17 @@ static const char *must_of(enum conf_type type)
 	case CONF_SIZE: return "must be a size such as 512, 64KiB, 8MiB or 1GiB";
 	case CONF_DURATION: return "must be a duration such as 500ms, 30s, 5m, 2h or 1d";
 	case CONF_MODE: return "must be permissions such as \"0660\"";
-	case CONF_SECRET: break;
+	case CONF_BOOL: return "must be true or false";
+	case CONF_SECRET:
+	case CONF_SECRETS: break;
 	}
 	return "must be a reference: {file: ...}, {credential: ...} or {env: ...}";
+}
+
+static enum err bool_read(const char *text, int64_t *n)
+{
+	*n = strcmp(text, "true") == 0;
+	return *n || strcmp(text, "false") == 0 ? ERR_OK : ERR_PARSE;
 }
 
 enum err conf_number_parse(enum conf_type type, const char *text, int64_t *n)
@@ -47,9 +55,11 @@ enum err conf_number_parse(enum conf_type type, const char *text, int64_t *n)
 	case CONF_SIZE: return conf_size_read(text, n);
 	case CONF_DURATION: return conf_duration_read(text, n);
 	case CONF_MODE: return conf_mode_read(text, n);
+	case CONF_BOOL: return bool_read(text, n);
 	case CONF_TEXT:
 	case CONF_TEXTS:
-	case CONF_SECRET: break;
+	case CONF_SECRET:
+	case CONF_SECRETS: break;
 	}
 	return ERR_PARSE;
 }
@@ -63,10 +73,12 @@ const char *conf_number_format(enum conf_type type, int64_t n, char text[CONF_NU
 	case CONF_SIZE: return conf_size_write(n, text);
 	case CONF_DURATION: return conf_duration_write(n, text);
 	case CONF_MODE: return conf_mode_write(n, text);
+	case CONF_BOOL: return n ? "true" : "false";
 	case CONF_INTEGER:
 	case CONF_TEXT:
 	case CONF_TEXTS:
-	case CONF_SECRET: break;
+	case CONF_SECRET:
+	case CONF_SECRETS: break;
 	}
 	return conf_integer_write(n, text);
 }
@@ -159,7 +171,7 @@ static enum err item_read(struct conf_reader *r, const struct conf_option *o,
 	if (texts_have(texts, text)) {
 		free(text);
 		return conf_refuse(r, item, "%s has %s twice", conf_option_label(o),
-			conf_quote(item->text, quoted));
+			o->form->quiet ? "an item" : conf_quote(item->text, quoted));
 	}
 	texts[n] = text;
 	return ERR_OK;
@@ -213,28 +225,68 @@ const char *conf_place_word(enum secret_place place)
 }
 
 /* Whatever stands here may be the secret itself, so no message repeats any of it. */
-static enum err secret_read(struct conf_reader *r, const struct conf_option *o,
-	const struct yaml_node *node, void *base)
+static enum err ref_read(struct conf_reader *r, const char *label, const struct yaml_node *node,
+	struct secret_ref *out)
 {
-	const char *label = conf_option_label(o);
 	struct conf_form quiet;
 
 	if (node->type != YAML_MAPPING || node->count != 1)
 		return conf_refuse(r, node, "%s %s", label, must_of(CONF_SECRET));
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		struct secret_ref ref = { .place = places[i].place };
 		enum err e;
 
 		if (strcmp(node->key[0]->text, places[i].word) != 0)
 			continue;
 		quiet = *places[i].form;
 		quiet.quiet = true;
-		e = text_copy(r, label, &quiet, node->item[0], &ref.name);
+		e = text_copy(r, label, &quiet, node->item[0], &out->name);
 		if (e == ERR_OK)
-			conf_set_secret(o, base, ref);
+			out->place = places[i].place;
 		return e;
 	}
 	return conf_refuse(r, node->key[0], "%s %s", label, must_of(CONF_SECRET));
+}
+
+static enum err secret_read(struct conf_reader *r, const struct conf_option *o,
+	const struct yaml_node *node, void *base)
+{
+	struct secret_ref ref = { .place = SECRET_NONE };
+	enum err e = ref_read(r, conf_option_label(o), node, &ref);
+
+	if (e == ERR_OK)
+		conf_set_secret(o, base, ref);
+	return e;
+}
+
+static void secrets_freep(struct secret_ref **refs)
+{
+	conf_secrets_free(*refs);
+}
+
+/* Read a list; one reference alone is a list of one. */
+static enum err secrets_read(struct conf_reader *r, const struct conf_option *o,
+	const struct yaml_node *node, void *base)
+{
+	CLEANUP(secrets_freep) struct secret_ref *refs = NULL;
+	const bool alone = node->type != YAML_SEQUENCE;
+	size_t n = alone ? 1 : node->count;
+
+	if (n == 0)
+		return conf_refuse(r, node, "%s is an empty list; leave it out or fill it in",
+			conf_option_label(o));
+	if (n > CONF_ITEMS_MAX)
+		return conf_refuse(
+			r, node, "%s has more than %d items", conf_option_label(o), CONF_ITEMS_MAX);
+	refs = xcalloc(n + 1, sizeof(*refs));
+	for (size_t i = 0; i < n; i++) {
+		enum err e =
+			ref_read(r, conf_option_label(o), alone ? node : node->item[i], &refs[i]);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	conf_set_secrets(o, base, TAKE(refs));
+	return ERR_OK;
 }
 
 enum err conf_value_read(struct conf_reader *r, const struct conf_option *o,
@@ -246,11 +298,13 @@ enum err conf_value_read(struct conf_reader *r, const struct conf_option *o,
 	case CONF_TEXT: return text_read(r, o, node, base);
 	case CONF_TEXTS: return texts_read(r, o, node, base);
 	case CONF_SECRET: return secret_read(r, o, node, base);
+	case CONF_SECRETS: return secrets_read(r, o, node, base);
 	case CONF_LEVEL:
 	case CONF_INTEGER:
 	case CONF_SIZE:
 	case CONF_DURATION:
-	case CONF_MODE: break;
+	case CONF_MODE:
+	case CONF_BOOL: break;
 	}
 	return number_read(r, o, node, base);
 }

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/publish.h"
 #include "audit/record.h"
 #include "backstage/catalog_sync.h"
 #include "backstage/client.h"
 #include "base/log.h"
 #include "daemon/admin.h"
+#include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
@@ -199,10 +201,10 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
-	if (d->parts.token != NULL)
-		backstage_client_set_token(d->parts.client, TAKE(d->parts.token));
+	assembly_renew(&d->parts);
 	httpd_set_limits(d->httpd, &limits);
 	log_set_level(d->parts.conf->log_level);
+	audit_log_reload(d->log, d->parts.conf);
 	conf_digest(d->parts.conf, d->conf_digest);
 	if (same)
 		catalog_sync_hint(d->sync);
@@ -298,6 +300,11 @@ static void on_drain(void *ctx)
 	struct daemon *d = ctx;
 	bool done = !httpd_is_busy(d->httpd) && relay_is_idle(d->relay);
 
+	/* The last entries are published too. */
+	if (done) {
+		publisher_finish(d->log);
+		done = publisher_is_finished(d->log);
+	}
 	if (!done && clock_mono().ms < d->drain_until.ms) {
 		loop_timer_set(d->drain, DRAIN_POLL_MS);
 		return;
@@ -348,6 +355,13 @@ static enum err daemon_open_store(struct daemon *d, char **why)
 	return e;
 }
 
+static enum err daemon_open_log(struct daemon *d, char **why)
+{
+	const struct audit_log_needs needs = { .loop = d->loop, .store = d->store };
+
+	return audit_log_start(&needs, d->parts.conf, &d->log, why);
+}
+
 static void daemon_handle_signals(struct daemon *d)
 {
 	signal(SIGPIPE, SIG_IGN);
@@ -378,6 +392,9 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	e = daemon_open_store(d, why);
 	if (e != ERR_OK)
 		return e;
+	e = daemon_open_log(d, why);
+	if (e != ERR_OK)
+		return e;
 	d->relay = relay_new(d->loop, d->store);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	e = daemon_listen(d, why);
@@ -397,11 +414,12 @@ enum err daemon_run(struct daemon *d)
 	return loop_run(d->loop);
 }
 
-/* The store first: its last answers go to the relay and to clients that still wait. */
+/* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
 	catalog_sync_free(d->sync);
 	store_close(d->store);
+	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);

@@ -11,6 +11,7 @@ struct catalog_sync;
 struct httpd;
 struct loop_signal;
 struct loop_timer;
+struct publisher;
 struct store;
 
 /* The whole running process. */
@@ -22,6 +23,7 @@ struct daemon {
 	struct tls_server *tls; /* NULL: plain */
 	struct store *store;
 	struct relay *relay;
+	struct publisher *log;     /* of the audit trail */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;

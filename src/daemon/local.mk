@@ -7,6 +7,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_check.c \
 	src/daemon/conf_diff.c \
 	src/daemon/conf_digest.c \
+	src/daemon/conf_field.c \
 	src/daemon/conf_form.c \
 	src/daemon/conf_form.h \
 	src/daemon/conf_number.c \
@@ -31,10 +32,16 @@ stagewired_SOURCES = \
 	src/daemon/admin_replay.c \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
+	src/daemon/admin_sinks.c \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
+	src/daemon/audit_log.c \
+	src/daemon/audit_log.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/driver.c \
+	src/daemon/driver.h \
+	src/daemon/driver_http.c \
 	src/daemon/main.c \
 	src/daemon/metrics.c \
 	src/daemon/metrics.h \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/metrics.h"
 
+#include "audit/publish.h"
 #include "daemon/daemon.h"
 #include "io/httpd.h"
 #include "model/catalog.h"
@@ -131,6 +132,25 @@ static void put_store(struct page *p, const struct daemon *d)
 		(double)c.inflight);
 }
 
+static void put_log(struct page *p, const struct daemon *d)
+{
+	struct publisher_stats s = publisher_stats(d->log);
+
+	page_one(p, "stagewire_audit_log_entries", "gauge", "Entries in the published audit log.",
+		(double)s.published);
+	page_one(p, "stagewire_audit_log_pending", "gauge",
+		"Entries read for the log and not in a checkpoint yet.",
+		(double)(s.size - s.published));
+	page_one(p, "stagewire_audit_log_trouble", "gauge",
+		"1 while the log is not signed: its files, or doubt of what was published.",
+		s.trouble[0] != '\0');
+	page_one(p, "stagewire_audit_checkpoints_total", "counter", "Checkpoints signed.",
+		(double)s.checkpoints);
+	page_one(p, "stagewire_audit_checkpoint_timestamp_seconds", "gauge",
+		"When a checkpoint was last signed; 0: not since the start.",
+		s.published_at.ms == WALL_NONE.ms ? 0 : (double)s.published_at.ms / 1000);
+}
+
 static void put_http(struct page *p, const struct daemon *d)
 {
 	struct httpd_stats s = httpd_stats(d->httpd);
@@ -189,6 +209,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	put_sources(&p, d);
 	put_store(&p, d);
 	put_removed(&p, &removed);
+	put_log(&p, d);
 	put_sinks(&p, d);
 	page_one(&p, "stagewire_lanes", "gauge", "Lanes with deliveries.", (double)s.lanes);
 	page_one(&p, "stagewire_lanes_bytes", "gauge", "Events waiting in memory.",

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/status.h"
 
+#include <string.h>
+
+#include "audit/publish.h"
 #include "base/json_write.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "model/catalog.h"
+#include "model/sink.h"
 #include "relay/source.h"
+#include "sink/http.h"
 #include "store/store.h"
 #include "travis/keys.h"
 
@@ -34,6 +39,22 @@ static void put_store(struct json_writer *w, const struct daemon *d)
 	json_member_int(w, "dead", c.dead);
 	json_member_int(w, "audit", c.audit);
 	json_member_int(w, "oldest_pending_ms", c.oldest_pending_ms);
+	json_object_end(w);
+}
+
+static void put_log(struct json_writer *w, const struct daemon *d)
+{
+	struct publisher_stats s = publisher_stats(d->log);
+
+	json_key(w, "audit_log");
+	json_object_begin(w);
+	json_member_str(w, "state", publisher_state_str(s.state));
+	json_member_str(w, "directory", s.directory);
+	json_member_str(w, "origin", s.origin);
+	json_member_int(w, "published", (int64_t)s.published);
+	json_member_int(w, "published_seq", s.published_seq);
+	json_member_wall(w, "published_at", s.published_at);
+	json_member_opt(w, "trouble", span_of(s.trouble));
 	json_object_end(w);
 }
 
@@ -78,6 +99,20 @@ static void put_sources(struct json_writer *w, const struct daemon *d)
 	json_array_end(w);
 }
 
+/* What an http sink asked of us in its handshake. */
+static void put_agreed_rate(struct json_writer *w, const struct daemon *d, const char *name)
+{
+	const struct relay_setup *s = relay_setup_now(d->relay);
+
+	for (size_t i = 0; i < s->sinks; i++) {
+		const struct sink *sink = s->sink[i];
+
+		if (strcmp(sink->name, name) == 0 && strcmp(sink->type, "http") == 0 &&
+			http_sink_agreed_rate(sink) > 0)
+			json_member_int(w, "agreed_per_minute", http_sink_agreed_rate(sink));
+	}
+}
+
 static void put_sinks(struct json_writer *w, const struct daemon *d)
 {
 	const struct dispatch *dispatch = relay_dispatch(d->relay);
@@ -100,6 +135,7 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 		json_member_wall(w, "failing_since", s.failing_since);
 		json_member_bool(w, "configured", s.configured);
 		json_member_opt(w, "trouble", span_of(s.last_note));
+		put_agreed_rate(w, d, s.sink);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -119,6 +155,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	json_member_str(&w, "config", d->conf_path);
 	json_member_str(&w, "config_sha256", d->conf_digest);
 	put_store(&w, d);
+	put_log(&w, d);
 	put_catalog(&w, d);
 	put_sources(&w, d);
 	put_sinks(&w, d);

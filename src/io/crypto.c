@@ -92,6 +92,32 @@ void sha256_joined(const struct span *parts, size_t n, uint8_t digest[SHA256_BYT
 	EVP_MD_CTX_free(md);
 }
 
+struct sha256 {
+	EVP_MD_CTX *md;
+};
+
+struct sha256 *sha256_begin(void)
+{
+	struct sha256 *s = xcalloc(1, sizeof(*s));
+
+	assert(digests.sha256 != NULL);
+	s->md = EVP_MD_CTX_new();
+	must(s->md != NULL && EVP_DigestInit_ex(s->md, digests.sha256, NULL) == 1);
+	return s;
+}
+
+void sha256_add(struct sha256 *s, struct span bytes)
+{
+	must(EVP_DigestUpdate(s->md, bytes.p, bytes.n));
+}
+
+void sha256_end(struct sha256 *s, uint8_t digest[SHA256_BYTES])
+{
+	must(EVP_DigestFinal_ex(s->md, digest, NULL));
+	EVP_MD_CTX_free(s->md);
+	free(s);
+}
+
 void random_bytes(void *p, size_t n)
 {
 	randombytes_buf(p, n);

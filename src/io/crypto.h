@@ -23,6 +23,13 @@ void sha256_parts(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTE
 /* SHA-256 over the parts as one text. */
 void sha256_joined(const struct span *parts, size_t n, uint8_t digest[SHA256_BYTES]);
 
+/* SHA-256 of what comes piece by piece; sha256_end() frees. */
+struct sha256;
+
+struct sha256 *sha256_begin(void);
+void sha256_add(struct sha256 *s, struct span bytes);
+void sha256_end(struct sha256 *s, uint8_t digest[SHA256_BYTES]);
+
 /* From the operating system's generator. */
 void random_bytes(void *p, size_t n);
 uint64_t random_u64(void);

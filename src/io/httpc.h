@@ -9,11 +9,13 @@
 #include "base/err.h"
 #include "base/span.h"
 
+struct egress_rule;
 struct loop;
 
 /*
  * The HTTP client: libcurl's multi interface on the loop, connections kept
- * open. Only http and https; no redirects, no proxy, no cookies, no netrc.
+ * open. Only http and https; no redirects, no proxy, no cookies, no netrc; TLS
+ * 1.2 at least, and a peer's certificate always verified.
  */
 struct httpc;
 struct httpc_call;
@@ -27,10 +29,23 @@ enum httpc_result {
 	HTTPC_ANSWERED,    /* there is a status, whatever it is */
 	HTTPC_UNREACHABLE, /* no connection: name, refused, reset before an answer */
 	HTTPC_TLS,         /* the peer's certificate or handshake does not hold */
+	HTTPC_FORBIDDEN,   /* the egress guard knows no address there that it lets pass */
 	HTTPC_TIMEOUT,
 	HTTPC_TOO_LARGE, /* the answer passed answer_max */
 	HTTPC_BROKEN,    /* the answer was cut or is no HTTP */
 	HTTPC_CANCELLED,
+};
+
+/* Where a call may go (base/egress.h), beside the public internet. */
+struct httpc_guard {
+	const struct egress_rule *rule;
+	size_t rules;
+};
+
+/* Who we trust and who we are over TLS. The paths are read when a connection opens. */
+struct httpc_tls {
+	const char *ca;                /* PEM file instead of the system's; or NULL */
+	const char *certificate, *key; /* PEM files, for a server that asks; or NULL */
 };
 
 struct httpc_request {
@@ -43,6 +58,9 @@ struct httpc_request {
 	int64_t timeout_ms;        /* for all of it */
 	size_t answer_max;         /* bytes of answer body */
 	unsigned host_connections_max; /* open at once to this host; 0: no bound */
+	struct httpc_tls tls;
+	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
+	bool http2;                      /* over TLS, if the server speaks it */
 };
 
 /* Borrowed for the callback. */
@@ -54,6 +72,8 @@ struct httpc_answer {
 	int64_t retry_after_ms;   /* from Retry-After in seconds or as a date; -1 if absent */
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
+	int http_version;              /* 10, 11 or 20; 0: there was no answer */
+	const struct httpc_call *call; /* for httpc_answer_field() */
 };
 
 /*
@@ -67,6 +87,12 @@ MUST_CHECK enum err httpc_send(struct httpc *c, const struct httpc_request *req,
 
 /* Give a call up; on_answer is not called. */
 void httpc_cancel(struct httpc_call *call);
+
+/* A field of the answer, the first of that name; empty if absent. Lasts as *a does. */
+struct span httpc_answer_field(const struct httpc_answer *a, const char *name);
+
+/* Can it be sent: "Name: value" without anything that could end the line (RFC 9110, section 5)? */
+bool httpc_field_is_sound(const char *field);
 
 const char *httpc_result_str(enum httpc_result r);
 

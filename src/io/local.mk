@@ -12,6 +12,10 @@ libstagewire_a_SOURCES += \
 	src/io/http_parser.h \
 	src/io/httpc.c \
 	src/io/httpc.h \
+	src/io/httpc_call.c \
+	src/io/httpc_guard.c \
+	src/io/httpc_private.h \
+	src/io/httpc_request.c \
 	src/io/httpd.c \
 	src/io/httpd.h \
 	src/io/httpd_conn.c \

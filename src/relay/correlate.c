@@ -71,6 +71,7 @@ void recall(struct recalled *r, struct span source, const struct cloudevent_fact
 	for (size_t i = 0; i < facts->entities; i++)
 		r->kind[i] = entity_ref_kind(facts->entity[i]);
 	r->f = (struct route_facts){
+		.type = facts->type,
 		.source = source,
 		.outcome = facts->outcome,
 		.transition = facts->transition,

@@ -13,8 +13,8 @@
 #include "model/route.h"
 #include "store/store.h"
 
-/* An event goes to at most so many sinks. */
-#define PLAN_SINKS 32
+/* An event goes to at most so many sinks: as many as there can be. */
+#define PLAN_SINKS STORE_SINKS_MAX
 
 /*
  * Where an event belongs and where it goes, as of one catalog and one set of

@@ -278,6 +278,7 @@ static void on_begun(void *ctx, const struct append_answer *a)
 	struct replay *rp = ctx;
 
 	if (a->result == APPEND_STORED) {
+		rp->result.begun = true;
 		replay_page(rp);
 		return;
 	}

@@ -34,6 +34,7 @@ struct replay_order {
 
 struct replay_result {
 	enum err err;          /* ERR_IO: the store could not be asked; what is done stays done */
+	bool begun;            /* false: it could not be put on record, and nothing was done */
 	bool complete;         /* false: stopped at the limit, or because we stop */
 	uint64_t events;       /* that go, or would go */
 	uint64_t deliveries;   /* of them */

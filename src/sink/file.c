@@ -38,6 +38,7 @@ struct file_sink {
 	/* The thread's own. */
 	int fd; /* -1: to be opened */
 	int64_t size;
+	bool torn; /* its end could not be taken back: who knows what is there on disk */
 };
 
 /* --- on the thread --- */
@@ -54,10 +55,13 @@ static int file_end_torn_line(struct file_sink *f)
 {
 	char last;
 
-	if (f->size == 0 || pread(f->fd, &last, 1, f->size - 1) != 1 || last == '\n')
+	if (f->size == 0)
+		return 0;
+	if (!f->torn && (pread(f->fd, &last, 1, f->size - 1) != 1 || last == '\n'))
 		return 0;
 	if (write(f->fd, "\n", 1) != 1)
 		return errno;
+	f->torn = false;
 	f->size++;
 	return 0;
 }
@@ -152,27 +156,38 @@ static int file_rotate(struct file_sink *f)
 	return file_open(f);
 }
 
-/* All of it, or what was written taken back. */
-static int file_append(struct file_sink *f, struct span bytes)
+static int file_write_all(struct file_sink *f, struct span bytes)
 {
-	int64_t before = f->size;
-	size_t done = 0;
-
-	while (done < bytes.n) {
-		ssize_t n = write(f->fd, bytes.p + done, bytes.n - done);
+	while (bytes.n > 0) {
+		ssize_t n = write(f->fd, bytes.p, bytes.n);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0) {
-			int error = errno;
-
-			IGNORE(ftruncate(f->fd, before) != 0);
-			return error;
-		}
-		done += (size_t)n;
+		if (n < 0)
+			return errno;
+		bytes.p += n;
+		bytes.n -= (size_t)n;
 	}
-	f->size += (int64_t)bytes.n;
-	return fdatasync(f->fd) == 0 ? 0 : errno;
+	return 0;
+}
+
+/*
+ * All of it, or what was written taken back. That goes for a failed sync too:
+ * the kernel takes its pages for clean, so that no later one would write them,
+ * and they could stand between our lines as anything. What is sent again is
+ * written anew.
+ */
+static int file_append(struct file_sink *f, struct span bytes)
+{
+	int error = file_write_all(f, bytes);
+
+	if (error == 0 && fdatasync(f->fd) != 0)
+		error = errno;
+	if (error == 0)
+		f->size += (int64_t)bytes.n;
+	else if (ftruncate(f->fd, f->size) != 0)
+		f->torn = true;
+	return error;
 }
 
 /* Write lines from first up to end and tell each how it went. */

@@ -197,6 +197,11 @@ static void get_answer(const struct read_item *it)
 	it->on_get(it->ctx, it->err, row->version, row->value);
 }
 
+static void audit_answer(const struct read_item *it)
+{
+	it->on_audit(it->ctx, it->err, it->rows, it->n, it->audit.first, it->audit.last);
+}
+
 static void read_answer(struct store *s, struct read_item *it)
 {
 	switch (it->op) {
@@ -206,6 +211,7 @@ static void read_answer(struct store *s, struct read_item *it)
 	case READ_PARKED: it->on_parked(it->ctx, it->err, it->rows, it->n, it->more); break;
 	case READ_QUERY: it->on_query(it->ctx, it->err, it->rows, it->n, it->more); break;
 	case READ_SELECT: it->on_select(it->ctx, it->err, it->rows, it->n, it->resume); break;
+	case READ_AUDIT: audit_answer(it); break;
 	case READ_CHECKPOINT:
 		if (!s->closing)
 			ask_write(s, WRITE_CHECKPOINT);

@@ -320,3 +320,17 @@ enum err store_select(
 	store_queue_read(s, it);
 	return ERR_OK;
 }
+
+enum err store_audit_read(
+	struct store *s, int64_t after_seq, unsigned limit, store_audit_cb on_done, void *ctx)
+{
+	struct read_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	it = read_item_new(READ_AUDIT, ctx);
+	it->audit = (struct read_audit){ .after_seq = after_seq, .limit = limit };
+	it->on_audit = on_done;
+	store_queue_read(s, it);
+	return ERR_OK;
+}

@@ -11,11 +11,28 @@
 
 #define WHY_MAX ((size_t)4096)
 
+/* Why the log was not written or synced: of what fails in a commit SQLite keeps no errno. */
+static int log_errno(struct db *db)
+{
+	sqlite3_file *log = NULL;
+	int error = 0;
+
+	if (sqlite3_file_control(db->conn, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) !=
+			SQLITE_OK ||
+		log == NULL || log->pMethods == NULL)
+		return 0;
+	IGNORE(log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error) != SQLITE_OK);
+	return error;
+}
+
 static enum err db_fail(struct db *db, int rc)
 {
 	if (db->rc == SQLITE_OK) {
 		db->rc = rc;
-		db->sys_errno = sqlite3_system_errno(db->conn);
+		if (rc == SQLITE_IOERR_WRITE || rc == SQLITE_IOERR_FSYNC)
+			db->sys_errno = log_errno(db);
+		else
+			db->sys_errno = sqlite3_system_errno(db->conn);
 	}
 	return ERR_IO;
 }
@@ -90,6 +107,9 @@ void db_close(struct db *db)
 	for (size_t i = 0; i < db->stmts; i++)
 		sqlite3_finalize(db->stmt[i]);
 	free(db->stmt);
+	/* What failed is not tried again on the way out: the next start recovers. */
+	if (db->rc != SQLITE_OK)
+		sqlite3_db_config(db->conn, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	sqlite3_close(db->conn);
 	*db = (struct db){ 0 };
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "store/sqlite.h"
 #include "store/sqlite_schema.h"
 
@@ -93,6 +94,22 @@ static enum err file_prepare(const char *path, bool *dirty, char **why)
 	return ERR_OK;
 }
 
+/*
+ * What the log holds after an end that was not clean may be in the kernel's
+ * memory only: had its sync failed, no later one would bring it to the disk, and
+ * whatever is appended would be lost with it at the next power cut.
+ */
+static enum err log_secure(const char *path, char **why)
+{
+	CLEANUP(freep) char *log = NULL;
+
+	if (path_with(path, "-wal", &log) != ERR_OK)
+		return refuse(why, "the store's path", "is too long", 0);
+	if (file_rewrite(log) != ERR_OK)
+		return refuse(why, log, "cannot be written", errno);
+	return ERR_OK;
+}
+
 /* A start has a number of its own, which is the token of all its leases. */
 static enum err take_token(struct store *s, const char *owner)
 {
@@ -159,6 +176,8 @@ static enum err open_writer(struct store *s, const struct store_config *conf, ch
 	enum err e;
 
 	e = file_prepare(conf->path, &dirty, why);
+	if (e == ERR_OK && dirty)
+		e = log_secure(conf->path, why);
 	if (e != ERR_OK)
 		return e;
 	e = db_open(db, conf->path, WRITER_CACHE_KIB, why);

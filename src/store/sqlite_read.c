@@ -15,6 +15,8 @@ enum {
 	R_GET,
 	R_SCAN,
 	R_PARKED,
+	R_AUDIT,
+	R_AUDIT_ENDS,
 };
 
 #define OUTSTANDING                                                                                \
@@ -35,6 +37,9 @@ static const char *const read_sql[] = {
 	[R_PARKED] = "SELECT seq, id, place, source, okey, fact, body"
 		     " FROM event INDEXED BY event_parked"
 		     " WHERE place <> 0 AND seq > ?1 ORDER BY seq LIMIT ?2",
+	[R_AUDIT] = "SELECT seq, entry FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+	[R_AUDIT_ENDS] = "SELECT coalesce((SELECT min(seq) FROM audit), 0),"
+			 " coalesce((SELECT max(seq) FROM audit), 0)",
 };
 
 enum err reader_prepare(struct reader *r, char **why)
@@ -241,6 +246,30 @@ static void read_parked(struct reader *r, struct read_item *it)
 	}
 }
 
+static void read_audit(struct reader *r, struct read_item *it)
+{
+	sqlite3_stmt *st = stmt(r, R_AUDIT_ENDS);
+
+	if (db_row(&r->db, st)) {
+		it->audit.first = column_int(st, 0);
+		it->audit.last = column_int(st, 1);
+		db_done(st);
+	}
+	st = stmt(r, R_AUDIT);
+	bind_int(st, 1, it->audit.after_seq);
+	bind_int(st, 2, it->audit.limit);
+	while (db_row(&r->db, st)) {
+		struct store_entry *row = item_row(it, sizeof(*row));
+
+		row->seq = column_int(st, 0);
+		row->entry = arena_span(&it->mem, column_span(st, 1));
+		if (item_is_large(it)) {
+			db_done(st);
+			return;
+		}
+	}
+}
+
 static void item_read(struct reader *r, struct read_item *it)
 {
 	switch (it->op) {
@@ -250,6 +279,7 @@ static void item_read(struct reader *r, struct read_item *it)
 	case READ_PARKED: read_parked(r, it); break;
 	case READ_QUERY: read_query(r, it); break;
 	case READ_SELECT: read_select(r, it); break;
+	case READ_AUDIT: read_audit(r, it); break;
 	case READ_CHECKPOINT: break;
 	}
 	if (r->db.rc == SQLITE_OK)

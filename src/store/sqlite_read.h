@@ -20,6 +20,7 @@ enum read_op {
 	READ_PARKED,
 	READ_QUERY,
 	READ_SELECT,
+	READ_AUDIT,
 	READ_CHECKPOINT, /* bring the log into the file while the writer goes on */
 };
 
@@ -34,6 +35,12 @@ struct read_parked {
 	unsigned limit;
 };
 
+struct read_audit {
+	int64_t after_seq;
+	unsigned limit;
+	int64_t first, last; /* the answer beside its rows */
+};
+
 /* A call on its way to the thread and back; mem holds all that it points at. */
 struct read_item {
 	struct read_item *next;
@@ -45,6 +52,7 @@ struct read_item {
 		struct read_parked parked;
 		struct store_query query;
 		struct store_select select;
+		struct read_audit audit;
 	};
 
 	enum err err; /* ERR_BUSY: try again */
@@ -61,6 +69,7 @@ struct read_item {
 		store_parked_cb on_parked;
 		store_query_cb on_query;
 		store_select_cb on_select;
+		store_audit_cb on_audit;
 	};
 	void *ctx;
 };

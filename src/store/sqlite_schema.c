@@ -179,6 +179,9 @@ static enum err set_format(struct db *db, const char *path, char **why)
 		return ERR_IO;
 	}
 	wal = db_row(db, st) && span_is(column_span(st, 0), "wal");
+	/* The header is written when the statement ends, after the row. */
+	while (db_row(db, st))
+		continue;
 	sqlite3_finalize(st);
 	if (db->rc != SQLITE_OK) {
 		*why = db_why(db, path, "keep a write-ahead log");

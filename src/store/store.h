@@ -398,6 +398,19 @@ typedef void (*store_select_cb)(
 
 MUST_CHECK enum err store_select(
 	struct store *s, const struct store_select *q, store_select_cb on_done, void *ctx);
+/* Audit entries behind a seq, oldest first, as they were given. */
+struct store_entry {
+	int64_t seq;
+	struct span entry;
+};
+
+/* first and last are the seqs of the oldest and newest entry kept; 0 if there is none. */
+typedef void (*store_audit_cb)(void *ctx, enum err e, const struct store_entry *entries, size_t n,
+	int64_t first, int64_t last);
+
+/* At most limit, and as many as an answer holds; limit may be 0. */
+MUST_CHECK enum err store_audit_read(
+	struct store *s, int64_t after_seq, unsigned limit, store_audit_cb on_done, void *ctx);
 
 /* Counts, kept up to date without scanning. */
 struct store_counts {

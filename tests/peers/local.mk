@@ -7,5 +7,9 @@ EXTRA_DIST += \
 	tests/peers/backstage/package-lock.json \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
-	tests/peers/backstage/run-peer.sh
-dist_noinst_SCRIPTS += tests/peers/test_backstage.py
+	tests/peers/backstage/run-peer.sh \
+	tests/peers/tlog/verify.go \
+	tests/peers/webhooks/package-lock.json \
+	tests/peers/webhooks/package.json \
+	tests/peers/webhooks/verify.js
+dist_noinst_SCRIPTS += $(PEERS)

@@ -65,6 +65,27 @@ def need_program(name):
 	return path
 
 
+@contextlib.contextmanager
+def small_disk(path, size):
+	"""A file system of that size, mounted at path."""
+	os.mkdir(path)
+	done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path],
+		capture_output=True, check=False)
+	if done.returncode != 0:
+		raise Skip("a file system of its own cannot be mounted here")
+	try:
+		yield
+	finally:
+		subprocess.run(["umount", "-l", path], check=True)
+
+
+def fill(path):
+	"""Write until there is no room."""
+	with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
+		while True:
+			f.write(bytes(4096))
+
+
 def free_port():
 	"""A loopback port below those that the kernel hands out by itself."""
 	while True:
@@ -250,6 +271,7 @@ class HttpSink:
 		self.requests = []
 		self.times = []  # of each request, by the monotonic clock
 		self.answer = (201, {}, b"")
+		self.answers = {}  # path -> another answer there
 		self.delay = 0
 		self.server = None
 		self.up()
@@ -269,7 +291,7 @@ class HttpSink:
 				time.sleep(sink.delay)
 				sink.times.append(time.monotonic())
 				sink.requests.append((self.path, dict(self.headers), body))
-				status, fields, answer = sink.answer
+				status, fields, answer = sink.answers.get(self.path, sink.answer)
 				self.send_response(status)
 				for name, value in fields.items():
 					self.send_header(name, value)
@@ -300,7 +322,45 @@ class HttpSink:
 
 	def events(self):
 		"""The CloudEvents published on Backstage's bus, in order of arrival."""
-		return [json.loads(body)["event"]["payload"] for _, _, body in list(self.requests)]
+		return [json.loads(body)["event"]["payload"] for path, _, body in list(self.requests)
+			if path.startswith("/api/events/")]
+
+
+# --- audit entries ------------------------------------------------------------
+
+
+def flat_entry(entry):
+	"""An entry of the audit trail in the words of src/audit/record.h, what is not said left out."""
+	def resources(kind):
+		return [r["uid"] for r in entry.get("resources", []) if r["type"] == kind]
+
+	unmapped = entry["unmapped"]
+	source, user = entry["src_endpoint"], entry["actor"].get("user")
+	flat = {
+		"seq": entry.get("seq"),
+		"time": entry["time"],
+		"action": entry["api"]["operation"],
+		"outcome": unmapped["policy"]["decision"],
+		"reason": entry.get("status_detail"),
+		"actor": "uid:" + user["uid"] if user else entry["actor"]["app_name"],
+		"address": source.get("ip") or source.get("name"),
+		"event": entry["metadata"].get("correlation_uid"),
+		"source": None if source.get("svc_name") == "stagewired" else source.get("svc_name"),
+		"repository": (resources("repository") or [None])[0],
+		"build": unmapped.get("build"),
+		"state": unmapped.get("state"),
+		"transition": unmapped.get("transition"),
+		"sink": entry.get("dst_endpoint", {}).get("svc_name"),
+		"status": entry["api"].get("response", {}).get("code"),
+		"tries": unmapped.get("tries"),
+		"entities": resources("backstage.entity") or None,
+		"owners": resources("backstage.owner") or None,
+		"to": unmapped["policy"].get("to"),
+		"key": unmapped.get("key"),
+		"payload_sha256": entry.get("raw_data_hash", {}).get("value"),
+		"detail": entry.get("message"),
+	}
+	return {name: value for name, value in flat.items() if value is not None}
 
 
 # --- the daemon ---------------------------------------------------------------
@@ -478,7 +538,7 @@ class Daemon:
 		"""The answer as JSON: of a list the items, of the others the object."""
 		text = self.ctl_text("--json", *args)
 		if args[0] == "audit":
-			return [json.loads(line) for line in text.splitlines()]
+			return [flat_entry(json.loads(line)) for line in text.splitlines()]
 		answer = json.loads(text)
 		return answer.get("items", answer)
 

@@ -4,11 +4,13 @@
 check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
+	tests/system/test_audit_log.py \
 	tests/system/test_differential.py \
 	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
+	tests/system/test_http_sink.py \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
@@ -18,6 +20,7 @@ SYSTEM = \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
+	tests/system/test_sink_faults.py \
 	tests/system/test_syslog.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
@@ -26,4 +29,5 @@ EXTRA_DIST += \
 	tests/system/front.py \
 	tests/system/harness.py \
 	tests/system/node_echo.js \
+	tests/system/node_http2.js \
 	tests/system/schemas.py

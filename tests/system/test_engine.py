@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """How the daemon treats sinks that fail, are slow or overloaded: over real sockets."""
+import os
 import time
 
 from harness import HttpSink, main, wait_until
@@ -186,6 +187,47 @@ def test_a_sink_that_fails_for_too_long_is_disabled_over_a_restart(box):
 	daemon.wait_recorded(other)
 	assert sink.events() == []
 	assert [deliveries(daemon, e)[0]["state"] for e in (event, other)] == ["pending"] * 2
+
+
+def test_an_operator_holds_and_releases_a_sink(box):
+	daemon, sink = bus(box, schedule=PATIENT)
+	hear_of_sinks(daemon)
+	daemon.start()
+	assert "bus is held" in daemon.ctl_text("hold", "bus", "--reason", "moving house")
+	ids = [daemon.accept() for _ in range(5)]
+	daemon.wait_recorded(*ids)
+	daemon.restart()
+	assert state(daemon)["gate"] == "held"
+	assert sink.events() == [] and state(daemon, "record")["gate"] == "open"
+	assert "bus is open" in daemon.ctl_text("release", "bus", "--reason", "moved")
+	wait_until(lambda: [e["id"] for e in sink.events()] == ids, "all events, in order")
+	held, released = operator_events(daemon, "held")[0], operator_events(daemon, "released")[0]
+	assert held["data"]["reason"] == "moving house" and released["data"]["reason"] == "moved"
+	assert held["data"]["actor"] == f"uid:{os.getuid()}"
+	audit = [a for a in daemon.ctl("audit", "--limit", "1000")
+		if a["action"] in ("operator.hold", "operator.release")]
+	assert [(a["actor"], a["sink"]) for a in audit] == [(f"uid:{os.getuid()}", "bus")] * 2, audit
+
+
+def test_an_enabled_sink_gets_at_once_what_waited(box):
+	daemon, sink = bus(box, schedule="1h 1h", circuit=NO_CIRCUIT)
+	daemon.start()
+	sink.down()
+	event = daemon.accept()
+	wait_until(lambda: state(daemon)["tempfails"] == 1, "one try")
+	daemon.ctl_text("disable", "bus", "--reason", "it is down")
+	sink.up()
+	daemon.ctl_text("enable", "bus", "--reason", "it is up")
+	wait_until(lambda: deliveries(daemon, event)[0]["state"] == "done", "the event")
+
+
+def test_orders_about_sinks_are_refused_with_a_reason(box):
+	daemon, _ = bus(box)
+	daemon.start()
+	daemon.ctl_text("hold", "bsu", "--reason", "x", expect=1)
+	daemon.ctl_text("hold", "bus", expect=1)  # why?
+	daemon.ctl_text("hold", expect=2)
+	assert state(daemon)["gate"] == "open"
 
 
 class Backstage(HttpSink):

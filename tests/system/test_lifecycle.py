@@ -7,10 +7,10 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import threading
 
-from harness import Skip, compose_payload, main, need_program, request, wait_until
+from harness import (compose_payload, fill, main, need_program, request, small_disk,
+	wait_until)
 
 
 class Notify:
@@ -241,27 +241,6 @@ def test_the_admin_socket_is_not_for_everyone(box):
 	daemon.start()
 	assert os.stat(daemon.socket).st_mode & 0o777 == 0o600
 	assert request(daemon.socket, "GET", "/healthz").status == 200
-
-
-@contextlib.contextmanager
-def small_disk(path, size):
-	"""A file system of that size, mounted at path."""
-	os.mkdir(path)
-	done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", path],
-		capture_output=True, check=False)
-	if done.returncode != 0:
-		raise Skip("a file system of its own cannot be mounted here")
-	try:
-		yield
-	finally:
-		subprocess.run(["umount", path], check=True)
-
-
-def fill(path):
-	"""Write until there is no room."""
-	with contextlib.suppress(OSError), open(path, "wb", buffering=0) as f:
-		while True:
-			f.write(bytes(4096))
 
 
 def test_a_full_disk_is_503_and_recovers_without_a_restart(box):

@@ -10,7 +10,8 @@ import random
 import threading
 import time
 
-from harness import ENTITIES, compose_payload, main, request, wait_until
+from harness import (ENTITIES, compose_payload, fill, main, need_program, request, small_disk,
+	wait_until)
 
 REASON = "the bus was down"
 
@@ -29,14 +30,14 @@ def start_with_bus(box):
 	sink = box.sink()
 	daemon = box.daemon()
 	daemon.use_bus(sink)
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "100ms", "max_tries": 2}
+	daemon.config["sinks"][-1].update(schedule="100ms", circuit={"failures": 0})
 	daemon.write(daemon.catalog_path, ENTITIES + PARCEL_UI)
 	daemon.start()
 	return daemon, sink
 
 
 def break_bus(sink):
-	sink.answer = (503, {}, b"")
+	sink.answer = (500, {}, b"")
 
 
 def mend_bus(sink):
@@ -77,7 +78,7 @@ def test_dead_letters_are_replayed_in_order_with_the_same_ids(box):
 	dead = daemon.ctl("dead")
 	assert [d["event"] for d in dead] == ids, "oldest first"
 	assert {(d["sink"], d["tries"], d["status"], d["owners"][0]) for d in dead} == {
-		("bus", 2, 503, "group:default/payments")}
+		("bus", 2, 500, "group:default/payments")}
 
 	mend_bus(sink)
 	dry = json.loads(daemon.ctl_text("--json", "replay", "--from", "dead", "--dry-run"))
@@ -138,7 +139,7 @@ def test_a_replay_takes_only_what_it_is_asked_for(box):
 
 def test_what_is_outstanding_is_left_alone(box):
 	daemon, sink = start_with_bus(box)
-	daemon.config["delivery"] = {"backoff_first": "1h", "backoff_max": "1h"}
+	daemon.config["sinks"][-1]["schedule"] = "1h 1h"
 	daemon.restart()
 	break_bus(sink)
 	event_id = daemon.accept()
@@ -189,6 +190,44 @@ def test_quarantine_is_released_once_by_the_catalog_or_by_a_replay(box):
 	assert sorted(e["event"] for e in released + replayed) == sorted(ids)
 	assert answers[0]["events"] == len(replayed)
 	assert [e["id"] for e in daemon.recorded()] == ids
+
+
+# --- no room ---
+
+
+def test_what_found_no_room_is_done_when_there_is_room_without_being_asked_again(box):
+	need_program("mount")
+	disk = os.path.join(box.dir, "disk")
+	filler = os.path.join(disk, "filler")
+	with small_disk(disk, "8M"):
+		sink = box.sink()
+		daemon = box.daemon()
+		daemon.use_bus(sink)
+		daemon.config["store"]["path"] = os.path.join(disk, "stagewire.db")
+		daemon.start()
+		sink.answer = (400, {}, b"")
+		dead = [daemon.accept() for _ in range(20)]
+		parked = [daemon.accept(slug="acme/parcel-ui") for _ in range(20)]
+		wait_dead(daemon, 20)
+		wait_idle(daemon)
+		mend_bus(sink)
+		fill(filler)
+		wait_until(lambda: daemon.post(compose_payload()).status == 503, "no room")
+
+		daemon.write(daemon.catalog_path, ENTITIES + PARCEL_UI)
+		daemon.reload()
+		assert len(daemon.ctl("quarantine")) == 20, "there was room"
+		refused = request(daemon.socket, "POST", "/v1/replay",
+			json.dumps({"from": "dead", "reason": REASON}))
+		assert refused.status == 503, "an order that cannot be put on record is refused"
+		os.unlink(filler)
+		wait_until(lambda: {e["id"] for e in sink.events()} >= set(parked), "the quarantined")
+		assert not daemon.ctl("quarantine")
+		assert replay(daemon, "--from", "dead")["events"] == 20
+		wait_idle(daemon)
+		assert {e["id"] for e in sink.events()} >= set(dead)
+		assert len(audit_of(daemon, "event.release")) == 20
+		assert daemon.stop() == 0
 
 
 # --- kill -9 ------------------------------------------------------------------
@@ -362,7 +401,7 @@ def test_what_is_no_order_is_refused_with_its_reason(box):
 
 def test_what_is_old_goes_and_what_is_outstanding_stays(box):
 	daemon, sink = start_with_bus(box)
-	daemon.config["delivery"] = {"backoff_first": "1h", "backoff_max": "1h"}
+	daemon.config["sinks"][-1]["schedule"] = "1h 1h"
 	daemon.config["retention"] = {"events": "1s", "deliveries": "1s", "dead": "1s",
 		"quarantine": "1s", "audit": "1s"}
 	daemon.restart()
@@ -385,7 +424,6 @@ def test_what_is_old_goes_and_what_is_outstanding_stays(box):
 		daemon.get("/metrics").body.decode()
 	wait_until(lambda: len(daemon.ctl("audit")) < 10, "old entries to go")
 	sink.answer = (201, {}, b"")
-	daemon.config["delivery"] = {"backoff_first": "100ms", "backoff_max": "100ms"}
 	daemon.restart()
 	assert daemon.ctl("status")["store"]["events"] == 2
 

@@ -88,7 +88,7 @@ def test_over_tls_to_a_number_and_to_a_name(box):
 		collector = StreamCollector(("127.0.0.1", free_port()),
 			authority.server(host, alternative))
 		check_way(box, f"tls:{host}:{collector.address[1]}", collector,
-			lambda c=collector: c.messages, tls_ca=authority.certificate)
+			lambda c=collector: c.messages, ca=authority.certificate)
 		assert collector.accepted == 1
 
 
@@ -221,15 +221,15 @@ def test_tls_refuses_who_it_is_not_sure_of(box):
 	other = Authority(box.dir, "other")
 	good = "DNS:localhost"
 	check_refused(box, "localhost", other.server("unknown", good),
-		"unable to get local issuer certificate", tls_ca=ours.certificate)
-	check_refused(box, "localhost", ours.server("system", good), "certificate")  # no tls_ca
+		"unable to get local issuer certificate", ca=ours.certificate)
+	check_refused(box, "localhost", ours.server("system", good), "certificate")  # no ca
 	check_refused(box, "localhost", ours.server("host", "DNS:elsewhere.example"),
-		"ostname mismatch", tls_ca=ours.certificate)
+		"ostname mismatch", ca=ours.certificate)
 	check_refused(box, "127.0.0.1", ours.server("address", good), "IP address mismatch",
-		tls_ca=ours.certificate)
+		ca=ours.certificate)
 	check_refused(box, "localhost", ours.server("old", good, days=-1), "certificate has expired",
-		tls_ca=ours.certificate)
-	check_refused(box, "localhost", None, "", tls_ca=ours.certificate, timeout="500ms")
+		ca=ours.certificate)
+	check_refused(box, "localhost", None, "", ca=ours.certificate, timeout="500ms")
 
 
 def test_tls_shows_a_certificate_where_one_is_asked_for(box):
@@ -239,13 +239,13 @@ def test_tls_shows_a_certificate_where_one_is_asked_for(box):
 	context.load_verify_locations(authority.certificate)
 	collector = StreamCollector(("127.0.0.1", free_port()), context)
 	address = f"tls:localhost:{collector.address[1]}"
-	daemon = daemon_for(box, address, tls_ca=authority.certificate).start()
+	daemon = daemon_for(box, address, ca=authority.certificate).start()
 	event_id = daemon.accept()
 	wait_until(lambda: log_status(daemon)["tempfails"] > 0, "a failed try")
 	assert log_status(daemon)["delivered"] == 0
 	assert 'note="tlsv13 alert certificate required"' in daemon.log()
 	certificate, key = authority.issue("client", "DNS:client")
-	daemon.config["sinks"][-1].update(tls_certificate=certificate, tls_key=key)
+	daemon.config["sinks"][-1].update(certificate=certificate, key=key)
 	daemon.write_config()
 	daemon.reload()
 	wait_until(lambda: log_status(daemon)["delivered"] == 1, "the delivery")
@@ -258,7 +258,7 @@ def test_a_renewed_authority_is_read_on_sighup(box):
 	bundle = os.path.join(box.dir, "ca.pem")
 	os.link(first.certificate, bundle)
 	collector = StreamCollector(("127.0.0.1", free_port()), second.server("s", "DNS:localhost"))
-	daemon = daemon_for(box, f"tls:localhost:{collector.address[1]}", tls_ca=bundle).start()
+	daemon = daemon_for(box, f"tls:localhost:{collector.address[1]}", ca=bundle).start()
 	daemon.accept()
 	wait_until(lambda: log_status(daemon)["tempfails"] > 0, "a failed try")
 	os.replace(second.certificate, bundle)
@@ -268,7 +268,7 @@ def test_a_renewed_authority_is_read_on_sighup(box):
 
 
 def test_files_that_cannot_be_read_are_told_at_the_start(box):
-	daemon = daemon_for(box, "tls:localhost:6514", tls_ca="/nonexistent/ca.pem")
+	daemon = daemon_for(box, "tls:localhost:6514", ca="/nonexistent/ca.pem")
 	daemon.write_config()
 	daemon.expect_exit = None
 	daemon.spawn()

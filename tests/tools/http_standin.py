@@ -24,6 +24,7 @@ the base URL of an API.
     /close-second        answers once per connection, then closes on the next request
     /recipients          answers 200 with a list of 2 MiB
     /last                answers with the request before this one
+    /agree/ORIGIN/RATE   answers 200 and lets ORIGIN deliver webhooks at that rate
     /stats               counts of connections, requests, most requests at once
 """
 import asyncio
@@ -144,6 +145,9 @@ class Standin:
             if nth > 1:
                 return False
             self.send(writer, 200, b"first", text)
+        elif what == "agree":
+            self.send(writer, 200, b"", f"WebHook-Allowed-Origin: {part[1]}",
+                      f"WebHook-Allowed-Rate: {part[2]}")
         elif what == "recipients":
             self.send(writer, 200, b"[" + b",".join([b"0" * 63] * (2 << 14)) + b"]")
         elif what == "last":

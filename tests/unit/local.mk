@@ -4,7 +4,9 @@ EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
+	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/unit/audit_log.h \
 	tests/unit/events.h \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
@@ -13,6 +15,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
 	tests/unit/test_buf \
@@ -30,11 +33,15 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
 	tests/unit/test_dgram \
+	tests/unit/test_egress \
 	tests/unit/test_entity_json \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_http_answer \
+	tests/unit/test_http_message \
 	tests/unit/test_http_parser \
+	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
 	tests/unit/test_jdoc \
@@ -42,13 +49,16 @@ UNIT = \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_keeper \
 	tests/unit/test_keys \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
+	tests/unit/test_note \
 	tests/unit/test_notice \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
+	tests/unit/test_publish \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
@@ -64,13 +74,16 @@ UNIT = \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
+	tests/unit/test_tlog \
 	tests/unit/test_webhook \
+	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
 tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
+tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)

@@ -3,9 +3,11 @@
 #define TESTS_UNIT_STORE_BENCH_H
 
 #include <criterion/criterion.h>
+#include <sched.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "base/buf.h"
 #include "io/loop.h"
@@ -188,6 +190,19 @@ static inline int64_t bench_sql_int(const struct bench *b, const char *text)
 	sqlite3_finalize(st);
 	cr_assert_eq(sqlite3_close(db), SQLITE_OK);
 	return n;
+}
+
+/* A small disk of its own in a mount namespace of its own; false if that is not allowed. */
+static inline bool bench_mount(const struct bench *b, const char *size)
+{
+	char options[32];
+
+	snprintf(options, sizeof(options), "size=%s", size);
+	if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		return false;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+		return false;
+	return mount("tmpfs", b->dir.dir, "tmpfs", 0, options) == 0;
 }
 
 /* --- appends --- */

@@ -90,6 +90,10 @@ static const char whole[] =
 	"sinks:\n"
 	"  - {path: /e, rotate_size: 0, name: f, type: file, inflight: 1}\n"
 	"  - {name: n, type: backstage-notifications}\n"
+	"  - {name: h, type: http, url: 'https://h.example/x?y=%20z', handshake: true,\n"
+	"     secrets: [{file: /k1}, {env: K2}], secret_headers: {credential: c},\n"
+	"     token: {file: /t}, headers: 'X-A: b', allow: ['10.0.0.0/8:443', '[::1/128]:80'],\n"
+	"     certificate: /c, key: /k, max_answer: 0}\n"
 	"routes:\n"
 	"  - name: \"it's \\\"quoted\\\", back\\\\slashed \xc3\xbc: # not\"\n"
 	"    when: {source: [a, 'b*'], outcome: error, transition: [still_failing],\n"
@@ -120,6 +124,19 @@ Test(conf, reads_every_kind_of_value)
 	cr_assert_null(c->sink[0].topic);
 	cr_assert_str_eq(c->sink[1].topic, "stagewire.build");
 	cr_assert_null(c->sink[1].path);
+	cr_assert_not(c->sink[1].handshake);
+	cr_assert_str_eq(c->sink[2].url, "https://h.example/x?y=%20z");
+	cr_assert_str_eq(c->sink[2].mode, "binary");
+	cr_assert(c->sink[2].handshake);
+	cr_assert_str_eq(c->sink[2].secrets[0].name, "/k1");
+	cr_assert_eq(c->sink[2].secrets[1].place, SECRET_ENV);
+	cr_assert_eq(c->sink[2].secrets[2].place, SECRET_NONE);
+	cr_assert_eq(c->sink[2].secret_headers[0].place, SECRET_CREDENTIAL);
+	cr_assert_eq(c->sink[2].secret_headers[1].place, SECRET_NONE);
+	cr_assert_str_eq(c->sink[2].headers[0], "X-A: b");
+	cr_assert_str_eq(c->sink[2].allow[1], "[::1/128]:80");
+	cr_assert_eq(c->sink[2].answer_max, 0);
+	cr_assert_eq(c->sink[2].timeout_ms, 20000);
 	cr_assert_str_eq(c->route[0].name, "it's \"quoted\", back\\slashed \xc3\xbc: # not");
 	cr_assert_str_eq(c->route[0].outcome[0], "error");
 	cr_assert_str_eq(c->route[0].to[1], "n");
@@ -160,7 +177,11 @@ struct refusal {
 	const char *why; /* after "f:" */
 };
 
-#define SECRET "backstage.token must be a reference: {file: ...}, {credential: ...} or {env: ...}"
+#define REFERENCE "must be a reference: {file: ...}, {credential: ...} or {env: ...}"
+#define SECRET    "backstage.token " REFERENCE
+#define HEADER                                                                                     \
+	"must be \"Name: value\", and none that the event, the signature or the connection needs"
+#define HTTP   "name: h, type: http, url: 'https://h.example'"
 #define SOURCE "name: a, type: travis, host: h, config_url: 'https://h/c'"
 
 static const struct refusal refusals[] = {
@@ -224,9 +245,9 @@ static const struct refusal refusals[] = {
 		"1:15: store.path must be an absolute path of a file, not 'a.db'" },
 	{ "sinks: [{name: Bus}]\n",
 		"1:16: name must be up to 64 lower-case letters, digits and hyphens, not 'Bus'" },
-	{ "sinks: [{type: webhook, name: x}]\n",
-		"1:16: type must be backstage-notifications, backstage-events, file, syslog or "
-		"journald, not 'webhook'" },
+	{ "sinks: [{type: webhook, name: x}]\n", "1:16: type must be backstage-notifications, "
+						 "backstage-events, file, http, syslog or "
+						 "journald, not 'webhook'" },
 	{ "sources: [{name: a, type: travis, host: 'https://h'}]\n",
 		"1:41: host must be a host name alone, such as app.travis-ci.com, not "
 		"'https://h'" },
@@ -250,6 +271,25 @@ static const struct refusal refusals[] = {
 	{ "backstage: {url: 'https://me:abc@h'}\n",
 		"1:18: backstage.url must be the backend's URL such as "
 		"https://backstage.example.com, without user, query or /api" },
+	{ "sinks: [{" HTTP ", secrets: abc}]\n", "1:66: secrets " REFERENCE },
+	{ "sinks: [{" HTTP ", secrets: [{file: /a}, abc]}]\n", "1:79: secrets " REFERENCE },
+	{ "sinks: [{" HTTP ", secrets: [{file: abc}]}]\n",
+		"1:74: secrets must be an absolute path of a file" },
+	{ "sinks: [{" HTTP ", secrets: []}]\n",
+		"1:66: secrets is an empty list; leave it out or fill it in" },
+	{ "sinks: [{" HTTP ", headers: ['X: abc', 'X: abc']}]\n",
+		"1:77: headers has an item twice" },
+	{ "sinks: [{" HTTP ", headers: 'Host: abc'}]\n", "1:66: headers " HEADER },
+	{ "sinks: [{name: h, url: 'https://me:abc@h/'}]\n",
+		"1:24: url must be an http or https URL without user and fragment" },
+	/* flags and networks */
+	{ "sinks: [{" HTTP ", handshake: yes}]\n",
+		"1:68: handshake must be true or false, not 'yes'" },
+	{ "sinks: [{" HTTP ", mode: batch}]\n",
+		"1:63: mode must be binary or structured, not 'batch'" },
+	{ "sinks: [{" HTTP ", allow: 10.0.0.0/8}]\n",
+		"1:64: allow must be a network and a port, such as 10.0.0.0/8:443 or "
+		"[fd00::/8]:443, not '10.0.0.0/8'" },
 	/* items */
 	{ "sources: [{name: a}]\n", "1:11: source 'a' needs a 'type'" },
 	{ "sources:\n  - type: travis\n", "2:5: this source needs a 'name'" },
@@ -293,10 +333,10 @@ static const struct refusal refusals[] = {
 		"4:10: there is a sink 's' on line 3 already" },
 	{ LEAST "sinks:\n- {name: s, type: file, path: /a}\n- {name: t, type: file, path: /a}\n",
 		"4:31: sink 's' has this path already" },
-	{ LEAST "sinks: [{name: s, type: syslog, tls_ca: /a}]\n",
-		"2:9: tls_ca, tls_certificate and tls_key need an address that begins with tls:" },
-	{ LEAST "sinks: [{name: s, type: syslog, address: 'tls:h:1', tls_key: /a}]\n",
-		"2:9: a sink needs both tls_certificate and tls_key, or neither" },
+	{ LEAST "sinks: [{name: s, type: syslog, ca: /a}]\n",
+		"2:9: ca, certificate and key need an address that begins with tls:" },
+	{ LEAST "sinks: [{name: s, type: syslog, address: 'tls:h:1', key: /a}]\n",
+		"2:9: sink 's' needs both a certificate and a key" },
 	{ LEAST "sinks: [{name: record, type: file, path: /a}]\n"
 		"routes: [{name: x, to: [record, recrod]}]\n",
 		"3:33: there is no sink 'recrod'; did you mean 'record'?" },
@@ -304,6 +344,10 @@ static const struct refusal refusals[] = {
 	{ LEAST "sinks: [{name: s, type: file, path: /a}]\nsources: [{" SOURCE "}]\n"
 		"routes: [{name: x, when: {source: [a, 'z*', b]}, to: s}]\n",
 		"4:45: there is no source 'b'; did you mean 'a'?" },
+	{ LEAST "sinks: [{" HTTP ", key: /k}]\n",
+		"2:9: sink 'h' needs both a certificate and a key" },
+	{ LEAST "sinks: [{name: h, type: http, url: 'http://a/', token: {file: /t}}]\n",
+		"2:36: sink 'h' would send its secrets unencrypted: url must be an https URL" },
 	{ LEAST "tls: {key: /k}\n", "2:6: tls needs both a certificate and a key" },
 	{ LEAST "listen: {hooks: 'h:1', admin: ['h:2', 'h:1']}\n",
 		"2:31: 'h:1' is in listen.hooks too" },
@@ -457,6 +501,21 @@ static const struct spelling spellings[] = {
 	{ "catalog.annotation", "a b", false },
 	{ "sinks[].topic", "stagewire.build", true },
 	{ "sinks[].topic", "a b", false },
+	{ "sinks[].url", "https://h/x?y=z&a=%20b+c", true },
+	{ "sinks[].url", "http://127.0.0.1:8080", true },
+	{ "sinks[].url", "https://[::1]:8080/?x", true },
+	{ "sinks[].url", "https://h?x", true },
+	{ "sinks[].url", "https://u:p@h/", false },
+	{ "sinks[].url", "https://h/#x", false },
+	{ "sinks[].url", "https://h/a b", false },
+	{ "sinks[].url", "https://h\\\\@g/", false },
+	{ "sinks[].url", "ftp://h/", false },
+	{ "sinks[].url", "https:///x", false },
+	{ "sinks[].headers", "X-A: b", true },
+	{ "sinks[].headers", "X-A:b", false },
+	{ "sinks[].headers", "ce-id: b", false },
+	{ "sinks[].allow", "10.0.0.0/8:443", true },
+	{ "sinks[].allow", "10.0.0.0/8", false },
 	{ "sinks[].recipients", "group:default/ops", true },
 	{ "sinks[].recipients", "group:*", false },
 	{ "sinks[].recipients", "group:default/", false },
@@ -518,7 +577,8 @@ Test(conf, words_of_conditions_are_those_that_events_have)
 
 static bool is_number(const struct conf_option *o)
 {
-	return o->type != CONF_TEXT && o->type != CONF_TEXTS && o->type != CONF_SECRET;
+	return o->type != CONF_TEXT && o->type != CONF_TEXTS && o->type != CONF_SECRET &&
+	       o->type != CONF_SECRETS;
 }
 
 Test(conf, table_has_defaults_within_bounds)
@@ -535,7 +595,7 @@ Test(conf, table_has_defaults_within_bounds)
 		if (!is_number(o))
 			continue;
 		cr_assert_eq(conf_number_parse(o->type, o->dflt, &n), ERR_OK, "%s", o->name);
-		if (o->type == CONF_LEVEL)
+		if (o->type == CONF_LEVEL || o->type == CONF_BOOL)
 			continue;
 		cr_assert_eq(conf_number_parse(o->type, o->min, &min), ERR_OK, "%s", o->name);
 		cr_assert_eq(conf_number_parse(o->type, o->max, &max), ERR_OK, "%s", o->name);

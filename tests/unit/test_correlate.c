@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 #include "relay/correlate.h"
 
@@ -74,4 +75,24 @@ Test(plan, says_when_no_route_takes_an_event)
 	cr_expect_eq(plan.place, EVENT_ROUTED);
 	cr_expect_eq(plan.sinks, 0);
 	cr_expect_str_eq(plan_reason(&plan), "no-route");
+}
+
+Test(plan, has_room_for_every_sink_there_can_be)
+{
+	CLEANUP(cleanup) struct catalog *c = a_catalog();
+	static char names[STORE_SINKS_MAX][16];
+	static char *to[STORE_SINKS_MAX + 1];
+	struct route route = { .to = to };
+	const struct routes routes = { &route, 1 };
+	struct build b;
+
+	for (size_t i = 0; i < STORE_SINKS_MAX; i++) {
+		snprintf(names[i], sizeof(names[i]), "sink-%zu", i);
+		to[i] = names[i];
+	}
+	build_init(&b);
+	b.state = BUILD_FAILED;
+	plan_make(&plan, &b, TRANSITION_BROKEN, "travis-com", SPAN("acme/mono"), c, &routes);
+	cr_assert_eq(plan.sinks, STORE_SINKS_MAX);
+	cr_assert_str_eq(plan.sink[STORE_SINKS_MAX - 1], "sink-255");
 }

@@ -93,3 +93,21 @@ Test(file, replace_follows_no_link_in_its_way)
 	scratch_read(&scratch, "other", &out);
 	cr_assert_str_eq(out.data, "kept");
 }
+
+Test(file, rewrite_leaves_the_bytes_as_they_are)
+{
+	CLEANUP(buf_release) struct buf before;
+	CLEANUP(buf_release) struct buf after;
+	char path[128];
+
+	scratch_run(&scratch, "head -c 200000 /dev/urandom >f && chmod 600 f");
+	buf_init(&before, 200000);
+	buf_init(&after, 200000);
+	scratch_read(&scratch, "f", &before);
+	cr_assert_eq(file_rewrite(scratch_path(&scratch, "f", path)), ERR_OK);
+	scratch_read(&scratch, "f", &after);
+	cr_assert_eq(after.len, before.len);
+	cr_assert_eq(memcmp(after.data, before.data, before.len), 0);
+	cr_assert_eq(file_rewrite(scratch_path(&scratch, "none", path)), ERR_IO);
+	cr_assert_eq(errno, ENOENT);
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/egress.h"
 #include "io/httpc.h"
 #include "io/loop.h"
 #include "standin.h"
@@ -23,6 +24,8 @@ struct heard {
 	int status;
 	int64_t retry_after_ms;
 	char body[8192], content_type[64];
+	char field[64];
+	int http_version;
 	size_t body_len;
 	bool has_error;
 };
@@ -54,6 +57,9 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 	h->retry_after_ms = a->retry_after_ms;
 	h->body_len = a->body.n;
 	h->has_error = a->error != NULL;
+	h->http_version = a->http_version;
+	snprintf(h->field, sizeof(h->field), "%.*s",
+		SPAN_ARGS(httpc_answer_field(a, "retry-after")));
 	snprintf(h->body, sizeof(h->body), "%.*s", SPAN_ARGS(a->body));
 	snprintf(h->content_type, sizeof(h->content_type), "%.*s", SPAN_ARGS(a->content_type));
 	loop_stop(loop);
@@ -511,4 +517,104 @@ Test(httpc, reaches_a_unix_socket)
 	cr_assert_eq(h.status, 201);
 	/* And the next call goes by TCP again. */
 	cr_assert_eq(ask_path("/status/202").status, 202);
+}
+
+Test(httpc, gives_the_fields_that_are_asked_for)
+{
+	struct heard h = ask_path("/retry/17");
+
+	cr_assert_str_eq(h.field, "17");
+	cr_assert_eq(h.http_version, 11);
+	cr_assert_str_empty(ask_path("/status/200").field);
+}
+
+/* --- the egress guard --- */
+
+static struct egress_rule rule_of(const char *network, int port)
+{
+	struct egress_rule r;
+	char text[64];
+
+	snprintf(text, sizeof(text), "%s:%d", network, port);
+	cr_assert_eq(egress_rule_parse(span_of(text), &r), ERR_OK);
+	return r;
+}
+
+static struct heard ask_guarded(const char *url, const struct httpc_guard *guard)
+{
+	struct httpc_request req = get("/");
+
+	req.url = url;
+	req.guard = guard;
+	return ask(&req);
+}
+
+/* What may be written for this host: as name, and in the ways of inet_aton(3). */
+static const char *const this_host[] = {
+	"127.0.0.1",
+	"localhost",
+	"LocalHost",
+	"127.1",
+	"2130706433",
+	"0x7f000001",
+	"0177.0.0.1",
+	"0x7f.1",
+	"017700000001",
+	"127.0.1",
+	"0",
+	"0.0.0.0",
+	"[::1]",
+	"[::ffff:127.0.0.1]",
+	"[::ffff:7f00:1]",
+	"[::127.0.0.1]",
+	"[::]",
+};
+
+Test(httpc, the_guard_keeps_every_spelling_of_this_host_from_being_contacted)
+{
+	const struct httpc_guard guard = { 0 };
+	char url[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(this_host); i++) {
+		struct heard h;
+
+		snprintf(url, sizeof(url), "http://%s:%d/status/200", this_host[i], server.port);
+		h = ask_guarded(url, &guard);
+		cr_expect_eq(h.result, HTTPC_FORBIDDEN, "%s: %s", url, httpc_result_str(h.result));
+		cr_expect(h.has_error);
+	}
+	/* The one that asks. */
+	cr_assert_eq(stat_of("connections"), 1);
+}
+
+Test(httpc, the_guard_lets_pass_network_and_port_that_a_rule_names)
+{
+	const struct egress_rule right = rule_of("127.0.0.0/8", server.port);
+	const struct egress_rule wrong = rule_of("127.0.0.0/8", server.port + 1);
+	const struct httpc_guard open = { &right, 1 }, closed = { &wrong, 1 };
+
+	cr_assert_eq(ask_guarded(url_of("/status/200"), &closed).result, HTTPC_FORBIDDEN);
+	cr_assert_eq(ask_guarded(url_of("/status/200"), &open).result, HTTPC_ANSWERED);
+}
+
+Test(httpc, the_guard_is_asked_for_a_connection_that_another_call_left_open)
+{
+	const struct httpc_guard guard = { 0 };
+
+	cr_assert_eq(ask_path("/status/200").result, HTTPC_ANSWERED);
+	cr_assert_eq(ask_guarded(url_of("/status/200"), &guard).result, HTTPC_FORBIDDEN);
+	cr_assert_eq(ask_path("/status/200").result, HTTPC_ANSWERED);
+	/* The third is the one that asks. */
+	cr_assert_eq(stat_of("requests"), 3);
+}
+
+Test(httpc, a_guarded_call_does_not_go_to_a_unix_socket)
+{
+	const struct httpc_guard guard = { 0 };
+	struct httpc_request req = get("/status/201");
+
+	req.url = "http://relay/status/201";
+	req.unix_socket = server.unix_path;
+	req.guard = &guard;
+	cr_assert_eq(ask(&req).result, HTTPC_FORBIDDEN);
 }

@@ -119,3 +119,43 @@ Test(pattern, a_star_stands_for_any_end_and_only_there)
 	cr_expect(pattern_matches("MAIN", SPAN("main"), true));
 	cr_expect_not(pattern_matches("MAIN", SPAN("main"), false));
 }
+
+Test(route, each_condition_tells_by_itself_whether_it_holds_and_what_it_looked_at)
+{
+	const struct route r = {
+		.outcome = LIST2("error", "failure"),
+		.branch = LIST1("main"),
+		.repository = LIST1("acme/*"),
+		.owner = LIST1("GROUP:default/payments"),
+		.kind = LIST1("system"),
+	};
+	static const struct {
+		const char *name;
+		bool set, holds;
+		size_t texts;
+	} want[ROUTE_CONDITIONS] = {
+		[ROUTE_SOURCE] = { "source", false, true, 1 },
+		[ROUTE_OUTCOME] = { "outcome", true, true, 1 },
+		[ROUTE_TRANSITION] = { "transition", false, true, 1 },
+		[ROUTE_BRANCH] = { "branch", true, false, 1 },
+		[ROUTE_REPOSITORY] = { "repository", true, true, 1 },
+		[ROUTE_KIND] = { "kind", true, false, 2 },
+		[ROUTE_OWNER] = { "owner", true, true, 2 },
+	};
+	struct route_facts f = facts();
+
+	for (enum route_condition c = ROUTE_SOURCE; c < ROUTE_CONDITIONS; c++) {
+		size_t n;
+		const struct span *text = route_texts(&f, c, &n);
+
+		cr_expect_str_eq(route_condition_str(c), want[c].name);
+		cr_expect_eq(route_patterns(&r, c) != NULL, want[c].set, "%s", want[c].name);
+		cr_expect_eq(route_holds(&r, &f, c), want[c].holds, "%s", want[c].name);
+		cr_expect_eq(n, want[c].texts, "%s", want[c].name);
+		cr_expect_gt(text[0].n, 0);
+	}
+	cr_assert_not(route_matches(&r, &f));
+	f.kinds = f.owners = 0;
+	cr_assert_not(route_holds(&r, &f, ROUTE_OWNER), "nobody owns it");
+	cr_assert(span_eq(route_texts(&f, ROUTE_BRANCH, &(size_t){ 0 })[0], f.branch));
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
+#include <errno.h>
 
 #include "store_bench.h"
 
@@ -246,4 +247,71 @@ Test(store_replay, selection_is_from_a_time_to_before_another_across_gaps)
 		q.until.ms = row[i].until;
 		assert_selected(&q, row[i].want);
 	}
+}
+
+/* --- no room --- */
+
+static void open_on_small_disk(void)
+{
+	bench_init(&b);
+	if (!bench_mount(&b, "2m")) {
+		scratch_remove(&b.dir);
+		cr_skip_test("mounting a small tmpfs is not allowed here: %s", strerror(errno));
+	}
+	bench_open(&b);
+}
+
+static void close_small_disk(void)
+{
+	store_close(TAKE(b.s));
+	cr_assert_eq(umount2(b.dir.dir, MNT_DETACH), 0);
+	bench_release(&b);
+}
+
+TestSuite(store_replay_full, .init = open_on_small_disk, .fini = close_small_disk);
+
+static void on_health(void *ctx, enum store_health h)
+{
+	(void)ctx;
+	if (h == STORE_OK)
+		loop_stop(b.loop);
+}
+
+Test(store_replay_full, replay_that_found_no_room_is_made_once_when_it_is_made_again)
+{
+	int64_t seq = bench_keep(&b, 1, "lane", 1);
+	struct store_replay m = replay_of(seq, bench_sinks, 1);
+	struct store_retention keep = { .deliveries_ms = 1, .dead_ms = 1, .events_ms = 1 };
+	struct store_event ev = event_numbered(2, "lane");
+	struct store_append a = { .event = &ev };
+	static char body[65536];
+	size_t made;
+
+	finish(seq, "alpha", FINISH_DEAD);
+	scratch_run(&b.dir, "head -c 4000000 /dev/zero >filler 2>filler.log || true");
+	memset(body, 'x', sizeof(body));
+	ev.body = (struct span){ body, sizeof(body) };
+	cr_assert_eq(bench_append(&b, &a, NULL), APPEND_RETRY, "there is room");
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(bench_replay(&b, &m, &made), CLAIM_RETRY);
+		cr_assert_eq(made, 0);
+	}
+	cr_assert_eq(store_counts(b.s).dead, 1);
+	cr_assert_eq(store_counts(b.s).audit, 0);
+
+	store_on_health(b.s, on_health, NULL);
+	scratch_run(&b.dir, "rm filler");
+	loop_timer_set(b.patience, BENCH_PATIENCE_MS);
+	while (store_health(b.s) != STORE_OK)
+		cr_assert_eq(loop_run(b.loop), ERR_OK);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert_eq(bench_replay(&b, &m, &made), CLAIM_OK);
+		cr_assert_eq(made, 1 - i);
+	}
+	cr_assert_eq(store_counts(b.s).dead, 0);
+	cr_assert_eq(store_counts(b.s).pending, 1);
+	cr_assert_eq(store_counts(b.s).audit, 1);
+	bench_retain(&b, &keep, NULL);
+	cr_assert_eq(store_counts(b.s).pending, 1, "retention took it");
+	store_on_health(b.s, NULL, NULL);
 }

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef AUDIT_KEY_FILE_H
+#define AUDIT_KEY_FILE_H
+
+#include <stdbool.h>
+
+#include "base/defs.h"
+#include "base/err.h"
+#include "base/span.h"
+
+struct signing_key;
+
+/*
+ * The key of a log: the 32 bytes of an Ed25519 seed in base64, such as
+ * "openssl rand -base64 32" prints. ERR_PARSE if text is no such thing.
+ */
+MUST_CHECK enum err audit_key_parse(struct span text, struct signing_key **out);
+
+/*
+ * Read it from a file that nobody else may read, or make one there if there is
+ * none and may_make. On failure *why (free(3) it) is one line.
+ */
+MUST_CHECK enum err audit_key_load(
+	const char *path, bool may_make, struct signing_key **out, char **why);
+
+#endif
