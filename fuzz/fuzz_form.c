@@ -7,12 +7,25 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
+/* An address is repaired once and for all. */
+static void check_repair(struct span address)
+{
+	CLEANUP(buf_release) struct buf once, twice;
+
+	buf_init(&once, 3 * address.n);
+	buf_init(&twice, 9 * address.n);
+	assert(uri_repair(address, &once) == ERR_OK);
+	assert(uri_repair(buf_span(&once), &twice) == ERR_OK);
+	assert(span_eq(buf_span(&once), buf_span(&twice)));
+}
+
 /* What decodes is no longer than what came, and encodes to what decodes the same again. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	struct span body = { (const char *)data, len };
 	CLEANUP(buf_release) struct buf payload, encoded, again;
 
+	check_repair(body);
 	buf_init(&payload, len);
 	buf_init(&encoded, 3 * len);
 	buf_init(&again, 3 * len);

@@ -72,6 +72,7 @@ UNIT = \
 	tests/unit/test_store_retain \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
+	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
 	tests/unit/test_webhook \
