@@ -3,11 +3,13 @@
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
 FUZZERS = \
+	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_form \
 	fuzz/fuzz_http_head \
 	fuzz/fuzz_json_gate \
+	fuzz/fuzz_note \
 	fuzz/fuzz_payload
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
@@ -20,6 +22,9 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_bundle_SOURCES = fuzz/fuzz_bundle.c $(FUZZMAIN)
+fuzz_fuzz_bundle_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_conf_SOURCES = fuzz/fuzz_conf.c $(FUZZMAIN)
 fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
@@ -35,6 +40,9 @@ fuzz_fuzz_form_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_json_gate_SOURCES = fuzz/fuzz_json_gate.c $(FUZZMAIN)
 fuzz_fuzz_json_gate_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_note_SOURCES = fuzz/fuzz_note.c $(FUZZMAIN)
+fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)

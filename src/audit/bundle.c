@@ -23,8 +23,8 @@ struct draft {
 	struct audit_entry entry;
 	struct checkpoint checkpoint;
 	struct buf note, selection, text;
-	struct map events; /* of the owner that was asked for */
-	uint64_t chosen, index_size;
+	struct map events;                          /* of the owner that was asked for */
+	uint64_t chosen, first, behind, index_size; /* chosen: so many, from first, before behind */
 	char **why;
 };
 
@@ -47,15 +47,15 @@ static enum err put(struct draft *d, const char *name, struct span bytes)
 }
 
 /*
- * Call visit for each entry that was asked for. What is no entry of ours, which a
- * log cannot hold unless somebody else wrote it, is not asked for.
+ * Call visit for each entry from lo and before hi that was asked for. What is no
+ * entry of ours, which a log cannot hold unless somebody else wrote it, is not.
  */
-static enum err each_chosen(
-	struct draft *d, enum err (*visit)(struct draft *d, uint64_t index, struct span entry))
+static enum err each_chosen(struct draft *d, uint64_t lo, uint64_t hi,
+	enum err (*visit)(struct draft *d, uint64_t index, struct span entry))
 {
 	map_release(&d->events);
 	map_init(&d->events);
-	for (uint64_t i = 0; i < d->checkpoint.size; i++) {
+	for (uint64_t i = lo; i < hi; i++) {
 		struct span entry;
 		enum err e = folder_entry(&d->entries, i, &entry);
 
@@ -79,7 +79,9 @@ static enum err put_entry(struct draft *d, uint64_t index, struct span entry)
 	buf_clear(&d->text);
 	e = index_row(index, &d->entry, &d->text);
 	d->index_size += d->text.len;
-	d->chosen++;
+	if (d->chosen++ == 0)
+		d->first = index;
+	d->behind = index + 1;
 	snprintf(name, sizeof(name), "entries/%" PRIu64 ".json", index);
 	if (e == ERR_OK)
 		e = put(d, name, entry);
@@ -134,7 +136,7 @@ static enum err put_index(struct draft *d)
 	if (e == ERR_OK && fwrite(head.data, 1, head.len, d->to) != head.len)
 		e = ERR_IO;
 	if (e == ERR_OK)
-		e = each_chosen(d, put_row);
+		e = each_chosen(d, d->first, d->behind, put_row);
 	if (e == ERR_OK)
 		e = tar_pad(d->to, d->index_size);
 	return e == ERR_OK ? tar_end(d->to) : e;
@@ -152,7 +154,7 @@ static enum err draft_write(struct draft *d, const char *dir, const struct note_
 	folder_entries_init(&d->entries, dir, d->checkpoint.size);
 	e = put_texts(d, k);
 	if (e == ERR_OK)
-		e = each_chosen(d, put_entry);
+		e = each_chosen(d, 0, d->checkpoint.size, put_entry);
 	return e == ERR_OK ? put_index(d) : e;
 }
 

@@ -73,6 +73,21 @@ static enum err parents_make(char *path, size_t skip)
 	return ERR_OK;
 }
 
+enum err disk_settle(const char *dir, const char *name)
+{
+	CLEANUP(freep) char *path = NULL;
+
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
+		out_of_memory();
+	/* From the deepest up; what is not there yet is synced when it is made. */
+	while (strlen(path) > strlen(dir)) {
+		if (parent_sync(path) != ERR_OK && errno != ENOENT)
+			return ERR_BUSY;
+		*strrchr(path, '/') = '\0';
+	}
+	return parent_sync(dir);
+}
+
 static bool fd_write(int fd, struct span bytes)
 {
 	while (bytes.n > 0) {

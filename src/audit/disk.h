@@ -17,6 +17,12 @@
  */
 MUST_CHECK enum err disk_folder(const char *path, mode_t mode);
 
+/*
+ * Sync the folders there are on the way to dir/name, and the one dir is in: an
+ * earlier run may have been killed between making a folder and syncing it.
+ */
+MUST_CHECK enum err disk_settle(const char *dir, const char *name);
+
 /* Put a file at dir/name, whose folders are made where they are missing. */
 MUST_CHECK enum err disk_put(const char *dir, const char *name, struct span bytes);
 

@@ -60,22 +60,12 @@ static struct span user_of(struct audit_entry *e, struct json_value uid)
 	return (struct span){ e->words.data + before, e->words.len - before };
 }
 
-static bool get_path(struct json_value root, const char *const path[3], struct json_value *v)
+static void read_resources(struct audit_entry *e, struct json_value list)
 {
-	*v = root;
-	for (size_t i = 0; i < 3 && path[i] != NULL; i++) {
-		if (!json_get(*v, path[i], v))
-			return false;
-	}
-	return path[0] != NULL;
-}
-
-static void read_resources(struct audit_entry *e, struct json_value root)
-{
-	struct json_value list, one, uid, type;
+	struct json_value one, uid, type;
 	struct json_iter it;
 
-	if (!json_get(root, "resources", &list) || list.type != JSON_ARRAY)
+	if (list.type != JSON_ARRAY)
 		return;
 	it = json_iter(list);
 	while (json_next_element(&it, &one)) {
@@ -91,28 +81,55 @@ static void read_resources(struct audit_entry *e, struct json_value root)
 	}
 }
 
+/* Take what is wanted of one member of the entry, each of which is come to once. */
+static enum err read_member(struct audit_entry *e, struct span name, struct json_value v)
+{
+	struct json_value user, uid;
+
+	for (size_t i = 0; i < AUDIT_FIELDS; i++) {
+		struct json_value in = v;
+		bool there = paths[i][0] != NULL && json_name_is(name, paths[i][0]);
+
+		for (size_t step = 1; there && step < 3 && paths[i][step] != NULL; step++)
+			there = json_get(in, paths[i][step], &in);
+		if (there)
+			e->field[i] = text_of(e, in);
+	}
+	if (json_name_is(name, "time"))
+		return json_int(v, &e->at.ms);
+	if (json_name_is(name, "seq"))
+		return json_int(v, &e->seq);
+	if (json_name_is(name, "resources"))
+		read_resources(e, v);
+	else if (json_name_is(name, "actor") && json_get(v, "user", &user) &&
+		 json_get(user, "uid", &uid))
+		e->field[AUDIT_ACTOR] = user_of(e, uid);
+	return ERR_OK;
+}
+
 enum err audit_entry_read(struct span json, struct audit_entry *e)
 {
-	static const char *const user[3] = { "actor", "user", "uid" };
 	struct json_value root, v;
+	struct json_iter it;
+	struct span name;
+	enum err err = ERR_OK;
 
+	memset(e->field, 0, sizeof(e->field));
 	e->owners = 0;
 	e->seq = 0;
+	e->at = WALL_NONE;
 	buf_clear(&e->words);
 	if (json_gate(json, NULL, NULL) != ERR_OK)
 		return ERR_PARSE;
 	root = json_root(json);
-	if (root.type != JSON_OBJECT || !json_get(root, "time", &v) ||
-		json_int(v, &e->at.ms) != ERR_OK)
+	if (root.type != JSON_OBJECT)
 		return ERR_PARSE;
-	if (json_get(root, "seq", &v) && json_int(v, &e->seq) != ERR_OK)
+	it = json_iter(root);
+	while (err == ERR_OK && json_next_member(&it, &name, &v))
+		err = read_member(e, name, v);
+	if (err != ERR_OK || e->at.ms == WALL_NONE.ms || e->field[AUDIT_ACTION].n == 0)
 		return ERR_PARSE;
-	for (size_t i = 0; i < AUDIT_FIELDS; i++)
-		e->field[i] = get_path(root, paths[i], &v) ? text_of(e, v) : (struct span){ 0 };
-	if (get_path(root, user, &v))
-		e->field[AUDIT_ACTOR] = user_of(e, v);
-	read_resources(e, root);
-	return e->field[AUDIT_ACTION].n > 0 ? ERR_OK : ERR_PARSE;
+	return ERR_OK;
 }
 
 bool audit_entry_has_owner(const struct audit_entry *e, struct span owner)

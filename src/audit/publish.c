@@ -37,7 +37,7 @@ static void trouble_set(struct publisher *p, char *why)
 
 	free(p->trouble);
 	p->trouble = why;
-	if (!same)
+	if (!same && p->on_trouble != NULL)
 		p->on_trouble(p->ctx, why);
 }
 
@@ -303,6 +303,12 @@ void publisher_submit(struct publisher *p, struct publish_job *j)
 	worker_submit(p->worker, &j->job);
 }
 
+void publisher_tell(const struct publisher *p)
+{
+	if (p->on_published != NULL)
+		p->on_published(p->ctx, ledger_unpublished(&p->ledger) - 1);
+}
+
 static void on_signed(struct publisher *p, const struct publish_job *j)
 {
 	buf_clear(&p->note);
@@ -312,6 +318,7 @@ static void on_signed(struct publisher *p, const struct publish_job *j)
 	p->published = j->size;
 	p->published_at = clock_wall();
 	p->checkpoints++;
+	publisher_tell(p);
 	ship(p);
 	publisher_keep_ledger(p, on_ledger_kept);
 }
@@ -381,6 +388,7 @@ enum err publisher_new(struct loop *l, struct store *s, const struct publisher_c
 		.witness = conf->witness == NULL ? NULL : xstrdup(conf->witness),
 		.pace = conf->pace,
 		.on_trouble = conf->on_trouble,
+		.on_published = conf->on_published,
 		.on_checkpoint = conf->on_checkpoint,
 		.ctx = conf->ctx,
 		.published_at = WALL_NONE,

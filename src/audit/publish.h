@@ -50,8 +50,10 @@ struct publisher_conf {
 	const char *directory, *origin;
 	const char *witness; /* a file with a checkpoint shipped elsewhere; or NULL */
 	struct publisher_pace pace;
-	/* Why nothing is signed now; NULL: that is over. */
+	/* Each may be NULL. Why nothing is signed now; NULL: that is over. */
 	void (*on_trouble)(void *ctx, const char *why);
+	/* What the store has up to this seq is published: it may forget it. */
+	void (*on_published)(void *ctx, int64_t seq);
 	/* At each heartbeat, the checkpoint of the moment, for those who keep it elsewhere. */
 	void (*on_checkpoint)(void *ctx, struct span note);
 	void *ctx;

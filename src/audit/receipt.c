@@ -62,23 +62,32 @@ static enum err proof_parse(struct span *text, struct tlog_proof *p)
 	return ERR_PARSE;
 }
 
-enum err receipt_check(struct span text, const struct note_key *k, struct span entry,
-	uint64_t *index, struct checkpoint *c)
+enum err receipt_parse(struct span text, struct receipt *r)
 {
-	struct tlog_proof proof;
-	struct tlog_hash leaf;
 	struct span line;
 	enum err e;
 
 	if (!note_line(&text, &line) || !span_is(line, FIRST_LINE) || !note_line(&text, &line))
 		return ERR_PARSE;
-	e = index_parse(line, index);
+	e = index_parse(line, &r->index);
 	if (e == ERR_OK)
-		e = proof_parse(&text, &proof);
+		e = proof_parse(&text, &r->proof);
+	r->note = text;
+	return e;
+}
+
+enum err receipt_check(struct span text, const struct note_key *k, struct span entry,
+	uint64_t *index, struct checkpoint *c)
+{
+	struct tlog_hash leaf;
+	struct receipt r;
+	enum err e = receipt_parse(text, &r);
+
 	if (e == ERR_OK)
-		e = checkpoint_open(text, k, c);
+		e = checkpoint_open(r.note, k, c);
 	if (e != ERR_OK)
 		return e;
+	*index = r.index;
 	tlog_leaf(entry, &leaf);
-	return tlog_check(&proof, *index, &leaf, c->size, &c->root);
+	return tlog_check(&r.proof, r.index, &leaf, c->size, &c->root);
 }

@@ -18,6 +18,15 @@
 MUST_CHECK enum err receipt_write(
 	const struct tlog_tree *t, uint64_t index, struct span checkpoint_note, struct buf *out);
 
+struct receipt {
+	uint64_t index;
+	struct tlog_proof proof;
+	struct span note; /* the checkpoint, not opened; borrowed from the text */
+};
+
+/* ERR_PARSE if text is no receipt. */
+MUST_CHECK enum err receipt_parse(struct span text, struct receipt *r);
+
 /*
  * ERR_PARSE if it is no receipt; ERR_AUTH if the key did not sign it or it is not
  * for this entry. Its note is borrowed from text.

@@ -117,16 +117,20 @@ static enum err open_checkpoint(struct log_writer *w, struct span note, char **w
 	return ERR_OK;
 }
 
-/* From here on nothing is written yet; what a crash left behind is looked for at the next sign. */
-static void writer_settle_in(struct log_writer *w)
+/* What a crash left half done is done: folders are synced, old partial tiles dropped in time. */
+static enum err writer_settle_in(struct log_writer *w)
 {
-	w->signed_size = w->edge->size;
-	for (unsigned level = 0; level < TLOG_LEVELS; level++) {
+	char name[TLOG_PATH_MAX];
+	enum err e = disk_settle(w->dir, tlog_tile_path(TLOG_ENTRIES, w->edge->tile[0].n, 1, name));
+
+	for (int level = 0; level < TLOG_LEVELS && e == ERR_OK; level++) {
 		const struct edge_tile *t = &w->edge->tile[level];
 
 		w->written[level] = t->width;
 		w->full_from[level] = t->n > 0 ? t->n - 1 : 0;
+		e = disk_settle(w->dir, tlog_tile_path(level, t->n, 1, name));
 	}
+	return e;
 }
 
 static enum err write_vkey(const struct log_writer *w)
@@ -175,8 +179,8 @@ enum err log_writer_open(struct log_writer *w, const struct log_memory *m, char 
 		e = check_witness(w, m->witness, why);
 	if (e != ERR_OK)
 		return e;
-	writer_settle_in(w);
-	return write_vkey(w);
+	e = writer_settle_in(w);
+	return e == ERR_OK ? write_vkey(w) : e;
 }
 
 /* --- comparing --- */
@@ -303,7 +307,6 @@ enum err log_writer_sign(struct log_writer *w, struct buf *note)
 		e = disk_put(w->dir, FOLDER_CHECKPOINT, buf_span(note));
 	if (e != ERR_OK)
 		return e;
-	w->signed_size = c.size;
 	drop_partials(w);
 	return ERR_OK;
 }

@@ -25,7 +25,6 @@ struct log_writer {
 	struct note_key key;
 	struct signing_key *secret;
 	struct edge *edge;
-	uint64_t signed_size;
 	/* Tiles of each level that became full since: their partial ones are not needed. */
 	uint64_t full_from[TLOG_LEVELS];
 	unsigned written[TLOG_LEVELS]; /* width of the partial tile that is on the disk */

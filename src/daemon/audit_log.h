@@ -2,6 +2,8 @@
 #ifndef DAEMON_AUDIT_LOG_H
 #define DAEMON_AUDIT_LOG_H
 
+#include <stdint.h>
+
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -11,10 +13,11 @@ struct loop;
 struct publisher;
 struct store;
 
-/* Whoever wants the checkpoints that are shipped at each heartbeat. */
+/* Whoever wants to know what is published: see audit/publish.h. Each may be NULL. */
 struct audit_log_needs {
 	struct loop *loop;
 	struct store *store;
+	void (*on_published)(void *ctx, int64_t seq);
 	void (*on_checkpoint)(void *ctx, struct span note);
 	void *ctx;
 };

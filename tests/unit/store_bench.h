@@ -427,6 +427,31 @@ static inline void bench_parked(struct bench *b, int64_t after_seq, unsigned lim
 	bench_wait(b);
 }
 
+static inline void bench_on_entries(void *ctx, enum err e, const struct store_entry *entries,
+	size_t n, int64_t first, int64_t last)
+{
+	struct reply *r = ctx;
+
+	r->err = e;
+	r->n = n;
+	r->seq = first;
+	r->version = last;
+	for (size_t i = 0; i < n; i++) {
+		if (i < ARRAY_SIZE(r->row))
+			r->row[i].seq = entries[i].seq;
+		reply_line(r, entries[i].entry);
+	}
+	bench_came(r);
+}
+
+/* seq is the first that is kept, version the last. */
+static inline void bench_entries(struct bench *b, int64_t after, unsigned limit, struct reply *r)
+{
+	reply_init(r, b);
+	cr_assert_eq(store_audit_read(b->s, after, limit, bench_on_entries, r), ERR_OK);
+	bench_wait(b);
+}
+
 static inline void bench_on_query(
 	void *ctx, enum err e, const struct store_item *items, size_t n, bool more)
 {

@@ -414,6 +414,26 @@ Test(audit_log, says_which_file_or_entry_is_wrong)
 	bench_release(&b);
 }
 
+Test(audit_log, a_signed_checkpoint_of_other_entries_is_told)
+{
+	const struct span forged = SPAN("{\"n\":9}");
+	struct log_page page = { 0, &forged, 1 };
+	struct bench b, other;
+	struct findings f;
+
+	bench_init(&b);
+	bench_init(&other);
+	bench_add(&b, 1);
+	bench_sign(&b);
+	cr_assert_eq(log_writer_add(other.w, &page), ERR_OK);
+	bench_sign(&other);
+	scratch_write(&b.dir, "checkpoint", buf_span(&other.note));
+	cr_expect_not(log_verify(b.dir.dir, &b.w->key, &f, NULL));
+	cr_expect_str_eq(f.first, "checkpoint: its root is not that of the entries");
+	bench_release(&b);
+	bench_release(&other);
+}
+
 /* --- receipts and bundles --- */
 
 Test(audit_log, a_receipt_is_for_its_entry_and_no_other)

@@ -669,6 +669,27 @@ Test(store, audit_is_listed_oldest_first_with_its_number_and_by_event)
 	cr_assert_str_eq(of_event.text.data, "{\"seq\":2,\"a\":1}\n{\"seq\":3}\n");
 }
 
+Test(store, audit_entries_are_read_as_they_were_given)
+{
+	struct span entries[] = { SPAN("{\"a\":1}"), SPAN("{}"), SPAN("{\"b\":2}") };
+	struct store_append a = { .audit = entries, .audit_n = 3 };
+	CLEANUP(reply_release) struct reply none, some, rest, ends;
+
+	bench_entries(&b, 0, 10, &none);
+	cr_assert_eq(none.n, 0);
+	cr_assert_eq(none.version, 0);
+	cr_assert_eq(bench_append(&b, &a, NULL), APPEND_STORED);
+	bench_entries(&b, 0, 2, &some);
+	cr_assert_str_eq(some.text.data, "{\"a\":1}\n{}\n");
+	cr_assert_eq(some.row[1].seq, 2);
+	bench_entries(&b, 2, 10, &rest);
+	cr_assert_str_eq(rest.text.data, "{\"b\":2}\n");
+	bench_entries(&b, 0, 0, &ends);
+	cr_assert_eq(ends.n, 0);
+	cr_assert_eq(ends.seq, 1);
+	cr_assert_eq(ends.version, 3);
+}
+
 /* --- life --- */
 
 Test(store, reopened_store_has_all_it_had)
