@@ -10,7 +10,7 @@
 #include "io/loop.h"
 
 #define TIMEOUT_MS 30000
-#define ORDER_MS   (24 * 60 * 60 * 1000)
+#define PATIENT_MS (24 * 60 * 60 * 1000)
 #define URL_MAX    8192
 #define ANSWER_MAX (64 * 1024 * 1024)
 
@@ -68,14 +68,15 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 	loop_stop(q->loop);
 }
 
-enum err ask(const char *socket, const char *path, struct span body, struct buf *answer, char **why)
+enum err ask(const char *socket, const char *path, struct span body, bool patient,
+	struct buf *answer, char **why)
 {
 	CLEANUP(buf_release) struct buf url;
 	struct question q = { .loop = loop_new(), .socket = socket, .answer = answer, .why = why };
 	struct httpc *http = httpc_new(q.loop);
 	struct httpc_request req = {
 		.unix_socket = socket,
-		.timeout_ms = body.n > 0 ? ORDER_MS : TIMEOUT_MS,
+		.timeout_ms = patient ? PATIENT_MS : TIMEOUT_MS,
 		.body = body,
 		.answer_max = ANSWER_MAX,
 	};

@@ -109,28 +109,33 @@ static const struct command {
 	const char *path;
 	const char *word; /* what one more word is; NULL: there is none */
 	unsigned options;
+	bool patient; /* it goes through many events */
 	enum err (*body)(const struct wish *w, struct buf *out, char **why); /* NULL: a question */
 	enum err (*view)(struct span json, FILE *to);
 } commands[] = {
-	{ "status", NULL, "/v1/status", NULL, 0, NULL, view_status },
-	{ "events", NULL, "/v1/events", NULL, BIT(OPT_LIMIT), NULL, view_events },
-	{ "event", NULL, "/v1/events/*", "event", 0, NULL, view_event },
-	{ "explain", NULL, "/v1/events/*/explain", "event", 0, NULL, view_explain },
-	{ "quarantine", NULL, "/v1/quarantine", NULL, BIT(OPT_LIMIT), NULL, view_quarantine },
-	{ "deliveries", NULL, "/v1/deliveries", NULL, BIT(OPT_LIMIT) | BIT(OPT_STATE), NULL,
+	{ "status", NULL, "/v1/status", NULL, 0, false, NULL, view_status },
+	{ "events", NULL, "/v1/events", NULL, BIT(OPT_LIMIT), false, NULL, view_events },
+	{ "event", NULL, "/v1/events/*", "event", 0, false, NULL, view_event },
+	{ "explain", NULL, "/v1/events/*/explain", "event", 0, false, NULL, view_explain },
+	{ "quarantine", NULL, "/v1/quarantine", NULL, BIT(OPT_LIMIT), false, NULL,
+		view_quarantine },
+	{ "deliveries", NULL, "/v1/deliveries", NULL, BIT(OPT_LIMIT) | BIT(OPT_STATE), false, NULL,
 		view_deliveries },
-	{ "dead", NULL, "/v1/dead", NULL, BIT(OPT_LIMIT) | WHICH, NULL, view_dead },
+	{ "dead", NULL, "/v1/dead", NULL, BIT(OPT_LIMIT) | WHICH, true, NULL, view_dead },
 	{ "replay", NULL, "/v1/replay", NULL,
 		BIT(OPT_LIMIT) | WHICH | BIT(OPT_EVENT) | BIT(OPT_FROM) | BIT(OPT_REASON) |
 			BIT(OPT_DRY_RUN),
-		replay_body, view_replay },
-	{ "routes", "test", "/v1/routes/test", "file", BIT(OPT_LIMIT) | PERIOD, order_routes_test,
-		view_routes_test },
-	{ "hold", NULL, "/v1/sinks/*/hold", "sink", BIT(OPT_REASON), sink_body, view_sink },
-	{ "release", NULL, "/v1/sinks/*/release", "sink", BIT(OPT_REASON), sink_body, view_sink },
-	{ "enable", NULL, "/v1/sinks/*/enable", "sink", BIT(OPT_REASON), sink_body, view_sink },
-	{ "disable", NULL, "/v1/sinks/*/disable", "sink", BIT(OPT_REASON), sink_body, view_sink },
-	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), NULL, view_audit },
+		true, replay_body, view_replay },
+	{ "routes", "test", "/v1/routes/test", "file", BIT(OPT_LIMIT) | PERIOD, true,
+		order_routes_test, view_routes_test },
+	{ "hold", NULL, "/v1/sinks/*/hold", "sink", BIT(OPT_REASON), false, sink_body, view_sink },
+	{ "release", NULL, "/v1/sinks/*/release", "sink", BIT(OPT_REASON), false, sink_body,
+		view_sink },
+	{ "enable", NULL, "/v1/sinks/*/enable", "sink", BIT(OPT_REASON), false, sink_body,
+		view_sink },
+	{ "disable", NULL, "/v1/sinks/*/disable", "sink", BIT(OPT_REASON), false, sink_body,
+		view_sink },
+	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), false, NULL, view_audit },
 };
 
 NORETURN static void exit_usage(const char *why, const char *what)
@@ -259,7 +264,8 @@ static enum err carry_out(
 	e = compose_path(c, w, &path);
 	if (e == ERR_OK && c->body != NULL)
 		e = c->body(w, &body, why);
-	return e == ERR_OK ? ask(w->socket, path.data, buf_span(&body), answer, why) : e;
+	return e == ERR_OK ? ask(w->socket, path.data, buf_span(&body), c->patient, answer, why)
+			   : e;
 }
 
 int main(int argc, char **argv)

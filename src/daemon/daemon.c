@@ -283,6 +283,13 @@ static void on_heartbeat(void *ctx, enum err e, int64_t version, struct span val
 	sd_watchdog_feed();
 }
 
+/* Retention waits for what is not published yet; without a log, for nothing. */
+static void daemon_tell_published(struct daemon *d)
+{
+	if (d->log != NULL)
+		relay_audit_published(d->relay, publisher_stats(d->log).published_seq);
+}
+
 /* The watchdog is fed by a turn of the loop that went through the store and back. */
 static void on_tick(void *ctx)
 {
@@ -292,6 +299,7 @@ static void on_tick(void *ctx)
 	if (!d->heartbeat)
 		d->heartbeat =
 			store_get(d->store, "heartbeat", SPAN("-"), on_heartbeat, d) == ERR_OK;
+	daemon_tell_published(d);
 	loop_timer_set(d->tick, interval_ms > 0 && interval_ms < TICK_MS ? interval_ms : TICK_MS);
 }
 
@@ -397,6 +405,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 		return e;
 	d->relay = relay_new(d->loop, d->store);
 	relay_apply(d->relay, &d->parts.setup, &none);
+	daemon_tell_published(d);
 	e = daemon_listen(d, why);
 	if (e != ERR_OK)
 		return e;

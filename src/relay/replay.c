@@ -163,20 +163,25 @@ static size_t choose_sinks(struct replay *rp, const struct store_found *found,
 	return n;
 }
 
-static void on_sent(void *ctx, enum claim_result r, size_t made)
+/* An event that was moving is where it goes, or stays: CLAIM_STALE if another moved it. */
+static void event_end(struct replay *rp, enum claim_result r, bool moved, size_t deliveries)
 {
-	struct replay *rp = ctx;
-
-	switch (r) {
-	case CLAIM_OK:
-		rp->result.events++;
-		rp->result.deliveries += made;
-		break;
-	case CLAIM_RETRY: rp->result.err = ERR_IO; break;
-	case CLAIM_STALE: break; /* removed meanwhile */
-	}
+	if (r == CLAIM_RETRY)
+		rp->result.err = ERR_IO;
+	rp->result.events += r == CLAIM_OK && moved;
+	rp->result.deliveries += deliveries;
 	rp->moving--;
 	replay_settle(rp);
+}
+
+static void on_sent(void *ctx, enum claim_result r, size_t made)
+{
+	event_end(ctx, r, made > 0, made);
+}
+
+static void on_moved(void *ctx, enum claim_result r, size_t sinks)
+{
+	event_end(ctx, r, true, sinks);
 }
 
 /* What a dry run says of an event instead of moving it. */
@@ -241,7 +246,7 @@ static void replay_parked(struct replay *rp, const struct store_found *found)
 		return;
 	}
 	rp->moving++;
-	if (reroute_move(rp->relay, &p, &rp->plan, &cause, on_sent, rp) != ERR_OK) {
+	if (reroute_move(rp->relay, &p, &rp->plan, &cause, on_moved, rp) != ERR_OK) {
 		rp->moving--;
 		rp->result.err = ERR_IO;
 	}

@@ -347,6 +347,31 @@ def test_an_altered_database_is_not_signed_and_the_relay_goes_on(box):
 	assert f"previous_origin={origin} previous_size={size} previous_root={root}" in first["message"]
 
 
+def test_retention_takes_only_what_is_published_and_the_log_keeps_it(box):
+	daemon = audited(box, interval="1m", sign_every=100000)
+	daemon.config["retention"] = {"audit": "1s", "events": "1s", "deliveries": "1s"}
+	daemon.start()
+	first, *rest = [daemon.accept() for _ in range(30)]
+	wait_until(lambda: daemon.ctl("status")["store"]["events"] == 1, "retention of the events")
+	kept = daemon.ctl("audit", "--limit", "1000")
+	published = daemon.ctl("status")["audit_log"]["published_seq"]
+	assert kept[0]["seq"] <= published + 1, "an entry went before it was published"
+	assert {e["event"] for e in kept if e["action"] == "webhook.accept"} >= {*rest}
+
+	daemon.config["audit"]["interval"] = "100ms"
+	daemon.write_config()
+	daemon.reload()
+	wait_until(lambda: len(daemon.ctl("audit", "--limit", "1000")) < 10, "what is published")
+	daemon.restart()
+	before = daemon.ctl("status")["audit_log"]["published_seq"]
+	daemon.accept()
+	wait_until(lambda: daemon.ctl("status")["audit_log"]["published_seq"] > before, "the next ones")
+	assert daemon.stop() == 0
+	audit("verify", "--key", vkey_of(daemon), log_of(daemon))
+	entries = b"".join(entries_of(daemon)).decode()
+	assert all(event in entries for event in [first, *rest])
+
+
 def test_a_heartbeat_is_signed_when_nothing_happens(box):
 	daemon = audited(box, heartbeat="300ms").start()
 	wait_until(lambda: sum(e["action"] == "audit.heartbeat" for e in daemon.ctl("audit")) >= 2,

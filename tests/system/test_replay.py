@@ -53,6 +53,27 @@ def wait_idle(daemon):
 	wait_until(lambda: daemon.ctl("status")["store"]["pending"] == 0, "all deliveries", timeout=120)
 
 
+def many_dead(box, n):
+	"""A daemon with so many dead letters for a bus that takes them now; their ids."""
+	daemon, sink = start_with_bus(box)
+	daemon.config["log"]["level"] = "warning"
+	daemon.restart()
+	sink.answer = (400, {}, b"")
+	ids = [daemon.accept() for _ in range(n)]
+	wait_dead(daemon, n)
+	mend_bus(sink)
+	return daemon, sink, ids
+
+
+def order_in_thread(daemon, answers):
+	def order():
+		answers.append(request(daemon.socket, "POST", "/v1/replay",
+			json.dumps({"from": "dead", "reason": REASON})))
+	t = threading.Thread(target=order)
+	t.start()
+	return t
+
+
 def audit_of(daemon, action):
 	entries, cursor = [], 0
 	while True:
@@ -234,13 +255,7 @@ def test_what_found_no_room_is_done_when_there_is_room_without_being_asked_again
 
 
 def test_kill_9_during_a_replay_loses_nothing_and_repeats_no_entry(box):
-	daemon, sink = start_with_bus(box)
-	daemon.config["log"]["level"] = "warning"
-	daemon.restart()
-	sink.answer = (400, {}, b"")
-	ids = [daemon.accept() for _ in range(600)]
-	wait_dead(daemon, 600)
-	mend_bus(sink)
+	daemon, sink, ids = many_dead(box, 600)
 	dice = random.Random(3)
 	kills = 0
 	for _ in range(5):
@@ -265,6 +280,35 @@ def test_kill_9_during_a_replay_loses_nothing_and_repeats_no_entry(box):
 	assert {e["id"] for e in sink.events()} == set(ids)
 	entries = [e["event"] for e in audit_of(daemon, "operator.replay") if "event" in e]
 	assert sorted(entries) == sorted(ids), "an entry each, and no second one"
+
+
+def test_of_two_orders_at_once_one_is_refused_and_nothing_goes_twice(box):
+	daemon, sink, ids = many_dead(box, 300)
+	answers = []
+	for t in [order_in_thread(daemon, answers) for _ in range(4)]:
+		t.join()
+	assert {a.status for a in answers} <= {200, 409}, answers
+	assert sum(a.json()["events"] for a in answers if a.status == 200) == 300
+	wait_idle(daemon)
+	assert [e["id"] for e in sink.events()] == ids
+
+
+def test_a_stop_ends_a_replay_and_says_how_far_it_came(box):
+	daemon, sink, ids = many_dead(box, 600)
+	answers = []
+	t = order_in_thread(daemon, answers)
+	wait_until(lambda: audit_of(daemon, "operator.replay"), "the order")
+	assert daemon.stop() == 0
+	t.join()
+	answer = answers[0].json()
+	print(f"# stopped after {answer['events']} of 600")
+	assert answer["complete"] == (answer["events"] == 600), answer
+	daemon.start()
+	wait_idle(daemon)
+	assert daemon.ctl("status")["store"]["dead"] == 600 - answer["events"]
+	replay(daemon, "--from", "dead")
+	wait_idle(daemon)
+	assert {e["id"] for e in sink.events()} == set(ids)
 
 
 # --- explain ------------------------------------------------------------------
