@@ -174,10 +174,6 @@ static enum err sinks_check(struct conf_reader *r)
 	const struct conf *c = r->conf;
 
 	for (size_t i = 0; i < c->sinks; i++) {
-		enum err e = sink_tls_check(r, i);
-
-		if (e != ERR_OK)
-			return e;
 		for (size_t j = 0; j < i; j++) {
 			if (c->sink[i].path == NULL || c->sink[j].path == NULL ||
 				strcmp(c->sink[i].path, c->sink[j].path) != 0)

@@ -142,6 +142,7 @@ static void on_claimed(
 	void *ctx, enum claim_result r, const struct store_delivery *found, size_t n, bool more)
 {
 	struct lane *lane = ctx;
+	struct dispatch *dispatch = lane->dispatch;
 	struct outlet *o = lane->outlet;
 
 	lane->state = LANE_IDLE;
@@ -159,12 +160,12 @@ static void on_claimed(
 		if (found[0].wait_ms > UNLOAD_MS)
 			lane_unload(lane);
 		lane_wait(lane, found[0].wait_ms);
-	} else if (lane->head != NULL && !lane->dispatch->draining) {
+	} else if (lane->head != NULL && !dispatch->draining) {
 		outlet_queue_first(o, lane);
 	} else {
-		lane_kick(lane);
+		lane_kick(lane); /* which may forget it */
 	}
-	loop_defer(lane->dispatch->loop, &lane->dispatch->pump);
+	loop_defer(dispatch->loop, &dispatch->pump);
 }
 
 static void lane_claim(struct lane *lane)

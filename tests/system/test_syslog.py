@@ -243,7 +243,9 @@ def test_tls_shows_a_certificate_where_one_is_asked_for(box):
 	event_id = daemon.accept()
 	wait_until(lambda: log_status(daemon)["tempfails"] > 0, "a failed try")
 	assert log_status(daemon)["delivered"] == 0
-	assert 'note="tlsv13 alert certificate required"' in daemon.log()
+	# Its alert, unless the collector's end of the connection overtook that.
+	assert log_status(daemon)["trouble"] in ("tlsv13 alert certificate required",
+		"Connection reset by peer", "the other side closed the connection")
 	certificate, key = authority.issue("client", "DNS:client")
 	daemon.config["sinks"][-1].update(certificate=certificate, key=key)
 	daemon.write_config()
