@@ -79,15 +79,6 @@ static enum err key_load(
 	return audit_key_load(path, !log_exists(directory), out, why);
 }
 
-static void on_trouble(void *ctx, const char *why)
-{
-	(void)ctx;
-	if (why == NULL)
-		log_notice("audit.recovered", "state=ok");
-	else
-		log_err("audit.trouble", "why=\"%s\"", why);
-}
-
 static struct publisher_pace pace_of(const struct conf *c)
 {
 	return (struct publisher_pace){
@@ -107,7 +98,7 @@ enum err audit_log_start(const struct audit_log_needs *needs, const struct conf 
 		.origin = origin,
 		.witness = c->audit_witness,
 		.pace = pace_of(c),
-		.on_trouble = on_trouble,
+		.on_trouble = needs->on_trouble,
 		.on_published = needs->on_published,
 		.on_checkpoint = needs->on_checkpoint,
 		.ctx = needs->ctx,

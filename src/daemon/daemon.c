@@ -363,9 +363,34 @@ static enum err daemon_open_store(struct daemon *d, char **why)
 	return e;
 }
 
+static void on_log_trouble(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	if (why == NULL)
+		log_notice("audit.recovered", "state=ok");
+	else
+		log_err("audit.trouble", "why=\"%s\"", why);
+	if (d->relay != NULL)
+		relay_alarm_log(d->relay, why);
+}
+
+static void on_checkpoint(void *ctx, struct span note)
+{
+	struct daemon *d = ctx;
+
+	relay_checkpoint(d->relay, note);
+}
+
 static enum err daemon_open_log(struct daemon *d, char **why)
 {
-	const struct audit_log_needs needs = { .loop = d->loop, .store = d->store };
+	const struct audit_log_needs needs = {
+		.loop = d->loop,
+		.store = d->store,
+		.on_trouble = on_log_trouble,
+		.on_checkpoint = on_checkpoint,
+		.ctx = d,
+	};
 
 	return audit_log_start(&needs, d->parts.conf, &d->log, why);
 }

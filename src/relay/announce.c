@@ -229,11 +229,36 @@ enum err announce_order(struct announcer *a, const struct gate_order *order,
 	return ERR_OK;
 }
 
-/* --- checkpoints --- */
+/* --- the audit log --- */
+
+/* Where nobody wants it, it is not worth an event. */
+static void announce_if_wanted(struct announcer *a, struct operator_event *e)
+{
+	struct notice *n = notice_new(&a->desk, NULL);
+
+	notice_set_event(n, e);
+	if (notice_is_wanted(n))
+		IGNORE(notice_submit(n) != ERR_OK);
+	else
+		notice_free(n);
+}
+
+void announce_log(struct announcer *a, const char *why)
+{
+	struct operator_event e = {
+		.type = why == NULL ? "dev.stagewire.operator.audit.recovered"
+				    : "dev.stagewire.operator.audit.trouble",
+		.subject = SPAN("audit"),
+		.message = why == NULL ? SPAN("The audit log is signed again")
+				       : SPAN("The audit log is not signed any more"),
+		.reason = span_of(why),
+	};
+
+	announce_if_wanted(a, &e);
+}
 
 void announce_checkpoint(struct announcer *a, struct span note)
 {
-	struct notice *n = notice_new(&a->desk, NULL);
 	struct operator_event e = {
 		.type = "dev.stagewire.audit.checkpoint",
 		.subject = SPAN("audit"),
@@ -241,12 +266,7 @@ void announce_checkpoint(struct announcer *a, struct span note)
 		.checkpoint = note,
 	};
 
-	notice_set_event(n, &e);
-	/* Where nobody wants it, it is not worth an event. */
-	if (notice_is_wanted(n))
-		IGNORE(notice_submit(n) != ERR_OK);
-	else
-		notice_free(n);
+	announce_if_wanted(a, &e);
 }
 
 /* --- what an earlier run kept --- */

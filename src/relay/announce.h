@@ -41,6 +41,9 @@ struct gate_order {
 MUST_CHECK enum err announce_order(struct announcer *a, const struct gate_order *order,
 	void (*on_done)(void *ctx, enum err e), void *ctx);
 
+/* The audit log is not signed now, and why; NULL: it is again. */
+void announce_log(struct announcer *a, const char *why);
+
 /* The audit log signed a checkpoint that is to be kept elsewhere too. */
 void announce_checkpoint(struct announcer *a, struct span note);
 

@@ -223,6 +223,11 @@ enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 	return announce_order(r->announcer, order, on_done, ctx);
 }
 
+void relay_alarm_log(struct relay *r, const char *why)
+{
+	announce_log(r->announcer, why);
+}
+
 void relay_checkpoint(struct relay *r, struct span note)
 {
 	announce_checkpoint(r->announcer, note);

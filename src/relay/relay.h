@@ -84,6 +84,9 @@ void relay_journal(struct relay *r, struct audit_record *record);
 MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 	void (*on_done)(void *ctx, enum err e), void *ctx);
 
+/* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
+void relay_alarm_log(struct relay *r, const char *why);
+
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
 

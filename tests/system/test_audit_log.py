@@ -380,6 +380,40 @@ def test_a_heartbeat_is_signed_when_nothing_happens(box):
 	wait_until(lambda: daemon.ctl("status")["audit_log"]["published"] > published, "a checkpoint")
 
 
+def test_checkpoints_are_kept_at_sinks_and_tell_of_another_log(box):
+	daemon = audited(box, heartbeat="300ms")
+	daemon.config["routes"].append({"name": "checkpoints", "to": ["record"],
+		"when": {"type": ["dev.stagewire.audit.checkpoint"]}})
+	daemon.start()
+	daemon.accept()
+	notes = wait_until(lambda: (n := [e["data"]["checkpoint"] for e in daemon.recorded()
+		if e["type"] == "dev.stagewire.audit.checkpoint"]) and len(n) >= 2 and n, "checkpoints")
+	assert daemon.stop() == 0
+	kept = os.path.join(daemon.dir, "kept")
+	for note in notes[0], notes[-1]:
+		daemon.write(kept, note)
+		audit("verify", "--key", vkey_of(daemon), "--old-checkpoint", kept, log_of(daemon))
+	size = size_of(notes[0])
+	daemon.write(kept, notes[0].replace(f"\n{size}\n", f"\n{size + 1}\n", 1))
+	audit("verify", "--key", vkey_of(daemon), "--old-checkpoint", kept, log_of(daemon), expect=1)
+
+
+def test_operators_hear_that_the_log_is_not_signed(box):
+	daemon = audited(box)
+	daemon.config["routes"].append({"name": "operators", "to": ["record"],
+		"when": {"type": ["dev.stagewire.operator.*"]}})
+	daemon.start()
+	daemon.accept()
+	daemon.stop()
+	with sqlite3.connect(daemon.store) as db:
+		db.execute("UPDATE audit SET entry = replace(entry, 'webhook.accept', 'webhook.refuse')")
+	db.close()
+	daemon.start()
+	told = wait_until(lambda: [e for e in daemon.recorded()
+		if e["type"] == "dev.stagewire.operator.audit.trouble"], "the alarm")[0]
+	assert "not signed" in told["data"]["message"] and "published" in told["data"]["reason"]
+
+
 def test_the_key_stays_with_its_log(box):
 	daemon = audited(box).start()
 	daemon.accept()
