@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
@@ -225,6 +226,62 @@ def test_file_sink_keeps_its_lines_apart_after_a_sync_that_failed(box):
 	where it cannot even be cut off."""
 	hold(record_daemon(box, 8, plan="sync@events.jsonl:4:EIO,sync@events.jsonl:9:EIO"
 		",truncate@events.jsonl:2:EIO"))
+
+
+LOG_READER = functools.partial(powercut.Reader,
+	os.path.join(TOP_BUILD, "tests", "faults", "log_reader"), load.ORIGIN)
+
+
+class Observer(threading.Thread):
+	"""Somebody who reads the log's checkpoints as they are published, and remembers them."""
+
+	def __init__(self, folder, log):
+		super().__init__()
+		self.path = os.path.join(folder, "audit", "checkpoint")
+		self.log = log
+		self.seen = set()
+		self.over = threading.Event()
+		self.start()
+
+	def run(self):
+		while not self.over.wait(0.005):
+			with contextlib.suppress(FileNotFoundError):
+				with open(self.path, encoding="utf-8") as f:
+					_, size, root = f.read().splitlines()[:3]
+				if size not in self.seen:
+					self.seen.add(size)
+					writelog.put_mark(self.log, f"root {size} {root}")
+
+	def end(self):
+		self.over.set()
+		self.join()
+		return len(self.seen)
+
+
+def record_log(box):
+	"""The real daemon, twice, with a log that is signed often and has full tiles."""
+	daemon = load.data_daemon(os.path.join(box.dir, "d"), Box.key)
+	box.daemons.append(daemon)
+	log = os.path.join(box.dir, "writelog")
+	load.shim(daemon, log=log)
+	observer = None
+	for _ in range(2):
+		daemon.start()
+		observer = observer or Observer(daemon.data, log)
+		assert len(load.Load(daemon, 35).join().promised) == 35 * load.LANES
+		wait_until(lambda: daemon.ctl("status")["store"]["pending"] == 0, "all deliveries")
+		code = daemon.stop()
+		assert code == 0, f"stopped with {code}"
+	seen = observer.end()
+	assert seen > 4, f"only {seen} checkpoints were published"
+	load.shim(daemon)
+	subject = powercut.Subject(log, LOG_READER, "stagewire.db")
+	subject.check_complete(daemon.data)
+	return subject
+
+
+def test_audit_log_agrees_with_the_store_and_never_forks_after_a_power_cut(box):
+	hold(record_log(box))
 
 
 if __name__ == "__main__":
