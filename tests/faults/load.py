@@ -10,6 +10,7 @@ import powercut
 from harness import Daemon, SOURCE, compose_payload, connect, form_encode
 
 LANES = 3
+ORIGIN = "relay.example/audit"
 
 
 def entities():
@@ -25,13 +26,14 @@ spec: {{type: service, lifecycle: production, owner: payments}}
 
 
 def data_daemon(directory, key):
-	"""A daemon whose store and record are in a folder of their own, data."""
+	"""A daemon whose store, log and record are in a folder of their own, data."""
 	os.mkdir(directory)
 	daemon = Daemon(directory, key)
 	daemon.data = os.path.join(directory, "data")
 	os.mkdir(daemon.data)
 	daemon.store = daemon.config["store"]["path"] = os.path.join(daemon.data, "stagewire.db")
 	daemon.record = daemon.config["sinks"][0]["path"] = os.path.join(daemon.data, "events.jsonl")
+	daemon.config["audit"] = {"origin": ORIGIN, "interval": "100ms", "sign_every": 16}
 	daemon.config["log"]["level"] = "warning"
 	daemon.config["sinks"][0].update(schedule="100ms" + " 200ms" * 30, circuit={"failures": 0})
 	daemon.write(daemon.catalog_path, entities())

@@ -13,11 +13,14 @@ tests_faults_shim_so_CFLAGS = $(WARN_CFLAGS) -fPIC
 tests_faults_shim_so_LDFLAGS = -shared -pthread
 tests_faults_shim_so_LDADD =
 
-# The writers make the load, store_reader tells what is left of it.
+# The writers make the load, the readers tell what is left of it.
 check_PROGRAMS += \
+	tests/faults/log_reader \
 	tests/faults/replace_writer \
 	tests/faults/store_reader \
 	tests/faults/store_writer
+tests_faults_log_reader_SOURCES = tests/faults/log_reader.c
+tests_faults_log_reader_LDADD = libstagewire.a $(DEPS_LIBS)
 tests_faults_replace_writer_SOURCES = tests/faults/replace_writer.c
 tests_faults_replace_writer_LDADD = libstagewire.a $(DEPS_LIBS)
 tests_faults_store_reader_SOURCES = tests/faults/store_reader.c

@@ -9,6 +9,7 @@ state of a later moment they must be there.
 """
 
 import collections
+import json
 import os
 import random
 import shutil
@@ -215,7 +216,7 @@ def run_cuts(subject, states, seed, only=None):
 			_, status = os.waitpid(pid, 0)
 			assert status == 0, f"a worker ended with {status}"
 			with open(path, encoding="utf-8") as f:
-				complaints += eval(f.read(), {})  # pylint: disable=eval-used # our own repr()
+				complaints += json.load(f)
 	finally:
 		shutil.rmtree(folder)
 	return Outcome(len(cuts), time.monotonic() - begin, complaints)
@@ -230,7 +231,7 @@ def fork_worker(subject, cuts, path):
 	try:
 		check_cuts(subject, cuts, complaints)
 		with open(path, "w", encoding="utf-8") as f:
-			f.write(repr(complaints))
+			json.dump(complaints, f)
 		code = 0
 	finally:
 		os._exit(code)

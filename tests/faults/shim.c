@@ -378,6 +378,25 @@ int link(const char *from, const char *to)
 	return shim_name(OP_LINK, SYS_link, from, to, 0);
 }
 
+int rmdir(const char *path)
+{
+	return shim_name(OP_UNLINK, SYS_rmdir, path, NULL, 0);
+}
+
+/* By the path of its folder, which is why that is not to be renamed meanwhile. */
+int unlinkat(int dir, const char *name, int flags)
+{
+	char link[64], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", dir);
+	n = readlink(link, path, sizeof(path));
+	if (n < 0 || flags != 0 || (size_t)n + strlen(name) + 2 > sizeof(path) || name[0] == '/')
+		return (int)syscall(SYS_unlinkat, dir, name, flags);
+	snprintf(path + n, sizeof(path) - (size_t)n, "/%s", name);
+	return shim_name(OP_UNLINK, SYS_unlink, path, NULL, 0);
+}
+
 int unlink(const char *path)
 {
 	return shim_name(OP_UNLINK, SYS_unlink, path, NULL, 0);

@@ -14,7 +14,7 @@
  *	FAULTS_PLAN   fail some calls: KIND[@SUFFIX]:N[+]:ERROR, separated by commas
  *	FAULTS_WHILE  the plan holds while this file exists; always without
  *
- * KIND is open, write, truncate, sync or name (rename, unlink, link, mkdir);
+ * KIND is open, write, truncate, sync or name (rename, unlink, link, mkdir, rmdir);
  * only names that end in SUFFIX count. The N-th call fails, with "+" all from
  * it on. ERROR is EIO, ENOSPC, EDQUOT, EMFILE, ENFILE, or SHORT: half is written.
  */
@@ -25,8 +25,8 @@ enum shim_op {
 	OP_SYNC_BEGIN, /* what was written before it ... */
 	OP_SYNC_END,   /* ... is durable after it, if err is 0; of the same tid */
 	OP_RENAME,     /* name to data */
-	OP_UNLINK,
-	OP_LINK, /* name as data too */
+	OP_UNLINK,     /* or a folder */
+	OP_LINK,       /* name as data too */
 	OP_MKDIR,
 	OP_MARK,  /* data: what is promised from here on */
 	OP_FAULT, /* a call was failed with err; off: its kind */

@@ -11,6 +11,7 @@ import functools
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 import traceback
@@ -21,7 +22,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import load
 import powercut
 import writelog
-from harness import Box, TOP_BUILD, compose_payload, main, wait_until
+from harness import Box, STAGEWIRECTL, TOP_BUILD, compose_payload, main, wait_until
 
 SAMPLE = os.environ.get("IOFAULTS") or "5"
 SEED = os.environ.get("SEED") or str(random.randrange(1 << 32))
@@ -92,21 +93,24 @@ class Case:
 		if self.code is not None:
 			assert self.fault() is not None, f"ended with {self.code} for nothing"
 			assert self.code == 1, f"ended with {self.code}"
-			assert "store.broken" in log or "stagewired: " in log, f"ended without a word: {log}"
+			assert any(word in log for word in ("store.broken", "audit.broken", "stagewired: ")), \
+				f"ended without a word: {log}"
 		self.check_syncs()
 
 	def check_syncs(self):
-		"""A file of the store that failed to sync is not synced again by the same process."""
+		"""A file of the store or the log that failed to sync is not synced again by the same
+		process."""
 		trace, at = self.trace(), self.fault()
 		if at is None:
 			return
 		fault = trace[at]
-		if writelog.KINDS[fault.off] != "sync" or "stagewire.db" not in fault.name:
+		if writelog.KINDS[fault.off] != "sync" or \
+			not fault.name.startswith(("stagewire.db", "audit")):
 			return
 		# SQLite takes back the first page of a new file, which nobody was promised.
-		if not any(r.name.endswith("-wal") for r in trace[:at]):
+		if fault.name.endswith(".db") and not any(r.name.endswith("-wal") for r in trace[:at]):
 			return
-		again = [r for r in trace[at:] if r.op == writelog.SYNC_BEGIN and r.name == fault.name]
+		again = [r for r in trace[at + 1:] if r.op == writelog.SYNC_BEGIN and r.name == fault.name]
 		assert not again, f"{fault.name} is synced again after a sync that failed"
 
 	def check_after(self):
@@ -115,9 +119,12 @@ class Case:
 		load.shim(d)
 		d.start()
 		wait_until(self.is_idle, "all deliveries after the restart")
+		log = wait_until(self.log_is_open, "the audit log's opening")
+		assert log["state"] == "ok", log
 		code = d.stop()
 		assert code == 0, f"stopped with {code}"
 		self.check_store()
+		self.check_log()
 		missing = self.promised.keys() - self.recorded()
 		assert not missing, f"{len(missing)} of {len(self.promised)} are not in the record"
 
@@ -131,6 +138,19 @@ class Case:
 		for event in self.promised:
 			for fact in ("event %s", "delivery %s record", "done %s record", "audit %s"):
 				assert (fact % event).encode() in facts, f"lost: {fact % event}"
+
+	def log_is_open(self):
+		"""What the audit log is, as soon as it is either well or in doubt."""
+		log = self.daemon.get("/v1/status").json()["audit_log"]
+		return log if log["state"] in ("ok", "doubtful") else None
+
+	def check_log(self):
+		folder = os.path.join(self.daemon.data, "audit")
+		with open(os.path.join(folder, "vkey"), encoding="utf-8") as f:
+			key = f.read().strip()
+		done = subprocess.run([STAGEWIRECTL, "audit", "verify", "--key", key, folder],
+			capture_output=True, text=True, check=False)
+		assert done.returncode == 0, done
 
 	def recorded(self):
 		"""Ids in the file and in those it rotated to. A line that was cut short stands alone."""

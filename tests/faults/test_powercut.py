@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
 
@@ -99,7 +100,7 @@ def test_store_keeps_what_it_acknowledged_through_power_cuts(box):
 
 def test_harness_finds_a_store_that_does_not_sync_commits(box):
 	"""With synchronous = NORMAL it must lose, but not be damaged."""
-	outcome = powercut.run_cuts(record_store(box, "NORMAL"), min(STATES, SELF_TEST), SEED)
+	outcome = powercut.run_cuts(record_store(box, "NORMAL"), SELF_TEST, SEED)
 	print(f"# SEED={SEED} {outcome}")
 	assert outcome.count("lost") > outcome.states // 10, outcome
 	assert outcome.count("broken") + outcome.count("refused") == 0, outcome
@@ -107,7 +108,7 @@ def test_harness_finds_a_store_that_does_not_sync_commits(box):
 
 def test_harness_finds_a_store_that_never_syncs(box):
 	"""With synchronous = OFF it must be damaged in some."""
-	outcome = powercut.run_cuts(record_store(box, "OFF"), min(STATES, SELF_TEST), SEED)
+	outcome = powercut.run_cuts(record_store(box, "OFF"), SELF_TEST, SEED)
 	print(f"# SEED={SEED} {outcome}")
 	assert outcome.count("broken") + outcome.count("refused") > 0, outcome
 
@@ -172,7 +173,7 @@ def test_replaced_file_is_the_old_or_the_new_one_after_a_power_cut(box):
 
 def test_harness_finds_a_file_replaced_without_a_sync(box):
 	outcome = powercut.run_cuts(record_replace(box, {"REPLACE_WRITER_CARELESS": "1"}),
-		min(STATES, SELF_TEST), SEED)
+		SELF_TEST, SEED)
 	print(f"# SEED={SEED} {outcome}")
 	assert outcome.count("lost") > 0 and outcome.count("broken") > 0, outcome
 
@@ -223,8 +224,73 @@ def test_daemon_and_its_file_keep_what_they_acknowledged_through_power_cuts(box)
 def test_file_sink_keeps_its_lines_apart_after_a_sync_that_failed(box):
 	"""What it could not sync may be gone for ever, and must not take others with it; nor
 	where it cannot even be cut off."""
-	hold(record_daemon(box, 8, plan="sync@events.jsonl:4:EIO,sync@events.jsonl:9:EIO"
-		",truncate@events.jsonl:2:EIO"))
+	subject = record_daemon(box, 8, plan="sync@events.jsonl:2:EIO,sync@events.jsonl:5:EIO"
+		",truncate@events.jsonl:2:EIO")
+	faults = [record.name for record in subject.records if record.op == writelog.FAULT]
+	assert faults == ["events.jsonl"] * 3, faults
+	hold(subject)
+
+
+LOG_READER = functools.partial(powercut.Reader,
+	os.path.join(TOP_BUILD, "tests", "faults", "log_reader"), load.ORIGIN)
+
+
+class Observer(threading.Thread):
+	"""Somebody who reads the log's checkpoints as they are published, and remembers them."""
+
+	def __init__(self, folder, log):
+		super().__init__()
+		self.path = os.path.join(folder, "audit", "checkpoint")
+		self.log = log
+		self.seen = set()
+		self.over = threading.Event()
+		self.start()
+
+	def run(self):
+		while not self.over.wait(0.005):
+			with contextlib.suppress(FileNotFoundError):
+				with open(self.path, encoding="utf-8") as f:
+					_, size, root = f.read().splitlines()[:3]
+				if size not in self.seen:
+					self.seen.add(size)
+					writelog.put_mark(self.log, f"root {size} {root}")
+
+	def end(self):
+		self.over.set()
+		self.join()
+		return len(self.seen)
+
+
+def published(daemon):
+	return daemon.get("/v1/status").json()["audit_log"]["published"]
+
+
+def record_log(box):
+	"""The real daemon, twice, with a log that is signed often and has full tiles."""
+	daemon = load.data_daemon(os.path.join(box.dir, "d"), Box.key)
+	box.daemons.append(daemon)
+	log = os.path.join(box.dir, "writelog")
+	load.shim(daemon, log=log)
+	observer = None
+	for _ in range(2):
+		daemon.start()
+		observer = observer or Observer(daemon.data, log)
+		for _ in range(4):
+			before = published(daemon)
+			assert len(load.Load(daemon, 10).join().promised) == 10 * load.LANES
+			wait_until(lambda n=before: published(daemon) > n, "a checkpoint")
+		code = daemon.stop()
+		assert code == 0, f"stopped with {code}"
+	seen = observer.end()
+	assert seen > 4, f"only {seen} checkpoints were published"
+	load.shim(daemon)
+	subject = powercut.Subject(log, LOG_READER, "stagewire.db")
+	subject.check_complete(daemon.data)
+	return subject
+
+
+def test_audit_log_agrees_with_the_store_and_never_forks_after_a_power_cut(box):
+	hold(record_log(box))
 
 
 if __name__ == "__main__":

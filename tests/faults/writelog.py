@@ -175,7 +175,7 @@ class File(Pending):
 
 
 class Folder(Pending):
-	"""The names in one folder; a file of None is a folder."""
+	"""The names in one folder, each a File or a Folder."""
 
 	def __init__(self):
 		super().__init__()
@@ -208,21 +208,20 @@ class Folder(Pending):
 class Disk:
 	def __init__(self, ignore=("-shm",)):
 		self.ignore = ignore  # names that end so are no durable state
-		self.folders = {"": Folder()}
-		self.files = {}  # by inode number, of those that may still be written
+		self.folders = {"": Folder()}  # by name, as the program sees them
+		self.inodes = {}  # number -> file or folder, of what was opened
 		self.now = {}  # name -> file, as the program sees it
 		self.syncs = {}  # (tid, ino) -> (what is synced, how many of its changes)
-		self.inodes = {}  # of folders -> name
 
 	def folder(self, name):
-		return self.folders.setdefault(os.path.dirname(name), Folder())
+		return self.folders[os.path.dirname(name)]
 
 	def file(self, record):
 		"""The file of a record; one that nobody created was there, empty, before."""
-		if record.ino not in self.files:
-			file = self.files[record.ino] = self.now[record.name] = File()
+		if record.ino not in self.inodes:
+			file = self.inodes[record.ino] = self.now[record.name] = File()
 			self.folder(record.name).durable[record.name] = file
-		return self.files[record.ino]
+		return self.inodes[record.ino]
 
 	def replay(self, record):
 		if record.op == OPEN:
@@ -236,10 +235,10 @@ class Disk:
 
 	def open(self, record):
 		if record.off & DIRECTORY:
-			self.inodes[record.ino] = "" if record.name == "." else record.name
+			self.inodes[record.ino] = self.folders["" if record.name == "." else record.name]
 			return
 		if record.off & CREATED:
-			file = self.files[record.ino] = self.now[record.name] = File()
+			file = self.inodes[record.ino] = self.now[record.name] = File()
 			self.folder(record.name).changes.append(Change(OPEN, name=record.name, file=file))
 		elif record.off & CUT:
 			self.file(record).changes.append(Change(TRUNCATE, 0))
@@ -247,12 +246,9 @@ class Disk:
 			self.file(record)
 
 	def sync(self, record):
-		what = self.files.get(record.ino)
-		if what is None or record.ino in self.inodes:
-			name = self.inodes[record.ino]
-			what = self.folders.setdefault(name, Folder())
 		key = (record.tid, record.ino)
 		if record.op == SYNC_BEGIN:
+			what = self.inodes[record.ino]
 			self.syncs[key] = (what, len(what.changes))
 			return
 		what, n = self.syncs.pop(key)
@@ -266,11 +262,12 @@ class Disk:
 		other = record.data.decode()
 		file = self.now.get(record.name)
 		if record.op == MKDIR:
-			self.folders.setdefault(record.name, Folder())
+			file = self.folders[record.name] = Folder()
 		elif record.op == RENAME:
 			self.now[other] = self.now.pop(record.name)
 		elif record.op == UNLINK:
 			self.now.pop(record.name, None)
+			self.folders.pop(record.name, None)
 		elif record.op == LINK:
 			self.now[other] = file
 		name = other if record.op == LINK else record.name
@@ -280,14 +277,13 @@ class Disk:
 	def state(self, dice, mode):
 		"""What is there after a power cut: name -> content, None for a folder."""
 		state = {}
-		there = {""}
-		for path in sorted(self.folders):
-			if path not in there:
-				continue
-			for name, file in self.folders[path].names(dice, mode).items():
-				if name.endswith(self.ignore):
-					continue
-				if file is None:
-					there.add(name)
-				state[name] = None if file is None else file.content(dice, mode)
+		self.walk(self.folders[""], dice, mode, state)
 		return state
+
+	def walk(self, folder, dice, mode, state):
+		for name, node in folder.names(dice, mode).items():
+			if isinstance(node, Folder):
+				state[name] = None
+				self.walk(node, dice, mode, state)
+			elif not name.endswith(self.ignore):
+				state[name] = node.content(dice, mode)
