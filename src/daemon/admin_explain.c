@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/entry.h"
 #include "base/codec.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
@@ -248,12 +249,40 @@ static void put_key(struct json_writer *w, const struct store_item *items, size_
 	struct span key;
 
 	for (size_t i = 0; i < n; i++) {
-		if (json_get(json_root(items[i].json), "key", &v) &&
+		if (json_get(json_root(items[i].json), "unmapped", &v) && json_get(v, "key", &v) &&
 			json_plain(v, &key) == ERR_OK) {
 			json_member_span(w, "key", key);
 			return;
 		}
 	}
+}
+
+/* An entry of the audit trail in its own words. */
+static void put_entry(struct json_writer *w, struct span json)
+{
+	static const struct {
+		const char *name;
+		enum audit_field field;
+	} member[] = {
+		{ "action", AUDIT_ACTION },
+		{ "outcome", AUDIT_OUTCOME },
+		{ "reason", AUDIT_REASON },
+		{ "actor", AUDIT_ACTOR },
+		{ "sink", AUDIT_SINK },
+		{ "status", AUDIT_STATUS },
+		{ "detail", AUDIT_DETAIL },
+	};
+	CLEANUP(audit_entry_release) struct audit_entry e;
+
+	audit_entry_init(&e);
+	if (audit_entry_read(json, &e) != ERR_OK)
+		return;
+	json_object_begin(w);
+	json_member_int(w, "seq", e.seq);
+	json_member_wall(w, "time", e.at);
+	for (size_t i = 0; i < ARRAY_SIZE(member); i++)
+		json_member_opt(w, member[i].name, e.field[member[i].field]);
+	json_object_end(w);
 }
 
 static void on_history(void *ctx, enum err e, const struct store_item *items, size_t n, bool more)
@@ -270,7 +299,7 @@ static void on_history(void *ctx, enum err e, const struct store_item *items, si
 	json_key(&x->w, "history");
 	json_array_begin(&x->w);
 	for (size_t i = 0; i < n; i++)
-		json_put_raw(&x->w, items[i].json);
+		put_entry(&x->w, items[i].json);
 	json_array_end(&x->w);
 	json_object_end(&x->w);
 	reply_page(x->req, &x->w, &x->page);

@@ -10,8 +10,8 @@ import random
 import threading
 import time
 
-from harness import (ENTITIES, compose_payload, fill, main, need_program, request, small_disk,
-	wait_until)
+from harness import (ENTITIES, compose_payload, fill, flat_entry, main, need_program, request,
+	small_disk, wait_until)
 
 REASON = "the bus was down"
 
@@ -78,7 +78,8 @@ def audit_of(daemon, action):
 	entries, cursor = [], 0
 	while True:
 		page = daemon.get(f"/v1/audit?limit=1000&cursor={cursor}").json()
-		entries += [e for e in page["items"] if e["action"] == action]
+		items = [flat_entry(item) for item in page["items"]]
+		entries += [e for e in items if e["action"] == action]
 		if "next" not in page:
 			return entries
 		cursor = page["next"]
