@@ -303,12 +303,6 @@ void publisher_submit(struct publisher *p, struct publish_job *j)
 	worker_submit(p->worker, &j->job);
 }
 
-void publisher_tell(const struct publisher *p)
-{
-	if (p->on_published != NULL)
-		p->on_published(p->ctx, ledger_unpublished(&p->ledger) - 1);
-}
-
 static void on_signed(struct publisher *p, const struct publish_job *j)
 {
 	buf_clear(&p->note);
@@ -318,7 +312,6 @@ static void on_signed(struct publisher *p, const struct publish_job *j)
 	p->published = j->size;
 	p->published_at = clock_wall();
 	p->checkpoints++;
-	publisher_tell(p);
 	ship(p);
 	publisher_keep_ledger(p, on_ledger_kept);
 }
@@ -388,7 +381,6 @@ enum err publisher_new(struct loop *l, struct store *s, const struct publisher_c
 		.witness = conf->witness == NULL ? NULL : xstrdup(conf->witness),
 		.pace = conf->pace,
 		.on_trouble = conf->on_trouble,
-		.on_published = conf->on_published,
 		.on_checkpoint = conf->on_checkpoint,
 		.ctx = conf->ctx,
 		.published_at = WALL_NONE,
@@ -447,7 +439,7 @@ bool publisher_is_finished(const struct publisher *p)
 
 struct publisher_stats publisher_stats(const struct publisher *p)
 {
-	int64_t unpublished = ledger_unpublished(&p->ledger);
+	bool trusted = p->state == PUBLISHER_RUNNING;
 
 	return (struct publisher_stats){
 		.state = p->state,
@@ -456,7 +448,7 @@ struct publisher_stats publisher_stats(const struct publisher *p)
 		.trouble = p->trouble == NULL ? "" : p->trouble,
 		.size = p->size,
 		.published = p->published,
-		.published_seq = unpublished > 0 ? unpublished - 1 : 0,
+		.published_seq = trusted ? ledger_unpublished(&p->ledger) - 1 : 0,
 		.checkpoints = p->checkpoints,
 		.published_at = p->published_at,
 	};

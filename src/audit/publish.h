@@ -52,8 +52,6 @@ struct publisher_conf {
 	struct publisher_pace pace;
 	/* Each may be NULL. Why nothing is signed now; NULL: that is over. */
 	void (*on_trouble)(void *ctx, const char *why);
-	/* What the store has up to this seq is published: it may forget it. */
-	void (*on_published)(void *ctx, int64_t seq);
 	/* At each heartbeat, the checkpoint of the moment, for those who keep it elsewhere. */
 	void (*on_checkpoint)(void *ctx, struct span note);
 	void *ctx;
@@ -76,7 +74,7 @@ struct publisher_stats {
 	const char *directory, *origin;
 	const char *trouble;      /* one line; empty: none */
 	uint64_t size, published; /* entries added, and in the last checkpoint */
-	int64_t published_seq;    /* of the store: up to here it may forget; 0: nothing */
+	int64_t published_seq;    /* up to here the store may forget; 0, also in doubt: nothing */
 	uint64_t checkpoints;     /* signed since the start */
 	struct wall published_at; /* WALL_NONE: not since the start */
 };

@@ -22,7 +22,6 @@ struct publisher {
 	char *directory, *origin, *witness;
 	struct publisher_pace pace;
 	void (*on_trouble)(void *ctx, const char *why);
-	void (*on_published)(void *ctx, int64_t seq);
 	void (*on_checkpoint)(void *ctx, struct span note);
 	void *ctx;
 
@@ -58,9 +57,6 @@ void publisher_step_later(struct publisher *p, int64_t wait_ms);
 PRINTF(2, 3) void publisher_doubt(struct publisher *p, const char *fmt, ...);
 
 void publisher_submit(struct publisher *p, struct publish_job *j);
-
-/* Tell how far the store is published. */
-void publisher_tell(const struct publisher *p);
 
 /* Keep the ledger in the store; on_kept ends the wait. */
 void publisher_keep_ledger(struct publisher *p, store_finish_cb on_kept);

@@ -319,7 +319,6 @@ void publisher_compare(struct publisher *p)
 		p->beat = loop_now(p->loop);
 		p->more = true;
 		p->ledger.doubtful = 0;
-		publisher_tell(p);
 		go(p, PUBLISHER_RUNNING);
 		return;
 	}

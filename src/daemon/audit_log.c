@@ -99,7 +99,6 @@ enum err audit_log_start(const struct audit_log_needs *needs, const struct conf 
 		.witness = c->audit_witness,
 		.pace = pace_of(c),
 		.on_trouble = needs->on_trouble,
-		.on_published = needs->on_published,
 		.on_checkpoint = needs->on_checkpoint,
 		.ctx = needs->ctx,
 	};

@@ -18,7 +18,6 @@ struct audit_log_needs {
 	struct loop *loop;
 	struct store *store;
 	void (*on_trouble)(void *ctx, const char *why); /* NULL: it is over */
-	void (*on_published)(void *ctx, int64_t seq);
 	void (*on_checkpoint)(void *ctx, struct span note);
 	void *ctx;
 };
