@@ -120,14 +120,16 @@ enum err disk_put(const char *dir, const char *name, struct span bytes)
 {
 	CLEANUP(freep) char *path = NULL;
 	CLEANUP(freep) char *tmp = NULL;
-	enum err e;
+	bool put;
 
 	if (asprintf(&path, "%s/%s", dir, name) < 0 || asprintf(&tmp, "%s/tmp", dir) < 0)
 		out_of_memory();
-	e = parents_make(path, strlen(dir) + 1);
-	if (e != ERR_OK)
-		return e;
-	if (file_write(tmp, bytes) && rename(tmp, path) == 0)
+	put = file_write(tmp, bytes);
+	/* Its folder is there, but for the first file in it. */
+	if (put && rename(tmp, path) != 0)
+		put = errno == ENOENT && parents_make(path, strlen(dir) + 1) == ERR_OK &&
+		      rename(tmp, path) == 0;
+	if (put)
 		return parent_sync(path);
 	unlink(tmp);
 	return ERR_BUSY;

@@ -11,7 +11,7 @@
 /* Shared by the files of the publisher, and by nobody else. */
 
 /* Entries asked of the store at once. */
-#define PUBLISH_PAGE 512
+#define PUBLISH_PAGE 256
 
 struct publisher {
 	struct loop *loop;

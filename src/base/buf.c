@@ -12,6 +12,9 @@
 
 static char buf_empty[1];
 
+/* Enough for most of what is put together piece by piece. */
+#define FIRST_BYTES 256
+
 void buf_init(struct buf *b, size_t max)
 {
 	*b = (struct buf){ .data = buf_empty, .max = max < BUF_MAX ? max : BUF_MAX };
@@ -33,7 +36,7 @@ void buf_clear(struct buf *b)
 
 static void buf_grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap == 0 ? 64 : b->cap;
+	size_t cap = b->cap == 0 ? FIRST_BYTES : b->cap;
 
 	while (cap < need)
 		cap *= 2;
@@ -67,21 +70,26 @@ enum err buf_add_str(struct buf *b, const char *s)
 
 enum err buf_addf(struct buf *b, const char *fmt, ...)
 {
+	char *at = buf_room(b, 0);
+	size_t room = b->cap - b->len;
 	va_list ap;
-	char *at;
 	int n;
 
+	/* Mostly there is room for it already. */
 	va_start(ap, fmt);
-	n = vsnprintf(NULL, 0, fmt, ap);
+	n = vsnprintf(at, room, fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return ERR_IO;
-	at = buf_room(b, (size_t)n);
-	if (at == NULL)
-		return ERR_LIMIT;
-	va_start(ap, fmt);
-	vsnprintf(at, (size_t)n + 1, fmt, ap);
-	va_end(ap);
+	if (n >= 0)
+		at = buf_room(b, (size_t)n);
+	if (n < 0 || at == NULL) {
+		b->data[b->len] = '\0';
+		return n < 0 ? ERR_IO : ERR_LIMIT;
+	}
+	if ((size_t)n >= room) {
+		va_start(ap, fmt);
+		vsnprintf(at, (size_t)n + 1, fmt, ap);
+		va_end(ap);
+	}
 	b->len += (size_t)n;
 	return ERR_OK;
 }

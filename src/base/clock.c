@@ -27,24 +27,43 @@ struct wall clock_wall(void)
 #define WALL_FIRST_MS (-62167219200000)
 #define WALL_LAST_MS  253402300799999
 
+/* Write n as so many digits; returns what follows them. */
+static char *put_digits(char *at, int n, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--, n /= 10)
+		at[i] = (char)('0' + n % 10);
+	return at + digits;
+}
+
+/* Write a part of a time and what stands behind it. */
+static char *put_part(char *at, int n, int digits, char mark)
+{
+	at = put_digits(at, n, digits);
+	*at = mark;
+	return at + 1;
+}
+
 char *wall_format(struct wall t, char text[WALL_TEXT_MAX])
 {
 	int64_t ms = t.ms < WALL_FIRST_MS ? WALL_FIRST_MS : t.ms;
+	char *at = text;
 	time_t secs;
 	struct tm tm;
-	size_t n;
 
 	if (ms > WALL_LAST_MS)
 		ms = WALL_LAST_MS;
 	secs = ms / 1000 - (ms % 1000 < 0);
 	ms -= secs * 1000;
 	gmtime_r(&secs, &tm);
-	n = (size_t)snprintf(text, WALL_TEXT_MAX, "%04d-%02d-%02dT%02d:%02d:%02d",
-		tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
+	at = put_part(at, tm.tm_year + 1900, 4, '-');
+	at = put_part(at, tm.tm_mon + 1, 2, '-');
+	at = put_part(at, tm.tm_mday, 2, 'T');
+	at = put_part(at, tm.tm_hour, 2, ':');
+	at = put_part(at, tm.tm_min, 2, ':');
+	at = put_part(at, tm.tm_sec, 2, ms == 0 ? 'Z' : '.');
 	if (ms != 0)
-		snprintf(text + n, WALL_TEXT_MAX - n, ".%03dZ", (int)ms);
-	else
-		snprintf(text + n, WALL_TEXT_MAX - n, "Z");
+		at = put_part(at, (int)ms, 3, 'Z');
+	*at = '\0';
 	return text;
 }
 

@@ -144,11 +144,17 @@ void json_put_str(struct json_writer *w, const char *s)
 
 void json_put_int(struct json_writer *w, int64_t n)
 {
-	char text[24];
-	int len = snprintf(text, sizeof(text), "%" PRId64, n);
+	char text[24], *at = text + sizeof(text);
+	uint64_t rest = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 
+	do {
+		*--at = (char)('0' + rest % 10);
+		rest /= 10;
+	} while (rest > 0);
+	if (n < 0)
+		*--at = '-';
 	begin_value(w);
-	put(w, text, (size_t)len);
+	put(w, at, (size_t)(text + sizeof(text) - at));
 }
 
 void json_put_bool(struct json_writer *w, bool b)

@@ -31,6 +31,9 @@ static void must_multi(CURLMcode code)
 		abort();
 }
 
+/* URLs whose host is remembered, for reading one costs as much as a small answer. */
+#define POSTED_MAX 512
+
 /* Hosts are few, as configured, and are remembered until the end. */
 static struct host *host_get(struct httpc *c, struct span key)
 {
@@ -48,8 +51,12 @@ static struct host *host_get(struct httpc *c, struct span key)
 static enum err host_find(struct httpc *c, const struct httpc_request *req, struct host **out)
 {
 	CLEANUP(buf_release) struct buf key;
+	bool posts = req->body.n > 0 && req->unix_socket == NULL && req->url != NULL;
 	enum err e;
 
+	*out = posts ? map_get(&c->posted, span_of(req->url)) : NULL;
+	if (*out != NULL)
+		return ERR_OK;
 	buf_init(&key, URL_MAX + 256);
 	e = httpc_url_origin(req->url, &key);
 	if (e == ERR_OK && req->unix_socket != NULL)
@@ -57,6 +64,8 @@ static enum err host_find(struct httpc *c, const struct httpc_request *req, stru
 	if (e != ERR_OK)
 		return ERR_PARSE;
 	*out = host_get(c, buf_span(&key));
+	if (posts && c->posted.count < POSTED_MAX)
+		IGNORE(map_put(&c->posted, span_of(req->url), *out) != NULL);
 	return ERR_OK;
 }
 
@@ -273,6 +282,7 @@ struct httpc *httpc_new(struct loop *l)
 	c->timer = loop_timer_new(l, on_timer, c);
 	c->kick.run = on_kick;
 	map_init(&c->hosts);
+	map_init(&c->posted);
 	TAILQ_INIT(&c->idle);
 	c->multi = curl_multi_init();
 	if (c->multi == NULL)
@@ -313,6 +323,7 @@ static void hosts_free(struct httpc *c)
 		free(h);
 	}
 	map_release(&c->hosts);
+	map_release(&c->posted);
 }
 
 void httpc_free(struct httpc *c)

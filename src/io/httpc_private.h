@@ -67,6 +67,7 @@ struct httpc {
 	struct loop_task kick;                 /* libcurl wants to be called at once */
 	const char *system_ca, *system_ca_dir; /* as libcurl was built; or NULL */
 	struct map hosts;
+	struct map posted; /* URL -> struct host: those that are posted to again and again */
 	struct call_list idle;
 	unsigned idle_count;
 	bool closing;
