@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the daemon treats sinks that fail, are slow or overloaded: over real sockets."""
 import os
+import re
 import time
 
 from harness import HttpSink, main, wait_until
@@ -228,6 +229,34 @@ def test_orders_about_sinks_are_refused_with_a_reason(box):
 	daemon.ctl_text("hold", "bus", expect=1)  # why?
 	daemon.ctl_text("hold", expect=2)
 	assert state(daemon)["gate"] == "open"
+
+
+def test_a_backlog_waits_on_disk_and_drains_in_order_after_a_kill(box):
+	slugs = [f"acme/r{i}" for i in range(20)]
+	daemon, sink = bus(box, schedule=PATIENT, inflight=8,
+		circuit={"min_tries": 5, "hold": "300ms", "max_hold": "300ms"})
+	daemon.config["delivery"] = {"max_memory": "1MiB"}
+	daemon.config["log"]["level"] = "warning"
+	daemon.write(daemon.catalog_path, entities(slugs))
+	daemon.start()
+	sink.down()
+	sent = {slug: [] for slug in slugs}
+	for _ in range(60):
+		for slug in slugs:
+			sent[slug].append(daemon.accept(slug=slug))
+	waiting = int(re.search(r"^stagewire_lanes_bytes (\d+)$",
+		daemon.get("/metrics").body.decode(), re.MULTILINE).group(1))
+	assert waiting <= 1 << 20, f"{waiting} bytes wait in memory"
+	daemon.kill()
+	daemon.start()
+	sink.up()
+	wait_until(lambda: daemon.ctl("status")["store"]["pending"] == 0, "the backlog to drain")
+	heard = {slug: [] for slug in slugs}
+	for event in sink.events():
+		repository = event["data"]["customData"]["stagewire"]["build"]["repository"]
+		if event["id"] not in heard[repository]:  # a kill may repeat one
+			heard[repository].append(event["id"])
+	assert heard == sent
 
 
 class Backstage(HttpSink):
