@@ -241,15 +241,21 @@ def test_a_backlog_waits_on_disk_and_drains_in_order_after_a_kill(box):
 	daemon.start()
 	sink.down()
 	sent = {slug: [] for slug in slugs}
-	for _ in range(60):
-		for slug in slugs:
-			sent[slug].append(daemon.accept(slug=slug))
+
+	def build_all(rounds):
+		for _ in range(rounds):
+			for slug in slugs:
+				sent[slug].append(daemon.accept(slug=slug))
+
+	build_all(60)
 	waiting = int(re.search(r"^stagewire_lanes_bytes (\d+)$",
 		daemon.get("/metrics").body.decode(), re.MULTILINE).group(1))
 	assert waiting <= 1 << 20, f"{waiting} bytes wait in memory"
 	daemon.kill()
 	daemon.start()
+	build_all(2)  # behind what is on disk
 	sink.up()
+	build_all(3)
 	wait_until(lambda: daemon.ctl("status")["store"]["pending"] == 0, "the backlog to drain")
 	heard = {slug: [] for slug in slugs}
 	for event in sink.events():
