@@ -198,6 +198,7 @@ static void attempt_log(const struct settlement *t, int64_t took_ms)
 	static const char *const name[] = {
 		[FINISH_DONE] = "delivery.ok",
 		[FINISH_RETRY] = "delivery.tempfail",
+		[FINISH_WAIT] = "delivery.tempfail",
 		[FINISH_DEAD] = "delivery.dead",
 	};
 	char note[LOG_QUOTE_MAX];
@@ -212,15 +213,21 @@ static void attempt_log(const struct settlement *t, int64_t took_ms)
 			log_quote(span_of(t->result->note), note));
 }
 
-/* The schedule's wait, or the sink's own wish where that is longer. */
+/* Who refuses our credentials refuses everything: that is no delivery's fault. */
+static bool is_refused(const struct sink_result *r)
+{
+	return r->outcome == OUTCOME_TEMPFAIL && r->advice == ADVICE_PAUSE;
+}
+
+/*
+ * The schedule's wait, or the sink's own wish where that is longer; -1 if there is
+ * no other try. Where the sink refuses us, its circuit says when it is asked again.
+ */
 static int64_t retry_wait(const struct sink_policy *p, const struct sink_result *r, unsigned tries)
 {
-	int64_t wait_ms = schedule_wait(&p->schedule, tries, random_u64());
+	int64_t wait_ms = is_refused(r) ? 0 : schedule_wait(&p->schedule, tries, random_u64());
 	int64_t asked_ms = r->retry_after_ms;
 
-	/* Who refuses our credentials refuses everything: that is no delivery's fault. */
-	if (wait_ms < 0 && r->advice == ADVICE_PAUSE)
-		wait_ms = schedule_wait(&p->schedule, p->schedule.waits, random_u64());
 	if (wait_ms < 0)
 		return -1;
 	if (asked_ms > p->retry_after_max_ms)
@@ -249,11 +256,12 @@ static void lane_settle(
 			.sink = lane->outlet->name,
 			.finish = finish,
 			.retry_ms = retry_ms,
-			.tries = ++item->tries,
+			.tries = item->tries + 1,
 			.token = lane->dispatch->token[lane->part],
 			.result = r,
 		};
 
+		item->tries += finish != FINISH_WAIT;
 		attempt_log(&t, took_ms);
 		lane->settling++;
 		settler_settle(lane->dispatch->settler, &t, on_settled, lane);
@@ -292,6 +300,8 @@ static enum finish_result finish_of(const struct sink_result *r, int64_t retry_m
 	case OUTCOME_PERMFAIL: return FINISH_DEAD;
 	case OUTCOME_TEMPFAIL: break;
 	}
+	if (is_refused(r))
+		return FINISH_WAIT;
 	return retry_ms < 0 ? FINISH_DEAD : FINISH_RETRY;
 }
 
@@ -313,10 +323,10 @@ static void on_result(void *ctx, const struct sink_result *r)
 	outlet_note(o, r, lane_newest_sent(lane)->parcel->id, lane->sending, finish == FINISH_DEAD,
 		clock_mono().ms - lane->started.ms);
 	lane_settle(lane, r, finish, retry_ms);
-	if (finish == FINISH_RETRY)
-		lane_on_retry(lane, retry_ms);
-	else
+	if (finish == FINISH_DONE || finish == FINISH_DEAD)
 		lane_on_end(lane);
+	else
+		lane_on_retry(lane, retry_ms);
 	loop_defer(d->loop, &d->pump);
 }
 

@@ -94,6 +94,7 @@ static const char *finish_reason(enum finish_result f)
 	switch (f) {
 	case FINISH_DONE: return NULL;
 	case FINISH_RETRY: return "retry";
+	case FINISH_WAIT: return "sink-refuses";
 	case FINISH_DEAD: return "dead";
 	}
 	return NULL;

@@ -4,16 +4,25 @@
 
 /* What became of deliveries, and that they are to be made again. */
 
+static bool is_over(const struct store_finish *f)
+{
+	return f->result == FINISH_DONE || f->result == FINISH_DEAD;
+}
+
 static bool try_settle(struct writer *w, const struct store_finish *f)
 {
-	sqlite3_stmt *st = writer_stmt(w, f->result == FINISH_RETRY ? W_RETRY : W_SETTLE);
+	sqlite3_stmt *st = writer_stmt(w, is_over(f) ? W_SETTLE : W_RETRY);
 
 	bind_int(st, 1, f->event_seq);
 	bind_text(st, 2, span_of(f->sink));
 	switch (f->result) {
 	case FINISH_DONE: bind_int(st, 3, DELIVERY_DONE); break;
 	case FINISH_DEAD: bind_int(st, 3, DELIVERY_DEAD); break;
-	case FINISH_RETRY: bind_int(st, 3, w->now.ms + f->retry_ms); break;
+	case FINISH_RETRY:
+	case FINISH_WAIT:
+		bind_int(st, 3, w->now.ms + f->retry_ms);
+		bind_int(st, 7, f->result == FINISH_RETRY);
+		break;
 	}
 	bind_int(st, 4, w->now.ms);
 	bind_int(st, 5, f->status);
@@ -33,7 +42,7 @@ void write_finish(struct writer *w, struct write_item *it)
 
 		if (!try_settle(w, f))
 			continue;
-		if (f->result != FINISH_RETRY)
+		if (is_over(f))
 			w->tally.pending--;
 		if (f->result == FINISH_DEAD)
 			w->tally.dead++;

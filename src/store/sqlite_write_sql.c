@@ -36,7 +36,7 @@ static const char *const write_sql[] = {
 	[W_REROUTE] = "UPDATE event SET place = ?2, body = ?3 WHERE seq = ?1",
 	[W_SETTLE] = "UPDATE delivery SET state = ?3, tries = tries + 1, updated_ms = ?4,"
 		     " status = ?5, note = ?6 " OF_TRY,
-	[W_RETRY] = "UPDATE delivery SET due_ms = ?3, tries = tries + 1, updated_ms = ?4,"
+	[W_RETRY] = "UPDATE delivery SET due_ms = ?3, tries = tries + ?7, updated_ms = ?4,"
 		    " status = ?5, note = ?6 " OF_TRY,
 	[W_ROUTED] = "SELECT okey FROM event WHERE seq = ?1 AND place = 0",
 	[W_OF_SINK] = "SELECT seq, state FROM delivery"

@@ -139,6 +139,7 @@ struct store_claim {
 enum finish_result {
 	FINISH_DONE,
 	FINISH_RETRY,
+	FINISH_WAIT, /* as FINISH_RETRY, but no try is counted: it was not the delivery's fault */
 	FINISH_DEAD,
 };
 

@@ -115,7 +115,9 @@ def test_refused_credentials_pause_the_sink_and_burn_nothing(box):
 	ids = [daemon.accept() for _ in range(4)]
 	refuses = wait_until(lambda: operator_events(daemon, "refuses"), "an operator event")[0]
 	assert refuses["data"]["status"] == 401
-	assert all(deliveries(daemon, i)[0]["state"] == "pending" for i in ids)
+	wait_until(lambda: state(daemon)["tempfails"] >= 3, "some probes")
+	rows = [deliveries(daemon, i)[0] for i in ids]
+	assert [(r["state"], r["tries"]) for r in rows] == [("pending", 0)] * 4, rows
 	sink.answer = (201, {}, b"")
 	wait_until(lambda: all(deliveries(daemon, i)[0]["state"] == "done" for i in ids), "all done")
 

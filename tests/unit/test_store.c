@@ -372,7 +372,7 @@ Test(store, retried_delivery_stays_at_its_place_until_due)
 		.retry_ms = 3600000,
 		.status = 503,
 		.note = SPAN("busy") };
-	CLEANUP(reply_release) struct reply later, now;
+	CLEANUP(reply_release) struct reply later, now, not_counted;
 
 	f.event_seq = bench_keep(&b, 1, "lane", 1);
 	bench_keep(&b, 2, "lane", 1);
@@ -389,6 +389,10 @@ Test(store, retried_delivery_stays_at_its_place_until_due)
 	cr_assert_eq(now.row[0].tries, 2);
 	cr_assert_leq(now.row[0].wait_ms, 0);
 	cr_assert_eq(store_counts(b.s).pending, 2);
+	f.result = FINISH_WAIT;
+	cr_assert_eq(bench_finish(&b, b.token, &f, 1), CLAIM_OK);
+	bench_claim(&b, &c, &not_counted);
+	cr_assert_eq(not_counted.row[0].tries, 2);
 }
 
 Test(store, dead_delivery_frees_its_lane_and_is_listed)
