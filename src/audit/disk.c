@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 #define DIR_MODE  0755
@@ -86,21 +87,6 @@ enum err disk_settle(const char *dir, const char *name)
 		*strrchr(path, '/') = '\0';
 	}
 	return parent_sync(dir);
-}
-
-static bool fd_write(int fd, struct span bytes)
-{
-	while (bytes.n > 0) {
-		ssize_t n = write(fd, bytes.p, bytes.n);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		bytes.p += n;
-		bytes.n -= (size_t)n;
-	}
-	return true;
 }
 
 static bool file_write(const char *path, struct span bytes)

@@ -44,7 +44,7 @@ enum err file_read(const char *path, struct buf *out)
 	return e;
 }
 
-static bool fd_write(int fd, struct span bytes)
+bool fd_write(int fd, struct span bytes)
 {
 	while (bytes.n > 0) {
 		ssize_t n = write(fd, bytes.p, bytes.n);

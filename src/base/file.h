@@ -2,6 +2,7 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -14,6 +15,9 @@
  * longer than out may be, ERR_IO otherwise; errno says why. out keeps what it had.
  */
 MUST_CHECK enum err file_read(const char *path, struct buf *out);
+
+/* Write all of it, however often that takes; false, with errno, if it cannot be. */
+MUST_CHECK bool fd_write(int fd, struct span bytes);
 
 /*
  * Put bytes in the place of a file, so that whoever reads it, also after a power

@@ -54,4 +54,14 @@ static inline bool span_ends(struct span a, const char *suffix)
 	return a.n >= n && (n == 0 || memcmp(a.p + a.n - n, suffix, n) == 0);
 }
 
+/* Is s one of the n in list? */
+static inline bool span_in(struct span s, const struct span *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (span_eq(s, list[i]))
+			return true;
+	}
+	return false;
+}
+
 #endif

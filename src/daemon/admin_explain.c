@@ -136,15 +136,6 @@ struct mapping {
 	size_t entities, owners;
 };
 
-static bool span_in(struct span s, const struct span *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (span_eq(s, list[i]))
-			return true;
-	}
-	return false;
-}
-
 static void mapping_make(struct mapping *m, const struct catalog *c, struct span slug)
 {
 	m->entities = m->owners = 0;

@@ -117,17 +117,6 @@ static bool from_read(const char *word, enum store_from *from)
 	return word == NULL;
 }
 
-static bool sink_is_known(const struct daemon *d, const char *name)
-{
-	const struct relay_setup *s = relay_setup_now(d->relay);
-
-	for (size_t i = 0; name != NULL && i < s->sinks; i++) {
-		if (strcmp(s->sink[i]->name, name) == 0)
-			return true;
-	}
-	return name == NULL;
-}
-
 /* Answered if it is no order that can be carried out. */
 static bool order_make(const struct daemon *d, struct httpd_req *req, const struct asked *asked,
 	uint8_t id[UUID_BYTES], struct replay_order *o)
@@ -149,7 +138,7 @@ static bool order_make(const struct daemon *d, struct httpd_req *req, const stru
 		(asked->event == NULL && asked->from == NULL))
 		reply_problem(req, 400, "from",
 			"Say which event, or from where: dead, quarantine or history.");
-	else if (!sink_is_known(d, asked->sink))
+	else if (asked->sink != NULL && !relay_has_sink(d->relay, asked->sink))
 		reply_problem(req, 400, "sink", "There is no such sink in the configuration.");
 	else if (o->filter.from == FROM_PARKED && asked->sink != NULL)
 		reply_problem(req, 400, "sink",

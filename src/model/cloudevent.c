@@ -78,15 +78,6 @@ static void put_slug(struct json_writer *w, const char *key, const struct build 
 	json_member_span(w, key, buf_span(&slug));
 }
 
-static bool span_in(struct span s, const struct span *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (span_eq(s, list[i]))
-			return true;
-	}
-	return false;
-}
-
 /* Every owner and system once, in the order of the entities. */
 struct distinct {
 	struct span owner[CLOUDEVENT_ENTITIES], system[CLOUDEVENT_ENTITIES];

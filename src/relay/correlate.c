@@ -1,15 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/correlate.h"
 
-static bool span_in(struct span s, const struct span *list, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (span_eq(s, list[i]))
-			return true;
-	}
-	return false;
-}
-
 static void plan_collect_owners(struct plan *p)
 {
 	for (size_t i = 0; i < p->entities; i++) {

@@ -217,6 +217,15 @@ void relay_journal(struct relay *r, struct audit_record *record)
 	journal_write(r->journal, record);
 }
 
+bool relay_has_sink(const struct relay *r, const char *name)
+{
+	for (size_t i = 0; i < r->setup.sinks; i++) {
+		if (strcmp(r->setup.sink[i]->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 	void (*on_done)(void *ctx, enum err e), void *ctx)
 {

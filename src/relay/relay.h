@@ -80,6 +80,9 @@ struct httpd_handler relay_hooks(struct relay *r);
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
 
+/* Is a sink of this name configured? */
+bool relay_has_sink(const struct relay *r, const char *name);
+
 /* Hold, release, enable or disable a sink: see relay/announce.h. */
 MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 	void (*on_done)(void *ctx, enum err e), void *ctx);

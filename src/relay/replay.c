@@ -101,15 +101,6 @@ void replay_free(struct replay *rp)
 
 /* --- one event --- */
 
-static bool sink_is_configured(const struct relay *r, const char *name)
-{
-	for (size_t i = 0; i < r->setup.sinks; i++) {
-		if (strcmp(r->setup.sink[i]->name, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 static const struct store_sent *sent_to(const struct store_found *found, const char *sink)
 {
 	for (size_t i = 0; i < found->sent_n; i++) {
@@ -125,7 +116,7 @@ static void choose(struct replay *rp, const struct store_found *found, const cha
 {
 	const struct store_sent *sent = sent_to(found, sink);
 
-	if (!sink_is_configured(rp->relay, sink))
+	if (!relay_has_sink(rp->relay, sink))
 		rp->result.unconfigured++;
 	else if (sent != NULL && sent->state == SENT_PENDING)
 		rp->result.outstanding++;
