@@ -219,11 +219,14 @@ enum err tls_client_reload(struct tls_client *t, const struct tls_client_conf *c
 /* An address is compared with the certificate's addresses, a name with its names. */
 static bool session_expect_host(SSL *ssl, const char *host)
 {
+	/* Its macro would cast const away. */
+	CLEANUP(freep) char *name = xstrdup(host);
+
 	if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1)
 		return true;
 	SSL_set_hostflags(
 		ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-	return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+	return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 struct ssl_st *tls_client_session_new(const struct tls_client *t, const char *host)

@@ -362,7 +362,7 @@ static int shim_name(enum shim_op op, long number, const char *a, const char *b,
 	if (fault_for(KIND_NAME, name) == FAULT_NONE)
 		rc = name_call(number, a, b, mode);
 	if (rc == 0)
-		log_put((struct shim_record){ .op = op }, name, other,
+		log_put((struct shim_record){ .op = (uint8_t)op }, name, other,
 			other == NULL ? 0 : strlen(other));
 	shim_leave();
 	return (int)rc;
