@@ -81,9 +81,9 @@ static bool key_given(const char *given, struct note_key *k)
 	CLEANUP(buf_release) struct buf text;
 	struct span line, rest;
 
+	buf_init(&text, NOTE_MAX);
 	if (note_key_parse(span_of(given), k) == ERR_OK)
 		return true;
-	buf_init(&text, NOTE_MAX);
 	if (!read_all(given, &text))
 		return false;
 	rest = buf_span(&text);

@@ -161,9 +161,9 @@ static void put_needs(struct json_writer *w, const struct daemon *d, const struc
 {
 	CLEANUP(buf_release) struct buf text;
 
+	buf_init(&text, 1024);
 	if (f->place == EVENT_ROUTED)
 		return;
-	buf_init(&text, 1024);
 	if (relay_catalog_now(d->relay) == NULL)
 		IGNORE(buf_add_str(&text, "a catalog: none was read yet") != ERR_OK);
 	else if (m->entities > 0)

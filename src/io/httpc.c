@@ -54,10 +54,10 @@ static enum err host_find(struct httpc *c, const struct httpc_request *req, stru
 	bool posts = req->body.n > 0 && req->unix_socket == NULL && req->url != NULL;
 	enum err e;
 
+	buf_init(&key, URL_MAX + 256);
 	*out = posts ? map_get(&c->posted, span_of(req->url)) : NULL;
 	if (*out != NULL)
 		return ERR_OK;
-	buf_init(&key, URL_MAX + 256);
 	e = httpc_url_origin(req->url, &key);
 	if (e == ERR_OK && req->unix_socket != NULL)
 		e = buf_add_str(&key, req->unix_socket);

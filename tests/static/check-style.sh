@@ -66,8 +66,38 @@ check_function_length()
 		END { exit bad }'
 }
 
+# A struct that is released on every way out has a value before the first of them: gcc
+# hides it by zeroing locals, clang 14 does not.
+check_initialised()
+{
+	sources -name '*.c' | xargs awk '
+		FNR == 1 || /^}/ { delete waits; n = 0 }
+		/^\tCLEANUP\([a-z_]*\) struct [a-z_]+ [a-z_, ]+;$/ {
+			line = $0
+			sub(/^\tCLEANUP\([a-z_]*\) struct [a-z_]+ /, "", line)
+			gsub(/[;,]/, "", line)
+			n += split(line, name, " ")
+			for (i in name) waits[name[i]] = FNR
+			next
+		}
+		n > 0 {
+			for (v in waits) {
+				if ($0 ~ ("&" v "([^a-z_0-9]|$)")) {
+					delete waits[v]
+				} else if ($0 ~ /(^|[^a-z_])return([^a-z_]|$)/) {
+					printf "%s:%d: %s is released before it has a value\n",
+						FILENAME, FNR, v
+					bad = 1
+					delete waits[v]
+				}
+			}
+		}
+		END { exit bad }'
+}
+
 tap_with clang-format "C files are formatted" check_format
 tap_with ctags "no function is over 60 lines" check_function_length
+tap "what is released on every way out has a value on each" check_initialised
 tap "every source file begins with its licence" check_licence
 tap "no line ends in blanks" check_trailing_space
 tap_done
