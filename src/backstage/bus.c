@@ -97,12 +97,12 @@ static void bus_poll(struct bus *b)
 	CLEANUP(buf_release) struct buf path;
 	enum err e;
 
+	buf_init(&path, PATH_MAX_BYTES);
 	if (clock_mono().ms - b->put.ms >= RENEW_MS) {
 		bus_put(b);
 		return;
 	}
 	b->state = BUS_POLLING;
-	buf_init(&path, PATH_MAX_BYTES);
 	e = buf_addf(&path, "%s/events", b->path);
 	if (e == ERR_OK)
 		e = backstage_poll(
