@@ -50,31 +50,54 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 	c->token = token;
 }
 
-enum err backstage_call(struct backstage_client *c, const char *method, const char *path,
-	struct span body, size_t answer_max,
+/* Send req to path as who we are. */
+static enum err client_send(struct backstage_client *c, const char *path, struct httpc_request *req,
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
 	struct httpc_call **call)
 {
 	static const char *const json_fields[] = { "Content-Type: application/json",
 		"Accept: application/json", NULL };
 	CLEANUP(buf_release) struct buf url;
-	struct httpc_request req = {
-		.method = method,
-		.fields = body.n > 0 ? json_fields : json_fields + 1,
-		.bearer = c->token == NULL ? NULL : secret_text(c->token),
-		.body = body,
-		.timeout_ms = c->timeout_ms,
-		.answer_max = answer_max,
-		.host_connections_max = c->connections_max,
-	};
 	enum err e;
 
 	buf_init(&url, PATH_MAX_BYTES);
 	e = buf_addf(&url, "%s%s", c->url, path);
 	if (e != ERR_OK)
 		return e;
-	req.url = url.data;
-	return httpc_send(c->http, &req, on_answer, ctx, call);
+	req->url = url.data;
+	req->fields = req->body.n > 0 ? json_fields : json_fields + 1;
+	req->bearer = c->token == NULL ? NULL : secret_text(c->token);
+	return httpc_send(c->http, req, on_answer, ctx, call);
+}
+
+enum err backstage_call(struct backstage_client *c, const char *method, const char *path,
+	struct span body, size_t answer_max,
+	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call)
+{
+	struct httpc_request req = {
+		.method = method,
+		.body = body,
+		.timeout_ms = c->timeout_ms,
+		.answer_max = answer_max,
+		.host_connections_max = c->connections_max,
+	};
+
+	return client_send(c, path, &req, on_answer, ctx, call);
+}
+
+enum err backstage_poll(struct backstage_client *c, const char *path, int64_t timeout_ms,
+	size_t answer_max, void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call)
+{
+	struct httpc_request req = {
+		.method = "GET",
+		.timeout_ms = timeout_ms,
+		.answer_max = answer_max,
+		.fresh = true,
+	};
+
+	return client_send(c, path, &req, on_answer, ctx, call);
 }
 
 /* The "error" object of Backstage's error body; NULL if there is none. */

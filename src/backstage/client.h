@@ -37,6 +37,14 @@ MUST_CHECK enum err backstage_call(struct backstage_client *c, const char *metho
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
 	struct httpc_call **call);
 
+/*
+ * The same for a GET that Backstage holds open until there is news: it may take
+ * timeout_ms, and a cut answer is never asked for again.
+ */
+MUST_CHECK enum err backstage_poll(struct backstage_client *c, const char *path, int64_t timeout_ms,
+	size_t answer_max, void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
+	struct httpc_call **call);
+
 /* How Backstage means an answer, whatever its status says. */
 enum backstage_answer {
 	BACKSTAGE_OK,        /* 2xx */

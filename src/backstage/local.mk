@@ -2,10 +2,14 @@
 EXTRA_DIST += src/backstage/.may_include
 
 libstagewire_a_SOURCES += \
+	src/backstage/bus.c \
+	src/backstage/bus.h \
 	src/backstage/bus_sink.c \
 	src/backstage/bus_sink.h \
 	src/backstage/catalog_file.c \
 	src/backstage/catalog_file.h \
+	src/backstage/catalog_patch.c \
+	src/backstage/catalog_patch.h \
 	src/backstage/catalog_rest.c \
 	src/backstage/catalog_rest.h \
 	src/backstage/catalog_sync.c \
@@ -14,6 +18,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/client.h \
 	src/backstage/entity_json.c \
 	src/backstage/entity_json.h \
+	src/backstage/hint.c \
+	src/backstage/hint.h \
 	src/backstage/notice.c \
 	src/backstage/notice.h \
 	src/backstage/notify.c \

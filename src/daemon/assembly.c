@@ -50,7 +50,8 @@ static bool client_is_same(const struct conf *a, const struct conf *b)
 {
 	return text_same(a->backstage_url, b->backstage_url) &&
 	       a->backstage_timeout_ms == b->backstage_timeout_ms &&
-	       a->backstage_connections == b->backstage_connections;
+	       a->backstage_connections == b->backstage_connections &&
+	       a->backstage_subscribe == b->backstage_subscribe;
 }
 
 static enum err build_client(const struct assembly_needs *needs, const struct assembly *running,
@@ -60,7 +61,8 @@ static enum err build_client(const struct assembly_needs *needs, const struct as
 	const struct backstage_client_conf conf = {
 		.url = c->backstage_url,
 		.timeout_ms = c->backstage_timeout_ms,
-		.connections_max = (unsigned)c->backstage_connections,
+		/* The bus's long poll always holds one. */
+		.connections_max = (unsigned)c->backstage_connections + c->backstage_subscribe,
 	};
 	struct secret *token = NULL;
 

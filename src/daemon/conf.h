@@ -90,6 +90,8 @@ struct conf {
 	char *backstage_url;
 	struct secret_ref backstage_token;
 	int64_t backstage_timeout_ms, backstage_connections;
+	bool backstage_subscribe; /* to the event bus */
+	char **backstage_topics;  /* NULL: those of daemon/live.c */
 
 	char *catalog_file;
 	char *catalog_annotation;

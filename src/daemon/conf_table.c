@@ -116,6 +116,12 @@ const struct conf_option conf_options[] = {
 	  FIELD(conf, backstage_connections),
 	  .dflt = "8", .min = "1", .max = "256", .reload = true,
 	  .text = "Connections to Backstage at once." },
+	{ .name = "backstage.subscribe", .type = CONF_BOOL, FIELD(conf, backstage_subscribe),
+	  .dflt = "false", .reload = true,
+	  .text = "Follow Backstage's event bus, for changes of the catalog." },
+	{ .name = "backstage.topics", .type = CONF_TEXTS, FIELD(conf, backstage_topics),
+	  .form = &conf_form_topic, .reload = true,
+	  .text = "Topics on the bus that tell of the catalog." },
 
 	{ .name = "catalog.file", .type = CONF_TEXT, FIELD(conf, catalog_file),
 	  .form = &conf_form_absolute_path, .reload = true,

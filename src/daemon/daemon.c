@@ -13,6 +13,7 @@
 #include "daemon/admin.h"
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
+#include "daemon/live.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -55,6 +56,39 @@ static void on_catalog(void *ctx, struct catalog_builder *b)
 	struct daemon *d = ctx;
 
 	relay_catalog(d->relay, b);
+	live_refreshed(d->live);
+}
+
+/* A read under way may have seen an entity before it changed: read once more. */
+static void on_catalog_change(void *ctx, struct catalog_builder *b)
+{
+	struct daemon *d = ctx;
+
+	relay_catalog_change(d->relay, b);
+	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
+		catalog_sync_hint(d->sync);
+}
+
+static void on_catalog_owed(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->sync != NULL)
+		catalog_sync_hint(d->sync);
+}
+
+static struct live *daemon_live(struct daemon *d)
+{
+	const struct live_needs needs = {
+		.loop = d->loop,
+		.store = d->store,
+		.known = known_catalog,
+		.on_catalog = on_catalog_change,
+		.on_owed = on_catalog_owed,
+		.ctx = d,
+	};
+
+	return live_new(&needs);
 }
 
 static void on_catalog_trouble(void *ctx, const char *why)
@@ -97,7 +131,10 @@ static void daemon_follow_catalog(struct daemon *d)
 
 static void on_relay_ready(void *ctx)
 {
-	daemon_follow_catalog(ctx);
+	struct daemon *d = ctx;
+
+	daemon_follow_catalog(d);
+	live_follow(d->live, d->parts.client, d->parts.conf);
 }
 
 /* --- limits and listeners --- */
@@ -210,6 +247,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 		catalog_sync_hint(d->sync);
 	else
 		daemon_follow_catalog(d);
+	live_follow(d->live, d->parts.client, d->parts.conf);
 	view = daemon_parts(d);
 	assembly_retire(&old, &view);
 }
@@ -429,6 +467,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	if (e != ERR_OK)
 		return e;
 	d->relay = relay_new(d->loop, d->store);
+	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -452,7 +491,9 @@ enum err daemon_run(struct daemon *d)
 void daemon_release(struct daemon *d)
 {
 	catalog_sync_free(d->sync);
+	live_stop(d->live);
 	store_close(d->store);
+	live_free(d->live);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);

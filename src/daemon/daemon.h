@@ -9,6 +9,7 @@
 
 struct catalog_sync;
 struct httpd;
+struct live;
 struct loop_signal;
 struct loop_timer;
 struct publisher;
@@ -25,6 +26,7 @@ struct daemon {
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
+	struct live *live;         /* what the event bus says of the catalog */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

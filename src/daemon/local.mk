@@ -42,6 +42,8 @@ stagewired_SOURCES = \
 	src/daemon/driver.c \
 	src/daemon/driver.h \
 	src/daemon/driver_http.c \
+	src/daemon/live.c \
+	src/daemon/live.h \
 	src/daemon/main.c \
 	src/daemon/metrics.c \
 	src/daemon/metrics.h \

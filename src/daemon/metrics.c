@@ -3,6 +3,7 @@
 
 #include "audit/publish.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
 #include "io/httpd.h"
 #include "model/catalog.h"
 #include "relay/source.h"
@@ -192,6 +193,31 @@ static void put_catalog(struct page *p, const struct daemon *d)
 		"Parked events that found their entity.", (double)s.released);
 }
 
+static void put_bus(struct page *p, const struct daemon *d)
+{
+	struct live_status s = live_status(d->live);
+
+	page_one(p, "stagewire_bus_subscribed", "gauge",
+		"1 while this instance follows the event bus.", s.bus.subscribed);
+	page_one(p, "stagewire_bus_events_total", "counter", "Events read from the bus.",
+		(double)s.events);
+	page_one(p, "stagewire_bus_event_timestamp_seconds", "gauge",
+		"When the bus last had events; 0: not since it is followed.",
+		s.bus.last_event.ms == WALL_NONE.ms ? 0 : (double)s.bus.last_event.ms / 1000);
+	page_one(p, "stagewire_bus_failures_total", "counter",
+		"Calls to the bus that failed since it is followed, each a gap.",
+		(double)s.bus.failures);
+	page_one(p, "stagewire_catalog_hints_total", "counter",
+		"References that were to be read again.", (double)s.hints);
+	page_one(p, "stagewire_catalog_hints_repeated_total", "counter",
+		"Hints that only repeated an earlier one.", (double)s.repeats);
+	page_one(p, "stagewire_catalog_owed_total", "counter",
+		"Whole reads asked for, after a gap or a hint without a reference.",
+		(double)s.whole);
+	page_one(p, "stagewire_catalog_hints_pending", "gauge", "References to be read again.",
+		(double)s.patch.pending);
+}
+
 enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
@@ -215,6 +241,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_lanes_bytes", "gauge", "Events waiting in memory.",
 		(double)s.memory);
 	put_catalog(&p, d);
+	put_bus(&p, d);
 	put_http(&p, d);
 	return p.err;
 }

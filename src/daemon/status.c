@@ -7,6 +7,7 @@
 #include "base/json_write.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
@@ -72,6 +73,25 @@ static void put_catalog(struct json_writer *w, const struct daemon *d)
 	json_member_int(w, "repositories", c == NULL ? 0 : (int64_t)catalog_repositories(c));
 	json_member_wall(w, "read_at", relay_stats(d->relay).catalog_at);
 	json_member_opt(w, "trouble", span_of(d->catalog_trouble));
+	json_object_end(w);
+}
+
+static void put_bus(struct json_writer *w, const struct daemon *d)
+{
+	struct live_status s = live_status(d->live);
+
+	json_key(w, "bus");
+	json_object_begin(w);
+	json_member_bool(w, "wanted", s.wanted);
+	json_member_bool(w, "held", s.held);
+	json_member_bool(w, "subscribed", s.bus.subscribed);
+	json_member_wall(w, "last_event_at", s.bus.last_event);
+	json_member_int(w, "events", (int64_t)s.events);
+	json_member_int(w, "hints", (int64_t)s.hints);
+	json_member_int(w, "repeats", (int64_t)s.repeats);
+	json_member_int(w, "failures", (int64_t)s.bus.failures);
+	json_member_int(w, "whole_reads_owed", (int64_t)s.whole);
+	json_member_opt(w, "trouble", span_of(s.trouble));
 	json_object_end(w);
 }
 
@@ -157,6 +177,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_store(&w, d);
 	put_log(&w, d);
 	put_catalog(&w, d);
+	put_bus(&w, d);
 	put_sources(&w, d);
 	put_sinks(&w, d);
 	json_object_end(&w);

@@ -61,6 +61,7 @@ struct httpc_request {
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
 	bool http2;                      /* over TLS, if the server speaks it */
+	bool fresh; /* not over a connection used before: a cut is told, never tried again */
 };
 
 /* Borrowed for the callback. */

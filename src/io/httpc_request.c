@@ -243,6 +243,7 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 	call->deadline.ms = call->sent.ms + req->timeout_ms;
 	easy_set_method(call);
 	easy_set_connection(call, req);
+	httpc_must(curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, req->fresh ? 1L : 0L));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_URL, req->url));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->fields));

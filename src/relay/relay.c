@@ -180,7 +180,7 @@ static void catalog_journal(struct relay *r, const struct keeper_change *change)
 	journal_write(r->journal, &record);
 }
 
-void relay_catalog(struct relay *r, struct catalog_builder *b)
+void relay_catalog_change(struct relay *r, struct catalog_builder *b)
 {
 	struct catalog *now = catalog_build(b);
 	struct keeper_change change = { .added = catalog_count(now) };
@@ -189,12 +189,17 @@ void relay_catalog(struct relay *r, struct catalog_builder *b)
 	if (r->setup.keep_catalog)
 		change = keeper_keep(r->keeper, r->catalog, now);
 	relay_set_catalog(r, now);
-	r->stats.catalog_at = clock_wall();
 	if (!first && change.added + change.changed + change.removed == 0)
 		return;
 	catalog_journal(r, &change);
 	if (r->ready)
 		release_run(r->release);
+}
+
+void relay_catalog(struct relay *r, struct catalog_builder *b)
+{
+	r->stats.catalog_at = clock_wall();
+	relay_catalog_change(r, b);
 }
 
 const struct catalog *relay_catalog_now(const struct relay *r)

@@ -68,6 +68,9 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 /* A whole catalog was read. Consumes b. */
 void relay_catalog(struct relay *r, struct catalog_builder *b);
 
+/* Some entities were read again; the rest is as it was known. Consumes b. */
+void relay_catalog_change(struct relay *r, struct catalog_builder *b);
+
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
 

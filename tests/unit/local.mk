@@ -2,6 +2,7 @@
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
+	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_LIVE_H
+#define DAEMON_LIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backstage/bus.h"
+#include "backstage/catalog_patch.h"
+
+struct backstage_client;
+struct conf;
+struct loop;
+struct store;
+
+/*
+ * The live catalog: what Backstage's event bus hints at is read again at once.
+ * Whoever holds the store's lease "bus" subscribes; the others wait for it.
+ */
+struct live;
+
+struct live_needs {
+	struct loop *loop;
+	struct store *store;
+	const struct catalog *(*known)(void *ctx);
+	void (*on_catalog)(void *ctx, struct catalog_builder *b); /* changed; the callee owns it */
+	void (*on_owed)(void *ctx);                               /* read all of it, soon */
+	void *ctx;
+};
+
+struct live *live_new(const struct live_needs *needs);
+
+/* The store must be closed before: its last answers still come here. */
+void live_free(struct live *l);
+
+/* Begin anew with this; client is borrowed until the next call or live_stop(). */
+void live_follow(struct live *l, struct backstage_client *client, const struct conf *c);
+void live_stop(struct live *l);
+
+/* A whole read ended: what repeats itself may hint again. */
+void live_refreshed(struct live *l);
+
+struct live_status {
+	bool wanted, held; /* configured; by this instance */
+	uint64_t events, hints, repeats, whole;
+	struct bus_status bus;
+	struct catalog_patch_status patch;
+	const char *trouble; /* empty: none */
+};
+
+struct live_status live_status(const struct live *l);
+
+#endif

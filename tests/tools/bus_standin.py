@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand-in for Backstage's event bus and as much of its catalog as the relay asks for.
+
+It answers as Backstage does: a long poll is a 202 that ends when there is news, the
+GET that has events takes them off whatever becomes of the answer, an unknown
+subscription is a 404 with a JSON body.
+"""
+
+import http.server
+import json
+import threading
+
+ANNOTATION = "travis-ci.com/repo-slug"
+POLL_S = 5
+
+
+def component(name, slug, owner, etag):
+	return {"kind": "Component", "spec": {"type": "service"},
+		"relations": [{"type": "ownedBy", "targetRef": owner}],
+		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name, "etag": etag,
+			"annotations": {ANNOTATION: slug}}}
+
+
+class Backstage:
+	def __init__(self):
+		self.changed = threading.Condition()
+		self.catalog = {}        # by ref
+		self.subscriptions = {}  # topics by id
+		self.queue = []          # events for the one subscriber there is
+		self.lose = 0            # so many answers with events are cut
+		self.lost = 0
+		self.gone = False        # forget the subscription at the next poll
+		self.reads = 0           # of the whole catalog
+		self.lookups = []        # the refs of each
+		self.puts = []
+		self.polls = 0
+		self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+		self.server.daemon_threads = True
+		threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+	@property
+	def url(self):
+		return f"http://127.0.0.1:{self.server.server_address[1]}"
+
+	def set(self, name, slug, owner, etag):
+		with self.changed:
+			self.catalog[f"component:default/{name}"] = component(name, slug, owner, etag)
+
+	def publish(self, topic, payload):
+		with self.changed:
+			if any(topic in topics for topics in self.subscriptions.values()):
+				self.queue.append({"topic": topic, "payload": payload})
+			self.changed.notify_all()
+
+	def down(self):
+		with self.changed:
+			self.subscriptions.clear()
+			self.changed.notify_all()
+		self.server.shutdown()
+		self.server.server_close()
+
+	def handler(self):
+		backstage = self
+
+		class Handler(http.server.BaseHTTPRequestHandler):
+			protocol_version = "HTTP/1.1"
+
+			def log_message(self, *_):
+				pass
+
+			def answer(self, status, document=None):
+				body = b"" if document is None else json.dumps(document).encode()
+				self.send_response(status)
+				if document is not None:
+					self.send_header("Content-Type", "application/json; charset=utf-8")
+				self.send_header("Content-Length", str(len(body)))
+				self.end_headers()
+				self.wfile.write(body)
+
+			def read_body(self):
+				return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+
+			def do_PUT(self):
+				topics = self.read_body()["topics"]
+				with backstage.changed:
+					backstage.subscriptions[self.path.rpartition("/")[2]] = topics
+					backstage.puts.append((self.path, topics))
+				self.answer(201)
+
+			def do_POST(self):
+				refs = self.read_body()["entityRefs"]
+				with backstage.changed:
+					backstage.lookups.append(refs)
+					found = [backstage.catalog.get(r) for r in refs]
+				self.answer(200, {"items": found})
+
+			def do_GET(self):
+				if self.path.startswith("/api/events/"):
+					return self.poll(self.path.split("/")[-2])
+				with backstage.changed:
+					backstage.reads += 1
+					items = list(backstage.catalog.values())
+				return self.answer(200, {"items": items, "totalItems": len(items), "pageInfo": {}})
+
+			def poll(self, name):
+				with backstage.changed:
+					backstage.polls += 1
+					if backstage.gone:
+						backstage.gone = False
+						backstage.subscriptions.clear()
+					if name not in backstage.subscriptions:
+						return self.answer(404, {"error": {"name": "NotFoundError",
+							"message": f"Subscription with ID '{name}' not found"}})
+					batch, backstage.queue = backstage.queue[:10], backstage.queue[10:]
+					if batch and backstage.lose > 0:
+						backstage.lose -= 1
+						backstage.lost += len(batch)
+						self.close_connection = True
+						return None
+				if batch:
+					return self.answer(200, {"events": batch})
+				self.send_response(202)
+				self.send_header("backstage-events-notify-timeout", str(POLL_S * 1000))
+				self.send_header("Transfer-Encoding", "chunked")
+				self.end_headers()
+				self.wfile.flush()
+				with backstage.changed:
+					backstage.changed.wait_for(
+						lambda: backstage.queue or name not in backstage.subscriptions, POLL_S)
+				self.wfile.write(b"0\r\n\r\n")
+				return None
+
+		return Handler
