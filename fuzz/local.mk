@@ -7,6 +7,7 @@ FUZZERS = \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_form \
+	fuzz/fuzz_hint \
 	fuzz/fuzz_http_head \
 	fuzz/fuzz_json_gate \
 	fuzz/fuzz_note \
@@ -31,6 +32,9 @@ fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_hint_SOURCES = fuzz/fuzz_hint.c $(FUZZMAIN)
+fuzz_fuzz_hint_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_http_head_SOURCES = fuzz/fuzz_http_head.c $(FUZZMAIN)
 fuzz_fuzz_http_head_LDFLAGS = $(FUZZLINK)
