@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backstage/identity.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "io/json.h"
 #include "io/secmem.h"
@@ -18,6 +20,7 @@ struct backstage_client {
 	int64_t timeout_ms;
 	unsigned connections_max;
 	struct secret *token;
+	struct identity *identity; /* instead of the token; or NULL */
 };
 
 struct backstage_client *backstage_client_new(
@@ -50,6 +53,20 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 	c->token = token;
 }
 
+void backstage_client_set_identity(struct backstage_client *c, struct identity *identity)
+{
+	c->identity = identity;
+}
+
+static const char *bearer_now(const struct backstage_client *c)
+{
+	const struct secret *token = c->token;
+
+	if (c->identity != NULL)
+		token = identity_token(c->identity, clock_wall());
+	return token == NULL ? NULL : secret_text(token);
+}
+
 enum err backstage_call(struct backstage_client *c, const char *method, const char *path,
 	struct span body, size_t answer_max,
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
@@ -61,7 +78,7 @@ enum err backstage_call(struct backstage_client *c, const char *method, const ch
 	struct httpc_request req = {
 		.method = method,
 		.fields = body.n > 0 ? json_fields : json_fields + 1,
-		.bearer = c->token == NULL ? NULL : secret_text(c->token),
+		.bearer = bearer_now(c),
 		.body = body,
 		.timeout_ms = c->timeout_ms,
 		.answer_max = answer_max,

@@ -14,6 +14,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/client.h \
 	src/backstage/entity_json.c \
 	src/backstage/entity_json.h \
+	src/backstage/identity.c \
+	src/backstage/identity.h \
 	src/backstage/notice.c \
 	src/backstage/notice.h \
 	src/backstage/notify.c \

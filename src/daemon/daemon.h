@@ -11,6 +11,7 @@ struct catalog_sync;
 struct httpd;
 struct loop_signal;
 struct loop_timer;
+struct own_keys;
 struct publisher;
 struct store;
 
@@ -24,6 +25,7 @@ struct daemon {
 	struct store *store;
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
+	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
