@@ -164,7 +164,7 @@ static void answer_explain(const struct httpc_answer *a, char why[WHY_MAX])
 	case BACKSTAGE_GONE: lead = "Backstage has no such catalog API"; break;
 	case BACKSTAGE_TRANSIENT: lead = "Backstage's catalog does not answer"; break;
 	case BACKSTAGE_UNAUTHORIZED:
-		lead = "Backstage does not let the relay's token read the catalog";
+		lead = "Backstage does not let the relay read the catalog";
 		break;
 	case BACKSTAGE_REFUSED: lead = "Backstage refuses to list its catalog"; break;
 	}

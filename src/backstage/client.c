@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backstage/identity.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/codec.h"
 #include "io/json.h"
 #include "io/secmem.h"
@@ -18,6 +20,7 @@ struct backstage_client {
 	int64_t timeout_ms;
 	unsigned connections_max;
 	struct secret *token;
+	struct identity *identity; /* instead of the token; or NULL */
 };
 
 struct backstage_client *backstage_client_new(
@@ -50,6 +53,20 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 	c->token = token;
 }
 
+void backstage_client_set_identity(struct backstage_client *c, struct identity *identity)
+{
+	c->identity = identity;
+}
+
+static const char *bearer_now(const struct backstage_client *c)
+{
+	const struct secret *token = c->token;
+
+	if (c->identity != NULL)
+		token = identity_token(c->identity, clock_wall());
+	return token == NULL ? NULL : secret_text(token);
+}
+
 /* Send req to path as who we are. */
 static enum err client_send(struct backstage_client *c, const char *path, struct httpc_request *req,
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
@@ -66,7 +83,7 @@ static enum err client_send(struct backstage_client *c, const char *path, struct
 		return e;
 	req->url = url.data;
 	req->fields = req->body.n > 0 ? json_fields : json_fields + 1;
-	req->bearer = c->token == NULL ? NULL : secret_text(c->token);
+	req->bearer = bearer_now(c);
 	return httpc_send(c->http, req, on_answer, ctx, call);
 }
 

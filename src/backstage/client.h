@@ -9,6 +9,7 @@
 #include "base/span.h"
 #include "io/httpc.h"
 
+struct identity;
 struct secret;
 
 /* One Backstage backend and how we identify ourselves to it. */
@@ -27,6 +28,9 @@ void backstage_client_free(struct backstage_client *c);
 
 /* Use another token from now on; taken. */
 void backstage_client_set_token(struct backstage_client *c, struct secret *token);
+
+/* Use tokens of this identity instead, borrowed; NULL: the token again. */
+void backstage_client_set_identity(struct backstage_client *c, struct identity *identity);
 
 /*
  * Call path, which begins with "/api/". A body is sent as JSON. on_answer as in

@@ -20,6 +20,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/entity_json.h \
 	src/backstage/hint.c \
 	src/backstage/hint.h \
+	src/backstage/identity.c \
+	src/backstage/identity.h \
 	src/backstage/notice.c \
 	src/backstage/notice.h \
 	src/backstage/notify.c \

@@ -152,6 +152,24 @@ enum err base64_encode(struct buf *out, const void *bytes, size_t n)
 	return ERR_OK;
 }
 
+enum err base64url_encode(struct buf *out, const void *bytes, size_t n)
+{
+	size_t begin = out->len;
+	enum err e = base64_encode(out, bytes, n);
+
+	if (e != ERR_OK)
+		return e;
+	while (out->len > begin && out->data[out->len - 1] == '=')
+		out->data[--out->len] = '\0';
+	for (char *p = out->data + begin; *p != '\0'; p++) {
+		if (*p == '+')
+			*p = '-';
+		else if (*p == '/')
+			*p = '_';
+	}
+	return ERR_OK;
+}
+
 enum err form_decode(struct span text, struct buf *out)
 {
 	/* Decoding never lengthens, so one reservation is enough. */

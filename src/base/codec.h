@@ -27,6 +27,9 @@ MUST_CHECK enum err base64_decode(struct span text, void *bytes, size_t max, siz
 /* Append the padded standard form. */
 MUST_CHECK enum err base64_encode(struct buf *out, const void *bytes, size_t n);
 
+/* Append the form for URLs and JOSE (RFC 4648, section 5), without padding. */
+MUST_CHECK enum err base64url_encode(struct buf *out, const void *bytes, size_t n);
+
 /*
  * Decode one application/x-www-form-urlencoded value (WHATWG URL, section 5.1:
  * '+' is a space, %XX a byte) and append it to out. ERR_PARSE on a '%' without

@@ -69,8 +69,8 @@ struct conf_sink {
 struct conf {
 	enum log_level log_level;
 
-	char **listen_hooks, **listen_admin;
-	int64_t listen_mode; /* of unix sockets */
+	char **listen_hooks, **listen_admin, **listen_keys; /* keys: NULL for none */
+	int64_t listen_mode;                                /* of unix sockets */
 	char *tls_certificate, *tls_key;
 
 	size_t http_head_max, http_uri_max;
@@ -89,6 +89,8 @@ struct conf {
 
 	char *backstage_url;
 	struct secret_ref backstage_token;
+	char *identity_issuer, *identity_audience, *identity_subject; /* issuer NULL: the token */
+	int64_t identity_lifetime_ms, identity_overlap_ms, identity_rotate_ms;
 	int64_t backstage_timeout_ms, backstage_connections;
 	bool backstage_subscribe; /* to the event bus */
 	char **backstage_topics;  /* NULL: those of daemon/live.c */

@@ -55,6 +55,26 @@ static enum err names_check(struct conf_reader *r, const struct conf_list *list,
 	return ERR_OK;
 }
 
+/* The keys are for Backstage alone; a port of theirs is no other listener's. */
+static enum err listen_keys_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+	char *const *const others[] = { c->listen_hooks, c->listen_admin };
+	char quoted[CONF_QUOTE_MAX];
+
+	for (size_t i = 0; c->listen_keys != NULL && c->listen_keys[i] != NULL; i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(others); j++) {
+			for (char *const *at = others[j]; *at != NULL; at++) {
+				if (strcmp(c->listen_keys[i], *at) == 0)
+					return conf_refuse(r, node_of(r, "listen", "keys"),
+						"%s is in listen.%s too", conf_quote(*at, quoted),
+						j == 0 ? "hooks" : "admin");
+			}
+		}
+	}
+	return ERR_OK;
+}
+
 static enum err listen_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -203,6 +223,28 @@ static enum err backstage_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* One way to prove who we are, and keys that are known before they sign. */
+static enum err identity_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+	const struct yaml_node *at = node_of(r, "backstage", "identity");
+
+	if (c->identity_issuer == NULL)
+		return ERR_OK;
+	if (c->backstage_token.place != SECRET_NONE)
+		return conf_refuse(r, at, "backstage has a token or an identity, not both");
+	if (strcmp(c->identity_audience, "backstage") == 0)
+		return conf_refuse(r, at,
+			"identity.audience must not be backstage: that is for users' tokens");
+	if (c->listen_keys == NULL)
+		return conf_refuse(r, at,
+			"backstage.identity needs a listen.keys, where Backstage fetches the keys");
+	if (c->identity_rotate_ms < 2 * c->identity_overlap_ms + c->identity_lifetime_ms)
+		return conf_refuse(r, at,
+			"identity.rotate must not be less than twice the overlap and the lifetime");
+	return ERR_OK;
+}
+
 /* Is there an item of that name? If not, *s has the nearest. */
 static bool name_exists(
 	const struct conf *c, const struct conf_list *list, const char *name, struct suggestion *s)
@@ -262,9 +304,9 @@ static enum err routes_check(struct conf_reader *r)
 
 enum err conf_check(struct conf_reader *r)
 {
-	static enum err (*const checks[])(struct conf_reader *) = { listen_check, bounds_check,
-		sources_check, sinks_check, circuits_check, sink_kinds_check, routes_check,
-		backstage_check };
+	static enum err (*const checks[])(struct conf_reader *) = { listen_check, listen_keys_check,
+		bounds_check, sources_check, sinks_check, circuits_check, sink_kinds_check,
+		routes_check, backstage_check, identity_check };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",

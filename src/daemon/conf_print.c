@@ -99,32 +99,54 @@ static bool is_set(const struct conf_option *o, const void *base)
 	return true;
 }
 
-/* Print the options below prefix, with a heading wherever a section begins. */
+/*
+ * Print a heading for each part of path ("backstage.identity.") that is not of the
+ * section before it, and return how many parts there are.
+ */
+static size_t headings_print(struct printer *p, struct span path, struct span before)
+{
+	size_t depth = 0, indent = p->indent;
+
+	for (size_t begin = 0, n = 0; n < path.n; n++) {
+		const struct span whole = { path.p, n + 1 };
+
+		if (path.p[n] != '.')
+			continue;
+		p->indent = indent + 2 * depth++;
+		if (before.n < whole.n || memcmp(before.p, whole.p, whole.n) != 0) {
+			line_begin(p);
+			fprintf(p->to, "%.*s:\n", (int)(n - begin), path.p + begin);
+		}
+		begin = n + 1;
+	}
+	p->indent = indent;
+	return depth;
+}
+
+/* Print the options below prefix, with headings wherever a section begins. */
 static void options_print(struct printer *p, const char *prefix, const void *base, const char *kind)
 {
-	struct span section = { 0 };
+	struct span section = { "", 0 };
 
 	for (size_t i = 0; i < conf_options_n; i++) {
 		const struct conf_option *o = &conf_options[i];
 		const char *rest, *dot;
 		struct span here;
+		size_t depth;
 
 		if (!conf_option_is_below(o, prefix) || !conf_option_applies(o, kind) ||
 			!is_set(o, base))
 			continue;
 		rest = o->name + strlen(prefix);
-		dot = strchr(rest, '.');
-		here = (struct span){ rest, dot == NULL ? 0 : (size_t)(dot - rest) };
-		if (here.n > 0 && !span_eq(here, section)) {
-			line_begin(p);
-			fprintf(p->to, "%.*s:\n", SPAN_ARGS(here));
-		}
+		dot = strrchr(rest, '.');
+		here = (struct span){ rest, dot == NULL ? 0 : (size_t)(dot + 1 - rest) };
+		depth = headings_print(p, here, section);
 		section = here;
-		p->indent += here.n > 0 ? 2 : 0;
+		p->indent += 2 * depth;
 		line_begin(p);
-		fprintf(p->to, "%s: ", here.n > 0 ? dot + 1 : rest);
+		fprintf(p->to, "%s: ", rest + here.n);
 		value_print(p->to, o, base);
-		p->indent -= here.n > 0 ? 2 : 0;
+		p->indent -= 2 * depth;
 	}
 }
 

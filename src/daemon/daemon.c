@@ -14,6 +14,7 @@
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
+#include "daemon/own_keys.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -40,6 +41,31 @@ static void daemon_journal(struct daemon *d, const char *action, const char *out
 	};
 
 	relay_journal(d->relay, &r);
+}
+
+/* --- who we are to Backstage --- */
+
+/* The client is new after some reloads. */
+static void daemon_identify(struct daemon *d)
+{
+	if (d->parts.client != NULL)
+		backstage_client_set_identity(d->parts.client, own_keys_identity(d->keys));
+}
+
+static void daemon_rotate(struct daemon *d)
+{
+	CLEANUP(freep) char *why = NULL;
+	const char *name;
+
+	if (d->keys == NULL || d->stopping)
+		return;
+	if (own_keys_tick(d->keys, clock_wall(), &name, &why) != ERR_OK) {
+		log_err("identity.stuck", "why=\"%s\"", why);
+		daemon_journal(d, "key.rotate", "failure", "identity", why);
+	} else if (name != NULL) {
+		log_notice("identity.rotate", "key=%s", name);
+		daemon_journal(d, "key.rotate", "success", "identity", name);
+	}
 }
 
 /* --- the catalog --- */
@@ -190,6 +216,11 @@ static enum err daemon_listen(struct daemon *d, char **why)
 	e = daemon_listen_all(d, c->listen_hooks, d->tls, relay_hooks(d->relay), why);
 	if (e != ERR_OK)
 		return e;
+	if (d->keys != NULL) {
+		e = daemon_listen_all(d, c->listen_keys, d->tls, own_keys_handler(d->keys), why);
+		if (e != ERR_OK)
+			return e;
+	}
 	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
 }
 
@@ -239,6 +270,9 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	if (d->keys != NULL)
+		own_keys_reload(d->keys, d->parts.conf);
+	daemon_identify(d);
 	httpd_set_limits(d->httpd, &limits);
 	log_set_level(d->parts.conf->log_level);
 	audit_log_reload(d->log, d->parts.conf);
@@ -338,6 +372,7 @@ static void on_tick(void *ctx)
 		d->heartbeat =
 			store_get(d->store, "heartbeat", SPAN("-"), on_heartbeat, d) == ERR_OK;
 	daemon_tell_published(d);
+	daemon_rotate(d);
 	loop_timer_set(d->tick, interval_ms > 0 && interval_ms < TICK_MS ? interval_ms : TICK_MS);
 }
 
@@ -466,6 +501,12 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	e = daemon_open_log(d, why);
 	if (e != ERR_OK)
 		return e;
+	if (d->parts.conf->listen_keys != NULL) {
+		e = own_keys_open(d->parts.conf, clock_wall(), &d->keys, why);
+		if (e != ERR_OK)
+			return e;
+	}
+	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
 	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
@@ -498,6 +539,7 @@ void daemon_release(struct daemon *d)
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
+	own_keys_free(d->keys);
 	tls_server_free(d->tls);
 	httpc_free(d->http);
 	loop_timer_free(d->tick);

@@ -12,6 +12,7 @@ struct httpd;
 struct live;
 struct loop_signal;
 struct loop_timer;
+struct own_keys;
 struct publisher;
 struct store;
 
@@ -25,6 +26,7 @@ struct daemon {
 	struct store *store;
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
+	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
 	struct assembly parts;     /* setup stays empty: the relay owns it */

@@ -47,6 +47,8 @@ stagewired_SOURCES = \
 	src/daemon/main.c \
 	src/daemon/metrics.c \
 	src/daemon/metrics.h \
+	src/daemon/own_keys.c \
+	src/daemon/own_keys.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)

@@ -24,6 +24,8 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_req.c \
 	src/io/json.c \
 	src/io/json.h \
+	src/io/jws.c \
+	src/io/jws.h \
 	src/io/loop.c \
 	src/io/loop.h \
 	src/io/resolve.c \

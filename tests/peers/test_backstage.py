@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 
@@ -33,7 +34,7 @@ class Peer:
 		port = harness.free_port()
 		self.url = f"http://127.0.0.1:{port}"
 		self.env = dict(os.environ, PEER_STATE=self.state, PEER_PORT=str(port),
-			PEER_PG_PORT=str(harness.free_port()),
+			PEER_PG_PORT=str(harness.free_port()), PEER_RELAY_PORT=str(harness.free_port()),
 			PEER_MODULES=os.environ.get("PEER_MODULES") or os.path.join(
 				os.environ.get("top_builddir", TOP), "tests", "peers", "modules"))
 
@@ -88,13 +89,16 @@ class Peer:
 peer = None
 
 
-def relay(box):
+def relay(box, identity=None):
 	"""A stagewired whose catalog and sinks are the peer's."""
 	daemon = box.daemon()
 	token = os.path.join(daemon.dir, "token")
 	daemon.write(token, RELAY_TOKEN + "\n")
 	os.chmod(token, 0o600)
 	daemon.config["backstage"] = {"url": peer.url, "token": {"file": token}}
+	if identity is not None:
+		daemon.config["backstage"] = {"url": peer.url, "identity": identity}
+		daemon.config["listen"]["keys"] = ["127.0.0.1:" + peer.env["PEER_RELAY_PORT"]]
 	daemon.config["catalog"] = {"refresh": "1s"}
 	patient = {"schedule": "1s" + " 2s" * 31, "circuit": {"failures": 0}}
 	daemon.config["sinks"] += [
@@ -185,6 +189,27 @@ def test_a_change_of_owner_in_the_catalog_changes_the_recipient(box):
 		peer.edit("owner: payments # of parcel-api", "owner: platform # of parcel-api")
 		wait_until(lambda: peer.owners("component:default/parcel-api") ==
 			["group:default/platform"], "the old owner in Backstage", timeout=60)
+
+
+def test_tokens_of_our_own_open_catalog_notifications_and_bus_also_while_keys_rotate(box):
+	# Backstage asks for unknown keys again 30 s after it last did, at the soonest.
+	daemon = relay(box, {"issuer": "https://relay.example", "audience": "backstage-external",
+		"lifetime": "10s", "overlap": "2s", "rotate": "32s"})
+	def rotations():
+		return [e for e in daemon.ctl("audit")
+			if e["action"] == "key.rotate"]
+	builds = iter(range(9100, 9200))
+	def build(number):
+		event = platform_build(daemon, id=number, number=str(number), state="failed",
+			started_at="2026-11-24T07:00:00Z", finished_at="2026-11-24T07:05:00Z")
+		rows = settled(daemon, event)
+		assert all(r["state"] == "done" and r["tries"] == 1 for r in rows), rows
+	build(next(builds))
+	wait_until(rotations, "a newer key", timeout=60)
+	end = time.monotonic() + 6  # well past the overlap
+	while time.monotonic() < end:
+		build(next(builds))
+	assert "catalog.trouble" not in daemon.log(), "the catalog was refused"
 
 
 def test_while_backstage_is_down_webhooks_are_kept_and_delivered_later(box):

@@ -12,6 +12,7 @@ SYSTEM = \
 	tests/system/test_first_light.py \
 	tests/system/test_hostile.py \
 	tests/system/test_http_sink.py \
+	tests/system/test_identity.py \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \

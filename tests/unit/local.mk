@@ -45,6 +45,7 @@ UNIT = \
 	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
+	tests/unit/test_identity \
 	tests/unit/test_jdoc \
 	tests/unit/test_journald \
 	tests/unit/test_json_gate \

@@ -612,12 +612,14 @@ Test(conf, every_field_of_an_item_can_be_reloaded)
 	}
 }
 
-/* Write "a.b: value" as YAML. */
+/* Write "a.b: value" or "a.b.c: value" as YAML. */
 static void write_option(char *text, size_t max, const struct conf_option *o, const char *value)
 {
-	const char *dot = strchr(o->name, '.');
+	const char *dot = strchr(o->name, '.'), *inner = strchr(dot + 1, '.');
+	int n = inner == NULL ? 0 : (int)(inner - dot - 1);
 
-	snprintf(text, max, "%.*s: {%s: \"%s\"}\n%s", (int)(dot - o->name), o->name, dot + 1, value,
+	snprintf(text, max, "%.*s: {%.*s%s%s: \"%s\"}%s\n%s", (int)(dot - o->name), o->name, n,
+		dot + 1, n > 0 ? ": {" : "", n > 0 ? inner + 1 : dot + 1, value, n > 0 ? "}" : "",
 		strncmp(o->name, "catalog.", 8) == 0 ? "backstage: {url: http://h}" : LEAST);
 }
 
