@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The main job against a real Backstage: owners are told, the bus carries the event."""
 
+import itertools
 import json
 import os
 import shutil
@@ -195,20 +196,23 @@ def test_tokens_of_our_own_open_catalog_notifications_and_bus_also_while_keys_ro
 	# Backstage asks for unknown keys again 30 s after it last did, at the soonest.
 	daemon = relay(box, {"issuer": "https://relay.example", "audience": "backstage-external",
 		"lifetime": "10s", "overlap": "2s", "rotate": "32s"})
+
 	def rotations():
-		return [e for e in daemon.ctl("audit")
-			if e["action"] == "key.rotate"]
-	builds = iter(range(9100, 9200))
-	def build(number):
+		return [e for e in daemon.ctl("audit") if e["action"] == "key.rotate"]
+
+	builds = itertools.count(20000)
+
+	def build():
+		number = next(builds)
 		event = platform_build(daemon, id=number, number=str(number), state="failed",
 			started_at="2026-11-24T07:00:00Z", finished_at="2026-11-24T07:05:00Z")
 		rows = settled(daemon, event)
 		assert all(r["state"] == "done" and r["tries"] == 1 for r in rows), rows
-	build(next(builds))
+	build()
 	wait_until(rotations, "a newer key", timeout=60)
 	end = time.monotonic() + 6  # well past the overlap
 	while time.monotonic() < end:
-		build(next(builds))
+		build()
 	assert "catalog.trouble" not in daemon.log(), "the catalog was refused"
 
 
