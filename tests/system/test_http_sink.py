@@ -55,10 +55,14 @@ def received(hook, n=1):
 
 
 def delivery(daemon, state, sink="hook"):
-	"""The sink's newest delivery, once it is in that state and was tried."""
+	"""The sink's newest delivery, once it is in that state and was tried.
+
+	A try that the sink refused us as such is not counted, but noted.
+	"""
 	def found():
 		rows = [d for d in daemon.ctl("deliveries") if d["sink"] == sink]
-		return rows and rows[0]["state"] == state and rows[0]["tries"] > 0 and rows[0]
+		return rows and rows[0]["state"] == state and \
+			(rows[0]["tries"] > 0 or rows[0]["note"]) and rows[0]
 	return wait_until(found, f"a delivery to {sink} that is {state}")
 
 

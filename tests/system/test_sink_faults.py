@@ -81,10 +81,11 @@ def reference(daemon, name, text):
 
 
 def tried(daemon, names):
-	"""What became of the first try of each: the deliveries by sink."""
+	"""What became of the first try of each, counted or only noted: the deliveries by sink."""
 	def untried():
 		rows = {d["sink"]: d for d in daemon.ctl("deliveries", "--limit", "200")}
-		return [n for n in names if rows.get(n, {}).get("tries", 0) == 0], rows
+		return [n for n in names if n not in rows or
+			(rows[n]["tries"] == 0 and not rows[n]["note"])], rows
 	wait_until(lambda: not untried()[0], f"a try of each of {names}")
 	return untried()[1]
 
