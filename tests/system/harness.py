@@ -86,16 +86,24 @@ def fill(path):
 			f.write(bytes(4096))
 
 
+_given_ports = set()
+
+
 def free_port():
-	"""A loopback port below those that the kernel hands out by itself."""
+	"""A loopback port below those that the kernel hands out by itself, another one each time."""
+	if len(_given_ports) > 8000:  # the first ones have been free for long
+		_given_ports.clear()
 	while True:
 		port = random.randrange(20000, 32000)
+		if port in _given_ports:
+			continue
 		with socket.socket() as s:
 			try:
 				s.bind(("127.0.0.1", port))
-				return port
 			except OSError:
 				continue
+		_given_ports.add(port)
+		return port
 
 
 # --- what Travis CI sends -----------------------------------------------------
