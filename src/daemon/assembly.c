@@ -86,16 +86,13 @@ static enum err build_client(const struct assembly_needs *needs, const struct as
 /* --- sources --- */
 
 /* Fetched keys are remembered beside the database. */
-static char *key_cache_path(const struct conf *c, const char *name)
+static char *key_cache_path(const struct conf *c, const char *source)
 {
-	const char *slash = strrchr(c->store_path, '/');
-	int dir = slash == NULL ? 1 : (int)(slash - c->store_path);
-	char *path;
+	CLEANUP(freep) char *name = NULL;
 
-	if (asprintf(&path, "%.*s/keys-%s.json", dir, slash == NULL ? "." : c->store_path, name) <
-		0)
-		abort();
-	return path;
+	if (asprintf(&name, "keys-%s.json", source) < 0)
+		out_of_memory();
+	return conf_beside_store(c, name);
 }
 
 static enum err source_new(const struct assembly_needs *needs, const struct conf *c,

@@ -16,19 +16,10 @@
 #include "secret/ref.h"
 
 /* A name in the folder that the store's file is in. */
-static char *beside_store(const struct conf *c, const char *name)
-{
-	const char *slash = strrchr(c->store_path, '/');
-	char *path;
-
-	if (asprintf(&path, "%.*s/%s", (int)(slash - c->store_path), c->store_path, name) < 0)
-		out_of_memory();
-	return path;
-}
-
 static char *log_directory(const struct conf *c)
 {
-	return c->audit_directory != NULL ? xstrdup(c->audit_directory) : beside_store(c, "audit");
+	return c->audit_directory != NULL ? xstrdup(c->audit_directory)
+					  : conf_beside_store(c, "audit");
 }
 
 static char *log_origin(const struct conf *c)
@@ -75,7 +66,7 @@ static enum err key_load(
 
 	if (c->audit_key.place != SECRET_NONE)
 		return key_fetch(c, out, why);
-	path = beside_store(c, "audit.key");
+	path = conf_beside_store(c, "audit.key");
 	return audit_key_load(path, !log_exists(directory), out, why);
 }
 

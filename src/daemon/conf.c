@@ -137,3 +137,13 @@ void conf_free(struct conf *c)
 	free(c->route);
 	free(c);
 }
+
+char *conf_beside_store(const struct conf *c, const char *name)
+{
+	const char *slash = strrchr(c->store_path, '/'); /* its form has one */
+	char *path;
+
+	if (asprintf(&path, "%.*s/%s", (int)(slash - c->store_path), c->store_path, name) < 0)
+		out_of_memory();
+	return path;
+}

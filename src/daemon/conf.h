@@ -142,6 +142,9 @@ void conf_print(const struct conf *c, FILE *to);
  */
 const char *conf_frozen_change(const struct conf *running, const struct conf *wanted);
 
+/* The path of a file or folder beside the store; free(3) it. */
+char *conf_beside_store(const struct conf *c, const char *name);
+
 /* SHA-256 of what conf_print() prints, in hex: names a configuration in the audit trail. */
 void conf_digest(const struct conf *c, char hex[65]);
 

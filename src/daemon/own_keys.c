@@ -24,16 +24,6 @@ struct own_keys {
 	struct wall retry; /* after a failure, not before */
 };
 
-static char *beside_store(const struct conf *c, const char *name)
-{
-	const char *slash = strrchr(c->store_path, '/');
-	char *path;
-
-	if (asprintf(&path, "%.*s/%s", (int)(slash - c->store_path), c->store_path, name) < 0)
-		out_of_memory();
-	return path;
-}
-
 /* A file from the future, after the clock was set back, is of now. */
 static struct wall made_at(const char *path, struct wall now)
 {
@@ -61,8 +51,8 @@ enum err own_keys_open(const struct conf *c, struct wall now, struct own_keys **
 	enum err e = ERR_OK;
 
 	k->identity = identity_new();
-	k->newest = beside_store(c, "identity.key");
-	k->older = beside_store(c, "identity-old.key");
+	k->newest = conf_beside_store(c, "identity.key");
+	k->older = conf_beside_store(c, "identity-old.key");
 	if (access(k->older, F_OK) == 0)
 		e = key_add(k, k->older, now, why);
 	if (e == ERR_OK)

@@ -370,14 +370,12 @@ static void lane_send(struct lane *lane)
 	sink->ops->send(sink->self, &delivery, on_result, lane);
 }
 
-bool lane_proceed(struct lane *lane)
+void lane_proceed(struct lane *lane)
 {
-	if (lane->head == NULL) {
+	if (lane->head == NULL)
 		lane_claim(lane);
-		return false;
-	}
-	lane_send(lane);
-	return true;
+	else
+		lane_send(lane);
 }
 
 void lane_recall(struct lane *lane)

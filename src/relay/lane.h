@@ -76,8 +76,8 @@ void lane_kick(struct lane *lane);
 /* Wait no longer, whatever the schedule says. */
 void lane_hurry(struct lane *lane);
 
-/* Its turn at the outlet: true if it began a try, false if it claims from the store first. */
-bool lane_proceed(struct lane *lane);
+/* Its turn at the outlet: begin a try, or claim from the store first. */
+void lane_proceed(struct lane *lane);
 
 /* The sink has given up the try under way, and its answer will not come. */
 void lane_recall(struct lane *lane);

@@ -85,7 +85,7 @@ void outlet_pump(struct outlet *o)
 	int64_t wait_ms;
 
 	while (o->ready != NULL && (wait_ms = outlet_wait(o)) == 0)
-		IGNORE(lane_proceed(outlet_next(o)));
+		lane_proceed(outlet_next(o));
 	if (o->ready != NULL && wait_ms > 0)
 		loop_timer_set(o->timer, wait_ms);
 }

@@ -7,22 +7,10 @@ import os
 import threading
 
 import powercut
-from harness import Daemon, SOURCE, compose_payload, connect, form_encode
+from harness import Daemon, SOURCE, components, compose_payload, connect, form_encode
 
 LANES = 3
 ORIGIN = "relay.example/audit"
-
-
-def entities():
-	"""A component for each lane."""
-	return "---\n".join(f"""\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata:
-  name: lane-{lane}
-  annotations: {{travis-ci.com/repo-slug: acme/lane-{lane}}}
-spec: {{type: service, lifecycle: production, owner: payments}}
-""" for lane in range(LANES))
 
 
 def data_daemon(directory, key):
@@ -36,7 +24,8 @@ def data_daemon(directory, key):
 	daemon.config["audit"] = {"origin": ORIGIN, "interval": "100ms", "sign_every": 16}
 	daemon.config["log"]["level"] = "warning"
 	daemon.config["sinks"][0].update(schedule="100ms" + " 200ms" * 30, circuit={"failures": 0})
-	daemon.write(daemon.catalog_path, entities())
+	daemon.write(daemon.catalog_path,
+		components(f"acme/lane-{lane}" for lane in range(LANES)))
 	return daemon
 
 

@@ -388,6 +388,18 @@ spec: {type: service, lifecycle: production, owner: payments}
 """
 
 
+def components(slugs):
+	"""A catalog with a component for each repository."""
+	return "---\n".join(f"""\
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: {slug.split("/")[1]}
+  annotations: {{travis-ci.com/repo-slug: {slug}}}
+spec: {{type: service, lifecycle: production, owner: payments}}
+""" for slug in slugs)
+
+
 class Daemon:
 	"""One stagewired with its configuration in a directory of its own.
 

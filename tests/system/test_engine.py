@@ -5,22 +5,10 @@ import os
 import re
 import time
 
-from harness import HttpSink, main, wait_until
+from harness import HttpSink, components, main, wait_until
 
 PATIENT = "100ms" + " 200ms" * 30
 NO_CIRCUIT = {"failures": 0}
-
-
-def entities(slugs):
-	"""A catalog with a component for each repository."""
-	return "".join(f"""---
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata:
-  name: c{i}
-  annotations: {{travis-ci.com/repo-slug: {slug}}}
-spec: {{type: service, lifecycle: production, owner: payments}}
-""" for i, slug in enumerate(slugs))
 
 
 def bus(box, **options):
@@ -124,7 +112,7 @@ def test_refused_credentials_pause_the_sink_and_burn_nothing(box):
 
 def test_retry_after_holds_back_the_whole_sink(box):
 	daemon, sink = bus(box, schedule=PATIENT, circuit=NO_CIRCUIT)
-	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(6)]))
+	daemon.write(daemon.catalog_path, components([f"acme/r{i}" for i in range(6)]))
 	sink.answer = (429, {"Retry-After": "2"}, b"{}")
 	daemon.start()
 	begin = time.monotonic()
@@ -149,7 +137,7 @@ def test_a_longer_retry_after_than_is_allowed_is_cut(box):
 
 def test_a_rate_spreads_what_is_sent(box):
 	daemon, sink = bus(box, rate=10)
-	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(30)]))
+	daemon.write(daemon.catalog_path, components([f"acme/r{i}" for i in range(30)]))
 	daemon.start()
 	for i in range(30):
 		daemon.accept(slug=f"acme/r{i}")
@@ -162,7 +150,7 @@ def test_a_rate_spreads_what_is_sent(box):
 def test_a_sink_that_hangs_holds_only_its_own_lanes(box):
 	daemon, sink = bus(box, inflight=2)
 	daemon.config["backstage"]["timeout"] = "1m"
-	daemon.write(daemon.catalog_path, entities([f"acme/r{i}" for i in range(10)]))
+	daemon.write(daemon.catalog_path, components([f"acme/r{i}" for i in range(10)]))
 	sink.delay = 2
 	daemon.start()
 	begin = time.monotonic()
@@ -239,7 +227,7 @@ def test_a_backlog_waits_on_disk_and_drains_in_order_after_a_kill(box):
 		circuit={"min_tries": 5, "hold": "300ms", "max_hold": "300ms"})
 	daemon.config["delivery"] = {"max_memory": "1MiB"}
 	daemon.config["log"]["level"] = "warning"
-	daemon.write(daemon.catalog_path, entities(slugs))
+	daemon.write(daemon.catalog_path, components(slugs))
 	daemon.start()
 	sink.down()
 	sent = {slug: [] for slug in slugs}

@@ -11,7 +11,7 @@ import random
 import threading
 import time
 
-from harness import SOURCE, compose_payload, connect, form_encode, main, wait_until
+from harness import SOURCE, components, compose_payload, connect, form_encode, main, wait_until
 
 KILLS = int(os.environ.get("STAGEWIRE_KILLS", "10"))
 SENDERS = 4
@@ -43,18 +43,6 @@ class Load:
 	def join(self):
 		for t in self.threads:
 			t.join()
-
-
-def entities():
-	"""A component for each lane."""
-	return "---\n".join(f"""\
-apiVersion: backstage.io/v1alpha1
-kind: Component
-metadata:
-  name: lane-{lane}
-  annotations: {{travis-ci.com/repo-slug: acme/lane-{lane}}}
-spec: {{type: service, lifecycle: production, owner: payments}}
-""" for lane in range(SENDERS))
 
 
 def every_item(daemon, path):
@@ -101,7 +89,8 @@ def test_every_202_survives_kill_9_and_is_delivered(box):
 	daemon.config["sinks"].append({"name": "dead", "type": "backstage-notifications"})
 	daemon.config["routes"][0]["to"].append("dead")
 	sink.answers["/api/notifications"] = (503, {}, b"")
-	daemon.write(daemon.catalog_path, entities())
+	daemon.write(daemon.catalog_path,
+		components(f"acme/lane-{lane}" for lane in range(SENDERS)))
 	dice = random.Random(2)
 	promised = {}
 	daemon.start()
