@@ -77,20 +77,20 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
+	relay_catalog_change(d->relay, b, began);
 	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
 		catalog_sync_hint(d->sync);
 }
@@ -149,7 +149,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);

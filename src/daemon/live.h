@@ -23,8 +23,9 @@ struct live_needs {
 	struct loop *loop;
 	struct store *store;
 	const struct catalog *(*known)(void *ctx);
-	void (*on_catalog)(void *ctx, struct catalog_builder *b); /* changed; the callee owns it */
-	void (*on_owed)(void *ctx);                               /* read all of it, soon */
+	/* Changed, by a look-up that began then; the callee owns it. */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
+	void (*on_owed)(void *ctx); /* read all of it, soon */
 	void *ctx;
 };
 

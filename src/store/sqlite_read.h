@@ -21,6 +21,7 @@ enum read_op {
 	READ_QUERY,
 	READ_SELECT,
 	READ_AUDIT,
+	READ_OWNERSHIP,
 	READ_CHECKPOINT, /* bring the log into the file while the writer goes on */
 };
 
@@ -41,6 +42,11 @@ struct read_audit {
 	int64_t first, last; /* the answer beside its rows */
 };
 
+struct read_ownership {
+	struct store_ownership_query query;
+	struct wall begins; /* the answer beside its rows */
+};
+
 /* A call on its way to the thread and back; mem holds all that it points at. */
 struct read_item {
 	struct read_item *next;
@@ -53,6 +59,7 @@ struct read_item {
 		struct store_query query;
 		struct store_select select;
 		struct read_audit audit;
+		struct read_ownership ownership;
 	};
 
 	enum err err; /* ERR_BUSY: try again */
@@ -70,6 +77,7 @@ struct read_item {
 		store_query_cb on_query;
 		store_select_cb on_select;
 		store_audit_cb on_audit;
+		store_ownership_cb on_ownership;
 	};
 	void *ctx;
 };
@@ -103,6 +111,9 @@ void read_query(struct reader *r, struct read_item *it);
 
 /* READ_SELECT, in sqlite_select.c. */
 void read_select(struct reader *r, struct read_item *it);
+
+/* READ_OWNERSHIP, in sqlite_ownership.c. */
+void read_ownership(struct reader *r, struct read_item *it);
 
 /* The number of an event; 0 if none of this id was kept. It may have been removed since. */
 int64_t read_event_seq(struct reader *r, const uint8_t *id);

@@ -27,14 +27,18 @@ enum {
 	W_OF_SINK,
 	W_REVIVE,
 	W_NEXT_FREE,
+	W_OWNERSHIP,
+	W_OWNERSHIP_ADD,
 	W_PICK_DELIVERIES,
 	W_PICK_DEAD,
 	W_PICK_EVENTS,
 	W_PICK_QUARANTINE,
 	W_PICK_AUDIT,
+	W_PICK_OWNERSHIP,
 	W_DROP_DELIVERY,
 	W_DROP_EVENT,
 	W_DROP_AUDIT,
+	W_DROP_OWNERSHIP,
 	W_COUNT_REMOVED,
 	W_LAST_EVENT,
 	W_LAST_AUDIT,
@@ -60,6 +64,7 @@ void delivery_add(struct writer *w, int64_t seq, struct span okey, const char *s
 /* Each does its item within the group's transaction; a failure sticks to w->db. */
 void write_append(struct writer *w, struct write_item *it);
 void write_finish(struct writer *w, struct write_item *it);
+void write_ownership(struct writer *w, struct write_item *it);
 void write_put(struct writer *w, const struct write_item *it);
 void write_replay(struct writer *w, struct write_item *it);
 void write_reroute(struct writer *w, struct write_item *it);

@@ -24,6 +24,7 @@ UNIT = \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_chronicle \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
@@ -58,6 +59,7 @@ UNIT = \
 	tests/unit/test_memo \
 	tests/unit/test_note \
 	tests/unit/test_notice \
+	tests/unit/test_ownership \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_publish \
@@ -70,6 +72,7 @@ UNIT = \
 	tests/unit/test_store \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_ownership \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
 	tests/unit/test_stream \
