@@ -254,20 +254,46 @@ static void build_routes(struct assembly *a)
 			.kind = list_copy(from->kind),
 			.owner = list_copy(from->owner),
 			.repository = list_copy(from->repository),
+			.author = list_copy(from->author),
+			.address = list_copy(from->address),
 			.to = list_copy(from->to),
 		};
 	}
 }
 
-static enum err build_catalog(struct assembly *a, char **why)
+/* A host's name is before the slash of its annotations: "github.com". */
+static struct span host_of(const char *annotation)
+{
+	const char *slash = strchr(annotation, '/');
+
+	return slash == NULL ? (struct span){ NULL, 0 }
+			     : (struct span){ annotation, (size_t)(slash - annotation) };
+}
+
+struct entity_rules assembly_rules(const struct conf *c, const struct pseudonym_key *names)
+{
+	return (struct entity_rules){
+		.repository = c->catalog_annotation,
+		.login = c->catalog_author_annotation,
+		.names = names,
+	};
+}
+
+static enum err build_catalog(const struct assembly_needs *needs, struct assembly *a, char **why)
 {
 	const struct conf *c = a->conf;
+	const struct entity_rules rules = assembly_rules(c, needs->names);
+
+	a->setup.author = (struct travis_author_rules){
+		.names = needs->names,
+		.host = host_of(c->catalog_author_annotation),
+	};
 
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
 	a->catalog = catalog_builder_new();
-	return catalog_file_read(c->catalog_file, c->catalog_annotation, a->catalog, why);
+	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
 static void build_dispatch(struct assembly *a)
@@ -304,7 +330,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	if (e == ERR_OK)
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
-		e = build_catalog(&a, why);
+		e = build_catalog(needs, &a, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);

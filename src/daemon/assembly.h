@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "backstage/entity_json.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "relay/relay.h"
@@ -14,6 +15,7 @@ struct conf;
 struct driver_renewal;
 struct httpc;
 struct loop;
+struct pseudonym_key;
 struct secret;
 struct tls_server;
 
@@ -35,6 +37,7 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
+	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);
 	void *ctx;
@@ -47,6 +50,9 @@ struct assembly_needs {
  */
 MUST_CHECK enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	const struct assembly *running, struct assembly *out, char **why);
+
+/* What is read of entities with this configuration; borrows from both. */
+struct entity_rules assembly_rules(const struct conf *c, const struct pseudonym_key *names);
 
 /* What is carried over learns what changed: tokens, keys. The one step that cannot fail. */
 void assembly_renew(struct assembly *a);

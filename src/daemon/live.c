@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "daemon/assembly.h"
 #include "daemon/conf.h"
 #include "io/loop.h"
 #include "store/store.h"
@@ -207,7 +208,7 @@ void live_free(struct live *l)
 void live_follow(struct live *l, struct backstage_client *client, const struct conf *c)
 {
 	const struct catalog_patch_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = assembly_rules(c, l->needs.names),
 		.known = known,
 		.on_catalog = on_patched,
 		.on_owed = on_owed,

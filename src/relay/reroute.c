@@ -44,6 +44,10 @@ static enum err recompose(struct relay *r, const struct store_parked *p, const s
 	memcpy(ce.id, p->id, sizeof(ce.id));
 	ce.entity = plan->entity;
 	ce.entities = plan->entities;
+	ce.author = plan->author;
+	ce.sink = plan->sink;
+	ce.address = plan->address;
+	ce.sinks = plan->sinks;
 	buf_clear(out);
 	return cloudevent_write(&ce, out);
 }

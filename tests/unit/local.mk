@@ -62,6 +62,7 @@ UNIT = \
 	tests/unit/test_ownership \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
+	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
 	tests/unit/test_record \
 	tests/unit/test_route \
