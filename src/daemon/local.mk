@@ -17,7 +17,9 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_read.h \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
-	src/daemon/conf_value.c
+	src/daemon/conf_value.c \
+	src/daemon/page_index.c \
+	src/daemon/page_index.h
 
 sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \

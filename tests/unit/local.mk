@@ -39,6 +39,7 @@ UNIT = \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_html_write \
 	tests/unit/test_http_answer \
 	tests/unit/test_http_message \
 	tests/unit/test_http_parser \
@@ -59,6 +60,7 @@ UNIT = \
 	tests/unit/test_note \
 	tests/unit/test_notice \
 	tests/unit/test_pace \
+	tests/unit/test_page_index \
 	tests/unit/test_payload \
 	tests/unit/test_publish \
 	tests/unit/test_record \
