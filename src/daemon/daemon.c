@@ -15,6 +15,7 @@
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/page.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -179,6 +180,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 		.connections_per_address = (unsigned)c->http_connections_per_address,
 		.inflight_max = c->http_inflight_max,
 		.output_pause = 64 * 1024,
+		.streams_max = (unsigned)c->http_streams_max,
 	};
 }
 
@@ -509,6 +511,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
 	d->live = daemon_live(d);
+	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -535,6 +538,7 @@ void daemon_release(struct daemon *d)
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);
+	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);

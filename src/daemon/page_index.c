@@ -18,7 +18,7 @@ struct entry {
 	uint32_t owner; /* in owner[]: where its own begin */
 	uint8_t owners;
 	uint8_t state;
-	bool stale;
+	bool stale, taken; /* taken: its state was asked for at least once */
 };
 
 /* A ref that is somebody's system or owner. */
@@ -34,10 +34,11 @@ struct page_index {
 	size_t owners, owner_cap;
 	struct name *name; /* [NO_NAME] is none */
 	size_t names, name_cap;
-	struct map by_ref;      /* ref -> name + 1, as a pointer */
-	uint32_t *sorted;       /* names in order of ref */
-	uint32_t *order[2];     /* numbers, by enum page_order */
-	size_t seen;            /* places looked at */
+	struct map by_ref;  /* ref -> name + 1, as a pointer */
+	uint32_t *sorted;   /* names in order of ref */
+	uint32_t *order[2]; /* numbers, by enum page_order */
+	size_t seen;        /* places looked at */
+	size_t taken;
 	size_t stale, stale_at; /* how many; where to look for the next */
 };
 
@@ -119,6 +120,16 @@ static void entry_put(struct page_index *x, const struct entity *e, size_t place
 	}
 }
 
+/* As catalog_find() does: an orphan counts only where the repository has nobody else. */
+static bool is_shown(const struct catalog *c, const struct entity *e)
+{
+	struct entity first;
+
+	if (e->slug.n == 0 || !e->orphan)
+		return e->slug.n > 0;
+	return catalog_find(c, e->slug, &first, 1) > 0 && first.orphan;
+}
+
 /* True when all were looked at. */
 static bool scan(struct page_index *x, const struct catalog *c)
 {
@@ -127,7 +138,7 @@ static bool scan(struct page_index *x, const struct catalog *c)
 	for (size_t i = 0; i < STEP; i++, x->seen++) {
 		if (!catalog_at(c, x->seen, &e))
 			return true;
-		if (e.slug.n > 0)
+		if (is_shown(c, &e))
 			entry_put(x, &e, x->seen);
 	}
 	return false;
@@ -276,6 +287,19 @@ size_t page_index_stale(const struct page_index *x)
 	return x->stale;
 }
 
+bool page_index_is_read(const struct page_index *x)
+{
+	return x->taken == x->count;
+}
+
+static void take(struct page_index *x, struct entry *n)
+{
+	n->stale = false;
+	x->stale--;
+	x->taken += !n->taken;
+	n->taken = true;
+}
+
 size_t page_index_take_stale(struct page_index *x, size_t *number, size_t max)
 {
 	size_t n = 0;
@@ -284,8 +308,7 @@ size_t page_index_take_stale(struct page_index *x, size_t *number, size_t max)
 		if (x->stale_at >= x->count)
 			x->stale_at = 0;
 		if (x->entry[x->stale_at].stale) {
-			x->entry[x->stale_at].stale = false;
-			x->stale--;
+			take(x, &x->entry[x->stale_at]);
 			number[n++] = x->stale_at;
 		}
 		x->stale_at++;

@@ -58,6 +58,9 @@ void page_index_set_stale(struct page_index *x, size_t number);
 size_t page_index_stale(const struct page_index *x);
 size_t page_index_take_stale(struct page_index *x, size_t *number, size_t max);
 
+/* Was every state asked for at least once? */
+bool page_index_is_read(const struct page_index *x);
+
 /* --- choosing --- */
 
 struct page_pick {

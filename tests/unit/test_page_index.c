@@ -152,6 +152,7 @@ Test(page_index, gives_out_what_is_out_of_date_in_turn)
 	open_small();
 	cr_assert_eq(page_index_stale(x), 4);
 	cr_assert_eq(page_index_take_stale(x, number, 3), 3);
+	cr_assert_not(page_index_is_read(x));
 	page_index_set_stale(x, 0);
 	page_index_set_stale(x, 0);
 	cr_assert_eq(page_index_stale(x), 2);
@@ -159,6 +160,24 @@ Test(page_index, gives_out_what_is_out_of_date_in_turn)
 	cr_assert_eq(number[0], 3);
 	cr_assert_eq(number[1], 0);
 	cr_assert_eq(page_index_take_stale(x, number, 3), 0);
+	cr_assert(page_index_is_read(x));
+}
+
+Test(page_index, leaves_an_orphan_out_whose_repository_has_somebody_else)
+{
+	struct catalog_builder *b = catalog_builder_new();
+	struct entity e = {
+		.ref = SPAN("component:default/a"), .slug = SPAN("acme/a"), .orphan = true
+	};
+	struct page_pick pick = all();
+
+	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	e.ref = SPAN("component:default/gone");
+	e.slug = SPAN("acme/gone");
+	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	add(b, "component:default/b", "acme/A", "", NULL, NULL);
+	build(b);
+	cr_assert_str_eq(chosen(&pick, PAGE_BY_SYSTEM, 0, 16), "b gone ");
 }
 
 Test(page_index, knows_no_number_of_who_has_no_repository)
