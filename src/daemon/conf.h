@@ -102,6 +102,7 @@ struct conf {
 	int64_t backstage_timeout_ms, backstage_connections;
 	bool backstage_subscribe; /* to the event bus */
 	char **backstage_topics;  /* NULL: those of daemon/live.c */
+	int64_t backstage_settle_ms;
 
 	char *catalog_file;
 	char *catalog_annotation;

@@ -128,6 +128,9 @@ const struct conf_option conf_options[] = {
 	{ .name = "backstage.topics", .type = CONF_TEXTS, FIELD(conf, backstage_topics),
 	  .form = &conf_form_topic, .reload = true,
 	  .text = "Topics on the bus that tell of the catalog." },
+	{ .name = "backstage.settle", .type = CONF_DURATION, FIELD(conf, backstage_settle_ms),
+	  .dflt = "5s", .min = "10ms", .max = "10m", .reload = true,
+	  .text = "How long Backstage is given to read files that a push changed." },
 
 	{ .name = "backstage.identity.issuer", .type = CONF_TEXT, FIELD(conf, identity_issuer),
 	  .form = &conf_form_title, .reload = true,

@@ -48,6 +48,8 @@ stagewired_SOURCES = \
 	src/daemon/driver.c \
 	src/daemon/driver.h \
 	src/daemon/driver_http.c \
+	src/daemon/hint_book.c \
+	src/daemon/hint_book.h \
 	src/daemon/live.c \
 	src/daemon/live.h \
 	src/daemon/main.c \
@@ -55,6 +57,8 @@ stagewired_SOURCES = \
 	src/daemon/metrics.h \
 	src/daemon/own_keys.c \
 	src/daemon/own_keys.h \
+	src/daemon/pushes.c \
+	src/daemon/pushes.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)

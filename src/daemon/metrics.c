@@ -219,6 +219,10 @@ static void put_bus(struct page *p, const struct daemon *d)
 	page_one(p, "stagewire_bus_event_timestamp_seconds", "gauge",
 		"When the bus last had events; 0: not since it is followed.",
 		s.bus.last_event.ms == WALL_NONE.ms ? 0 : (double)s.bus.last_event.ms / 1000);
+	page_one(p, "stagewire_bus_refused", "gauge",
+		"1 while the event bus refuses our credentials.", s.bus.refused);
+	page_one(p, "stagewire_bus_kept_hints", "gauge",
+		"What the bus told and was not followed yet.", (double)s.kept);
 	page_one(p, "stagewire_bus_failures_total", "counter",
 		"Calls to the bus that failed since it is followed, each a gap.",
 		(double)s.bus.failures);

@@ -247,6 +247,11 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_alarm_bus(struct relay *r, const char *why)
+{
+	announce_bus(r->announcer, why);
+}
+
 void relay_checkpoint(struct relay *r, struct span note)
 {
 	announce_checkpoint(r->announcer, note);
