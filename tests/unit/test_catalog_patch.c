@@ -309,11 +309,14 @@ Test(catalog_patch, owes_a_whole_read_if_there_is_too_much_to_look_up)
 
 Test(catalog_patch, can_be_freed_while_it_asks)
 {
+	unsigned before;
 	struct world w;
 
 	world_open(&w, "patched", catalog_before());
 	hint(&w, MOVED);
 	world_await(&w, 1, false);
+	/* On a fast machine the answer may be there already. */
+	before = w.catalogs;
 	world_close(&w);
-	cr_assert_eq(w.catalogs, 0);
+	cr_assert_eq(w.catalogs, before);
 }
