@@ -290,6 +290,7 @@ static void build_retention(struct assembly *a)
 		.events_ms = c->retention_events_ms,
 		.quarantine_ms = c->retention_quarantine_ms,
 		.audit_ms = c->retention_audit_ms,
+		.ownership_ms = c->retention_audit_ms,
 	};
 }
 

@@ -79,11 +79,11 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
@@ -95,11 +95,11 @@ static bool is_reading_catalog(void *ctx)
 }
 
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
+	relay_catalog_change(d->relay, b, began);
 	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
@@ -168,7 +168,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);

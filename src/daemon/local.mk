@@ -27,7 +27,9 @@ sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
 	src/daemon/admin.c \
 	src/daemon/admin.h \
+	src/daemon/admin_catalog.c \
 	src/daemon/admin_dead.c \
+	src/daemon/admin_drift.c \
 	src/daemon/admin_explain.c \
 	src/daemon/admin_health.c \
 	src/daemon/admin_impl.h \

@@ -108,6 +108,7 @@ static void put_removed(struct page *p, const struct store_removed *n)
 	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
 	page_row(p, name, "kind", "audit", (double)n->audit);
 	page_row(p, name, "kind", "builds", (double)n->builds);
+	page_row(p, name, "kind", "ownership", (double)n->ownership);
 }
 
 static void put_api(struct page *p, const struct daemon *d)

@@ -28,6 +28,7 @@ UNIT = \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_chronicle \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
@@ -65,6 +66,7 @@ UNIT = \
 	tests/unit/test_memo \
 	tests/unit/test_note \
 	tests/unit/test_notice \
+	tests/unit/test_ownership \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_publish \
@@ -79,6 +81,7 @@ UNIT = \
 	tests/unit/test_store_builds \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_ownership \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
 	tests/unit/test_stream \
