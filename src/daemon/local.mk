@@ -41,6 +41,8 @@ stagewired_SOURCES = \
 	src/daemon/admin_sinks.c \
 	src/daemon/api.c \
 	src/daemon/api.h \
+	src/daemon/api_builds.c \
+	src/daemon/api_builds.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \

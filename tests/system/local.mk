@@ -4,6 +4,7 @@
 check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
+	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
 	tests/system/test_bus.py \
 	tests/system/test_differential.py \

@@ -21,6 +21,7 @@ UNIT = \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
+	tests/unit/test_board \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_bus \
@@ -89,6 +90,7 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
