@@ -36,6 +36,9 @@ struct conf_sink {
 	char *name;
 	char *type; /* "backstage-notifications", "backstage-events", "file", "http", … */
 	char *topic;
+	char *channel; /* of signals */
+	bool broadcast;
+	int64_t max_age_ms;
 	char **recipients; /* of operator events; NULL: none */
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
@@ -47,7 +50,7 @@ struct conf_sink {
 	char *socket;     /* journald's */
 	int64_t inflight; /* tries at once */
 	int64_t rate;     /* tries begun in a second; 0: any */
-	char *schedule;   /* durations, parted by blanks */
+	char *schedule;   /* durations, parted by blanks; NULL: of signals */
 	int64_t retry_after_max_ms;
 	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;

@@ -71,6 +71,8 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		{ "stagewire_deliveries_delivered_total", "counter", "Tries that succeeded." },
 		{ "stagewire_deliveries_tempfail_total", "counter", "Tries to be made again." },
 		{ "stagewire_deliveries_dead_total", "counter", "Deliveries given up." },
+		{ "stagewire_deliveries_moot_total", "counter",
+			"Deliveries done with unsent, because they were no use any more." },
 		{ "stagewire_deliveries_inflight", "gauge", "Tries under way." },
 		{ "stagewire_delivery_seconds_total", "counter", "Time spent in tries." },
 		{ "stagewire_sink_open", "gauge", "1 unless the sink is held or disabled." },
@@ -86,8 +88,9 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
 			struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
 			const double number[] = { (double)s.delivered, (double)s.tempfails,
-				(double)s.dead, (double)s.inflight, (double)s.took_ms_total / 1000,
-				s.gate == SINK_OPEN, s.circuit == CIRCUIT_CLOSED, (double)s.window,
+				(double)s.dead, (double)s.moot, (double)s.inflight,
+				(double)s.took_ms_total / 1000, s.gate == SINK_OPEN,
+				s.circuit == CIRCUIT_CLOSED, (double)s.window,
 				s.failing_since.ms == WALL_NONE.ms
 					? 0
 					: (double)s.failing_since.ms / 1000 };

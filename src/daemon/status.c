@@ -149,6 +149,7 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 		json_object_begin(w);
 		json_member_str(w, "name", s.sink);
 		json_member_int(w, "delivered", (int64_t)s.delivered);
+		json_member_int(w, "moot", (int64_t)s.moot);
 		json_member_int(w, "tempfails", (int64_t)s.tempfails);
 		json_member_int(w, "dead", (int64_t)s.dead);
 		json_member_int(w, "inflight", (int64_t)s.inflight);

@@ -77,6 +77,7 @@ UNIT = \
 	tests/unit/test_schedule \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
+	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
 	tests/unit/test_store_builds \
@@ -108,5 +109,6 @@ tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif
