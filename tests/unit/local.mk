@@ -24,6 +24,7 @@ UNIT = \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_chains \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
@@ -73,6 +74,7 @@ UNIT = \
 	tests/unit/test_store_open \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
+	tests/unit/test_sorted \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog \
