@@ -30,6 +30,7 @@ UNIT = \
 	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \
 	tests/unit/test_chronicle \
+	tests/unit/test_chains \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
@@ -86,6 +87,7 @@ UNIT = \
 	tests/unit/test_store_ownership \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
+	tests/unit/test_sorted \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog \
