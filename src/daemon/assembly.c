@@ -7,6 +7,8 @@
 
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
+#include "daemon/api_credentials.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
@@ -173,6 +175,11 @@ static struct sink *sink_carried(
 /* A notification's own limits say how many builds it can tell of. */
 #define COALESCE_MAX 16
 
+/* A signal is tried until it is too old, which takes five minutes at most. */
+#define SIGNAL_SCHEDULE                                                                            \
+	"1s 2s 4s 8s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s " \
+	"15s 15s 15s 15s 15s 15s 15s 15s 15s"
+
 static struct sink_policy policy_of(const struct conf_sink *c)
 {
 	struct sink_policy p = {
@@ -191,7 +198,8 @@ static struct sink_policy policy_of(const struct conf_sink *c)
 	};
 
 	/* Its form has been checked. */
-	IGNORE(conf_schedule_read(c->schedule, &p.schedule));
+	IGNORE(conf_schedule_read(
+		c->schedule == NULL ? SIGNAL_SCHEDULE : c->schedule, &p.schedule));
 	return p;
 }
 
@@ -270,19 +278,10 @@ static struct span host_of(const char *annotation)
 			     : (struct span){ annotation, (size_t)(slash - annotation) };
 }
 
-struct entity_rules assembly_rules(const struct conf *c, const struct pseudonym_key *names)
-{
-	return (struct entity_rules){
-		.repository = c->catalog_annotation,
-		.login = c->catalog_author_annotation,
-		.names = names,
-	};
-}
-
 static enum err build_catalog(const struct assembly_needs *needs, struct assembly *a, char **why)
 {
 	const struct conf *c = a->conf;
-	const struct entity_rules rules = assembly_rules(c, needs->names);
+	const struct entity_rules rules = author_rules(c, needs->names);
 
 	a->setup.author = (struct travis_author_rules){
 		.names = needs->names,
@@ -331,6 +330,8 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
 		e = build_catalog(needs, &a, why);
+	if (e == ERR_OK)
+		e = api_credentials_fetch(conf, &a.credentials, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -393,6 +394,7 @@ void assembly_release(struct assembly *a)
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
 	catalog_builder_free(a->catalog);
+	api_credentials_free(a->credentials);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

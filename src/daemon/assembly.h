@@ -4,11 +4,11 @@
 
 #include <stdbool.h>
 
-#include "backstage/entity_json.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "relay/relay.h"
 
+struct api_credentials;
 struct audit_record;
 struct backstage_client;
 struct conf;
@@ -28,9 +28,10 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog_builder *catalog; /* read from catalog.file; NULL otherwise */
-	struct secret *token;            /* for a client that is carried over */
-	struct driver_renewal *renewal;  /* for sinks that are carried over */
+	struct catalog_builder *catalog;     /* read from catalog.file; NULL otherwise */
+	struct api_credentials *credentials; /* for the API listener, until it has taken them */
+	struct secret *token;                /* for a client that is carried over */
+	struct driver_renewal *renewal;      /* for sinks that are carried over */
 	size_t renewals;
 };
 
@@ -50,9 +51,6 @@ struct assembly_needs {
  */
 MUST_CHECK enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	const struct assembly *running, struct assembly *out, char **why);
-
-/* What is read of entities with this configuration; borrows from both. */
-struct entity_rules assembly_rules(const struct conf *c, const struct pseudonym_key *names);
 
 /* What is carried over learns what changed: tokens, keys. The one step that cannot fail. */
 void assembly_renew(struct assembly *a);

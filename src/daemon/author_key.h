@@ -2,10 +2,11 @@
 #ifndef DAEMON_AUTHOR_KEY_H
 #define DAEMON_AUTHOR_KEY_H
 
+#include "backstage/entity_json.h"
 #include "base/defs.h"
 #include "base/err.h"
+#include "daemon/conf.h"
 
-struct conf;
 struct pseudonym_key;
 
 /*
@@ -13,5 +14,16 @@ struct pseudonym_key;
  * store, which is made if there is none. On failure *why (free(3) it) is one line.
  */
 MUST_CHECK enum err author_key_open(const struct conf *c, struct pseudonym_key **out, char **why);
+
+/* What is read of entities with this configuration; borrows from both. */
+static inline struct entity_rules author_rules(
+	const struct conf *c, const struct pseudonym_key *names)
+{
+	return (struct entity_rules){
+		.repository = c->catalog_annotation,
+		.login = c->catalog_author_annotation,
+		.names = names,
+	};
+}
 
 #endif

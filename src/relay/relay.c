@@ -49,7 +49,7 @@ void relay_setup_release(struct relay_setup *s)
 static void scratch_each(struct scratch *s, void (*fn)(struct buf *b))
 {
 	struct buf *const all[] = { &s->build_key, &s->line_key, &s->okey, &s->slug,
-		&s->build_value, &s->line_value, &s->event, &s->fact, &s->audit };
+		&s->build_value, &s->line_value, &s->event, &s->fact, &s->entities, &s->audit };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		fn(all[i]);
@@ -119,6 +119,7 @@ static void relay_set_catalog(struct relay *r, struct catalog *c)
 {
 	catalog_free(r->catalog);
 	r->catalog = c;
+	r->stats.catalogs++;
 }
 
 static void on_restored(void *ctx)
@@ -224,6 +225,13 @@ bool relay_is_ready(const struct relay *r)
 	return r->ready && dispatch_stats(r->dispatch).loaded;
 }
 
+void relay_on_build(
+	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
+{
+	r->on_build = on_build;
+	r->on_build_ctx = ctx;
+}
+
 struct httpd_handler relay_hooks(struct relay *r)
 {
 	return ingress_handler(r);
@@ -232,6 +240,11 @@ struct httpd_handler relay_hooks(struct relay *r)
 void relay_journal(struct relay *r, struct audit_record *record)
 {
 	journal_write(r->journal, record);
+}
+
+void relay_journal_refusal(struct relay *r, struct audit_record *record)
+{
+	journal_write_limited(r->journal, record);
 }
 
 bool relay_has_sink(const struct relay *r, const char *name)
@@ -252,6 +265,11 @@ enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 void relay_alarm_log(struct relay *r, const char *why)
 {
 	announce_log(r->announcer, why);
+}
+
+void relay_alarm_bus(struct relay *r, const char *why)
+{
+	announce_bus(r->announcer, why);
 }
 
 void relay_checkpoint(struct relay *r, struct span note)

@@ -27,6 +27,7 @@ static void removed_add(struct store_removed *sum, const struct store_removed *n
 	sum->events += n->events;
 	sum->quarantined += n->quarantined;
 	sum->audit += n->audit;
+	sum->builds += n->builds;
 	sum->ownership += n->ownership;
 }
 
@@ -59,11 +60,14 @@ static void sweep_end(struct upkeep *u)
 {
 	const struct store_removed *n = &u->sweep;
 
-	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit + n->ownership > 0)
+	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit + n->builds +
+			n->ownership >
+		0)
 		log_info("retention.sweep",
-			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu "
+			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu builds=%zu "
 			"ownership=%zu",
-			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->ownership);
+			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->builds,
+			n->ownership);
 	u->sweep = (struct store_removed){ 0 };
 	if (store_maintain(u->store, on_maintained, u) != ERR_OK)
 		rest(u);

@@ -6,6 +6,7 @@ static int64_t seq_at(struct db *db, const char *end, const char *row, struct wa
 {
 	int64_t low = 1, high = db_query_int(db, end);
 	sqlite3_stmt *st = NULL;
+	int64_t found = high;
 
 	if (db->rc != SQLITE_OK)
 		return low;
@@ -17,14 +18,16 @@ static int64_t seq_at(struct db *db, const char *end, const char *row, struct wa
 		bind_int(st, 1, middle);
 		if (!db_row(db, st))
 			break;
-		if (column_int(st, 1) < at.ms)
+		if (column_int(st, 1) < at.ms) {
 			low = column_int(st, 0) + 1;
-		else
+		} else {
 			high = middle;
+			found = column_int(st, 0);
+		}
 		db_done(st);
 	}
 	sqlite3_finalize(st);
-	return low;
+	return found;
 }
 
 int64_t event_seq_at(struct db *db, struct wall at)
