@@ -11,6 +11,8 @@
 #include "backstage/client.h"
 #include "base/log.h"
 #include "daemon/admin.h"
+#include "daemon/api.h"
+#include "daemon/api_access.h"
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
@@ -77,11 +79,11 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
@@ -93,11 +95,11 @@ static bool is_reading_catalog(void *ctx)
 }
 
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
+	relay_catalog_change(d->relay, b, began);
 	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
@@ -166,7 +168,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -238,6 +240,9 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
+	e = daemon_listen_all(d, c->listen_api, d->tls, api_handler(d), why);
+	if (e != ERR_OK)
+		return e;
 	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
 }
 
@@ -287,6 +292,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -525,6 +531,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	}
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
+	d->access = api_access_new(d->relay);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
@@ -556,6 +564,7 @@ void daemon_release(struct daemon *d)
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
+	api_access_free(d->access);
 	own_keys_free(d->keys);
 	tls_server_free(d->tls);
 	httpc_free(d->http);

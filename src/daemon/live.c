@@ -260,11 +260,11 @@ static void on_owed(void *ctx)
 	live_write(l);
 }
 
-static void on_patched(void *ctx, struct catalog_builder *b)
+static void on_patched(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct live *l = ctx;
 
-	l->needs.on_catalog(l->needs.ctx, b);
+	l->needs.on_catalog(l->needs.ctx, b, began);
 }
 
 static const struct catalog *known(void *ctx)

@@ -24,9 +24,10 @@ struct live_needs {
 	struct loop *loop;
 	struct store *store;
 	const struct catalog *(*known)(void *ctx);
-	void (*on_catalog)(void *ctx, struct catalog_builder *b); /* changed; the callee owns it */
-	void (*on_owed)(void *ctx);                               /* read all of it, soon */
-	bool (*is_reading)(void *ctx);                            /* all of it, right now? */
+	/* Changed, by a look-up that began then; the callee owns it. */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
+	void (*on_owed)(void *ctx);                   /* read all of it, soon */
+	bool (*is_reading)(void *ctx);                /* all of it, right now? */
 	void (*on_alarm)(void *ctx, const char *why); /* the bus refuses us; NULL: no more */
 	void *ctx;
 };

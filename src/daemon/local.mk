@@ -2,6 +2,10 @@
 EXTRA_DIST += src/daemon/.may_include
 
 libstagewire_a_SOURCES += \
+	src/daemon/api_access.c \
+	src/daemon/api_access.h \
+	src/daemon/api_credentials.c \
+	src/daemon/api_credentials.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
@@ -23,7 +27,9 @@ sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
 	src/daemon/admin.c \
 	src/daemon/admin.h \
+	src/daemon/admin_catalog.c \
 	src/daemon/admin_dead.c \
+	src/daemon/admin_drift.c \
 	src/daemon/admin_explain.c \
 	src/daemon/admin_health.c \
 	src/daemon/admin_impl.h \
@@ -33,6 +39,10 @@ stagewired_SOURCES = \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
 	src/daemon/admin_sinks.c \
+	src/daemon/api.c \
+	src/daemon/api.h \
+	src/daemon/api_builds.c \
+	src/daemon/api_builds.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \

@@ -65,11 +65,11 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
  */
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
 
-/* A whole catalog was read. Consumes b. */
-void relay_catalog(struct relay *r, struct catalog_builder *b);
+/* A whole catalog was read, from then till now. Consumes b. */
+void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began);
 
-/* Some entities were read again; the rest is as it was known. Consumes b. */
-void relay_catalog_change(struct relay *r, struct catalog_builder *b);
+/* Some entities were read again since then; the rest is as it was known. Consumes b. */
+void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
@@ -82,6 +82,9 @@ struct httpd_handler relay_hooks(struct relay *r);
 
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
+
+/* The same of a refusal, which anybody can cause: at a bounded rate. */
+void relay_journal_refusal(struct relay *r, struct audit_record *record);
 
 /* Is a sink of this name configured? */
 bool relay_has_sink(const struct relay *r, const char *name);
@@ -114,6 +117,8 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	struct wall
+		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

@@ -14,11 +14,25 @@ ANNOTATION = "travis-ci.com/repo-slug"
 POLL_S = 5
 
 
-def component(name, slug, owner, etag):
+def component(name, slug, owner, etag, uid=None, orphan=False):
+	annotations = {ANNOTATION: slug}
+	if orphan:
+		annotations["backstage.io/orphan"] = "true"
 	return {"kind": "Component", "spec": {"type": "service"},
-		"relations": [{"type": "ownedBy", "targetRef": owner}],
-		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name, "etag": etag,
-			"annotations": {ANNOTATION: slug}}}
+		"relations": [{"type": "ownedBy", "targetRef": owner}] if owner else [],
+		"metadata": {"name": name, "namespace": "default", "uid": uid or "uid-" + name,
+			"etag": etag, "annotations": annotations}}
+
+
+def user(name, email=None, **annotations):
+	return {"kind": "User", "relations": [], "spec": {"profile": {"email": email} if email else {}},
+		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name,
+			"etag": f"{email}{annotations}", "annotations": annotations}}
+
+
+def group(name):
+	return {"kind": "Group", "relations": [], "spec": {"type": "team"},
+		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name, "etag": "g"}}
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -53,9 +67,14 @@ class Backstage:
 	def url(self):
 		return f"http://127.0.0.1:{self.server.server_address[1]}"
 
-	def set(self, name, slug, owner, etag):
+	def set(self, name, slug, owner, etag, **more):
 		with self.changed:
-			self.catalog[f"component:default/{name}"] = component(name, slug, owner, etag)
+			self.catalog[f"component:default/{name}"] = component(name, slug, owner, etag, **more)
+
+	def add(self, entity):
+		ref = f"{entity['kind']}:default/{entity['metadata']['name']}".lower()
+		with self.changed:
+			self.catalog[ref] = entity
 
 	def publish(self, topic, payload):
 		with self.changed:

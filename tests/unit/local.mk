@@ -17,9 +17,11 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_api_credentials \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
+	tests/unit/test_board \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_bus \
@@ -27,6 +29,8 @@ UNIT = \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_chronicle \
+	tests/unit/test_chains \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
 	tests/unit/test_cloudevent \
@@ -64,6 +68,7 @@ UNIT = \
 	tests/unit/test_memo \
 	tests/unit/test_note \
 	tests/unit/test_notice \
+	tests/unit/test_ownership \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_publish \
@@ -76,15 +81,19 @@ UNIT = \
 	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
+	tests/unit/test_store_builds \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_ownership \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
+	tests/unit/test_sorted \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml

@@ -37,10 +37,11 @@ static const struct catalog *known(void *ctx)
 	return w->catalog;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct world *w = ctx;
 
+	(void)began;
 	catalog_free(w->catalog);
 	w->catalog = catalog_build(b);
 	w->catalogs++;
@@ -309,11 +310,14 @@ Test(catalog_patch, owes_a_whole_read_if_there_is_too_much_to_look_up)
 
 Test(catalog_patch, can_be_freed_while_it_asks)
 {
+	unsigned before;
 	struct world w;
 
 	world_open(&w, "patched", catalog_before());
 	hint(&w, MOVED);
 	world_await(&w, 1, false);
+	/* On a fast machine the answer may be there already. */
+	before = w.catalogs;
 	world_close(&w);
-	cr_assert_eq(w.catalogs, 0);
+	cr_assert_eq(w.catalogs, before);
 }

@@ -133,9 +133,10 @@ static const struct catalog *known(void *ctx)
 	return w.catalog;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	(void)ctx;
+	(void)began;
 	catalog_free(w.catalog);
 	w.catalog = catalog_build(b);
 	w.catalogs++;
