@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
+	tests/peers/signal_listener.js \
 	tests/peers/tlog/verify.go \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \
