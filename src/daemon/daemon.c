@@ -11,10 +11,13 @@
 #include "backstage/client.h"
 #include "base/log.h"
 #include "daemon/admin.h"
+#include "daemon/api.h"
+#include "daemon/api_access.h"
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/page.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -77,21 +80,28 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
+static bool is_reading_catalog(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->sync != NULL && catalog_sync_status(d->sync).syncing;
+}
+
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
-	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
+	relay_catalog_change(d->relay, b, began);
+	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
 
@@ -103,6 +113,13 @@ static void on_catalog_owed(void *ctx)
 		catalog_sync_hint(d->sync);
 }
 
+static void on_bus_alarm(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	relay_alarm_bus(d->relay, why);
+}
+
 static struct live *daemon_live(struct daemon *d)
 {
 	const struct live_needs needs = {
@@ -111,6 +128,8 @@ static struct live *daemon_live(struct daemon *d)
 		.known = known_catalog,
 		.on_catalog = on_catalog_change,
 		.on_owed = on_catalog_owed,
+		.is_reading = is_reading_catalog,
+		.on_alarm = on_bus_alarm,
 		.ctx = d,
 	};
 
@@ -127,6 +146,7 @@ static void on_catalog_trouble(void *ctx, const char *why)
 		d->catalog_trouble[0] = '\0';
 		return;
 	}
+	live_read_failed(d->live);
 	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
 	log_warning("catalog.trouble", "why=\"%s\"", why);
 }
@@ -149,7 +169,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -179,6 +199,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 		.connections_per_address = (unsigned)c->http_connections_per_address,
 		.inflight_max = c->http_inflight_max,
 		.output_pause = 64 * 1024,
+		.streams_max = (unsigned)c->http_streams_max,
 	};
 }
 
@@ -221,6 +242,9 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
+	e = daemon_listen_all(d, c->listen_api, d->tls, api_handler(d), why);
+	if (e != ERR_OK)
+		return e;
 	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
 }
 
@@ -270,6 +294,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -508,7 +533,10 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	}
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
+	d->access = api_access_new(d->relay);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
+	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -531,14 +559,16 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
-	catalog_sync_free(d->sync);
+	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);
+	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
+	api_access_free(d->access);
 	own_keys_free(d->keys);
 	tls_server_free(d->tls);
 	httpc_free(d->http);

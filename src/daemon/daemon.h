@@ -7,12 +7,14 @@
 #include "base/err.h"
 #include "daemon/assembly.h"
 
+struct api_access;
 struct catalog_sync;
 struct httpd;
 struct live;
 struct loop_signal;
 struct loop_timer;
 struct own_keys;
+struct page;
 struct publisher;
 struct store;
 
@@ -26,9 +28,11 @@ struct daemon {
 	struct store *store;
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
+	struct api_access *access; /* to the API listener */
 	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
+	struct page *page;         /* for people */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

@@ -9,6 +9,7 @@
 #include "relay/relay.h"
 
 struct announcer;
+struct chronicle;
 struct dispatch;
 struct journal;
 struct keeper;
@@ -22,7 +23,7 @@ struct upkeep;
 struct scratch {
 	struct buf build_key, line_key, okey, slug;
 	struct buf build_value, line_value;
-	struct buf event, fact, audit;
+	struct buf event, fact, entities, audit;
 };
 
 /* The relay's inside, for the files of relay/ only. */
@@ -34,6 +35,7 @@ struct relay {
 	struct dispatch *dispatch;
 	struct announcer *announcer;
 	struct keeper *keeper;
+	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
 	struct replay *replay;   /* the one that writes; NULL: none */
@@ -45,6 +47,8 @@ struct relay {
 	bool ready;          /* the store has told what it remembers */
 	void (*on_ready)(void *ctx);
 	void *on_ready_ctx;
+	void (*on_build)(void *ctx, struct span repository); /* NULL: nobody shows builds */
+	void *on_build_ctx;
 };
 
 /* The source of that name, or NULL. */

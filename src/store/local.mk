@@ -7,12 +7,15 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite.c \
 	src/store/sqlite.h \
 	src/store/sqlite_append.c \
+	src/store/sqlite_build.c \
+	src/store/sqlite_builds.c \
 	src/store/sqlite_call.c \
 	src/store/sqlite_clock.h \
 	src/store/sqlite_db.c \
 	src/store/sqlite_db.h \
 	src/store/sqlite_list.c \
 	src/store/sqlite_open.c \
+	src/store/sqlite_ownership.c \
 	src/store/sqlite_read.c \
 	src/store/sqlite_read.h \
 	src/store/sqlite_retain.c \
