@@ -24,6 +24,8 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
 	src/io/httpd_stream.c \
+	src/io/hub_signature.c \
+	src/io/hub_signature.h \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jws.c \
@@ -44,6 +46,8 @@ libstagewire_a_SOURCES += \
 	src/io/stream.h \
 	src/io/tls.c \
 	src/io/tls.h \
+	src/io/webhook_key.c \
+	src/io/webhook_key.h \
 	src/io/worker.c \
 	src/io/worker.h \
 	src/io/yaml.c \
