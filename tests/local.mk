@@ -20,6 +20,7 @@ AM_TESTS_ENVIRONMENT = \
 PEERS = \
 	tests/peers/test_backstage.py \
 	tests/peers/test_bus_peer.py \
+	tests/peers/test_ownership.py \
 	tests/peers/test_travis_card.py \
 	tests/peers/test_webhooks.py
 
