@@ -19,6 +19,7 @@ AM_TESTS_ENVIRONMENT = \
 # What "make check-peers" runs.
 PEERS = \
 	tests/peers/test_backstage.py \
+	tests/peers/test_module.py \
 	tests/peers/test_webhooks.py
 
 # Programs without their own LDADD, that is all but the installed ones.
@@ -36,10 +37,12 @@ EXTRA_DIST += \
 	tests/tap.sh
 
 # Parts of "make check", and what needs more than a build: see HACKING.md.
-.PHONY: check-unit check-dynamic check-peers style
+.PHONY: check-unit check-dynamic check-peers check-backstage style
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
 check-dynamic:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh $(SYSTEM)"
+check-backstage:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="tests/peers/test_module.py"
 check-peers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
