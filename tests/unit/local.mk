@@ -73,6 +73,7 @@ UNIT = \
 	tests/unit/test_pace \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
+	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
