@@ -19,6 +19,10 @@ libstagewire_a_SOURCES += \
 	src/model/operator_event.h \
 	src/model/pace.c \
 	src/model/pace.h \
+	src/model/pattern.c \
+	src/model/pattern.h \
+	src/model/policy.c \
+	src/model/policy.h \
 	src/model/route.c \
 	src/model/route.h \
 	src/model/schedule.c \

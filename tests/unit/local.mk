@@ -60,6 +60,7 @@ UNIT = \
 	tests/unit/test_notice \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
+	tests/unit/test_policy \
 	tests/unit/test_publish \
 	tests/unit/test_record \
 	tests/unit/test_route \

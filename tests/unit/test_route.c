@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/defs.h"
+#include "model/pattern.h"
 #include "model/route.h"
 
 #define LIST1(a)    ((char *[]){ (char[]){ a }, NULL })
