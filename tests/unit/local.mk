@@ -7,8 +7,10 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/make_jwts.js \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
+	tests/unit/jwts.txt \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -51,6 +53,7 @@ UNIT = \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_jwt \
 	tests/unit/test_keeper \
 	tests/unit/test_keys \
 	tests/unit/test_log \
