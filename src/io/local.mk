@@ -22,6 +22,8 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
+	src/io/issuer.c \
+	src/io/issuer.h \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jwk.c \
