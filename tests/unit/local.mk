@@ -81,6 +81,7 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_travis_api \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
@@ -92,5 +93,6 @@ tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif
