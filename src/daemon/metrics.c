@@ -106,6 +106,7 @@ static void put_removed(struct page *p, const struct store_removed *n)
 	page_row(p, name, "kind", "events", (double)n->events);
 	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
 	page_row(p, name, "kind", "audit", (double)n->audit);
+	page_row(p, name, "kind", "builds", (double)n->builds);
 }
 
 static void put_store(struct page *p, const struct daemon *d)

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/span.h"
 
+/* The store keeps the number of a state, and of a transition: they never change. */
 enum build_state {
 	BUILD_QUEUED,
 	BUILD_STARTED,
@@ -121,6 +122,7 @@ enum transition {
 	TRANSITION_BROKEN,
 	TRANSITION_STILL_FAILING,
 };
+#define TRANSITIONS (TRANSITION_STILL_FAILING + 1)
 
 const char *transition_str(enum transition t);
 MUST_CHECK enum err transition_parse(struct span text, enum transition *t);

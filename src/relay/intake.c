@@ -12,6 +12,7 @@
 #include "io/httpd.h"
 #include "io/loop.h"
 #include "model/cloudevent.h"
+#include "relay/board.h"
 #include "relay/correlate.h"
 #include "relay/dispatch.h"
 #include "relay/journal.h"
@@ -65,6 +66,7 @@ struct round {
 	struct store_put put[2];
 	size_t puts;
 	struct plan plan;
+	struct store_build shown;
 };
 
 static void intake_free(struct intake *in)
@@ -262,15 +264,28 @@ static enum err event_compose(struct intake *in, const struct round *rd)
 		.entity = rd->plan.entity,
 		.entities = rd->plan.entities,
 	};
-	enum err e;
 
 	memcpy(ce.id, in->id, sizeof(ce.id));
 	buf_clear(&s->event);
+	return cloudevent_write(&ce, &s->event);
+}
+
+/* What is shown of the build from now on; the entities of an update are not looked up again. */
+static enum err round_show(struct intake *in, struct round *rd)
+{
+	struct scratch *s = &in->relay->scratch;
+	const struct board_news news = {
+		.build = &in->build,
+		.record = &rd->build_next,
+		.transition = in->transition,
+		.slug = rd->slug,
+		.entity = rd->plan.entity,
+		.entities = rd->plan.entities,
+	};
+
 	buf_clear(&s->fact);
-	e = cloudevent_write(&ce, &s->event);
-	if (e == ERR_OK && rd->plan.place != EVENT_ROUTED)
-		e = build_write(&in->build, &s->fact);
-	return e;
+	buf_clear(&s->entities);
+	return board_compose(&news, &s->fact, &s->entities, &rd->shown);
 }
 
 /* News: an event, with all that follows from it. */
@@ -284,7 +299,7 @@ static enum err append_event(struct intake *in, struct round *rd)
 		.repository = rd->slug,
 		.outcome = span_of(cloudevent_outcome(in->build.state)),
 	};
-	struct store_append a = { .event = &event };
+	struct store_append a = { .event = &event, .build = &rd->shown };
 	enum err e;
 
 	in->transition = line_advance(&rd->line, &in->build, &rd->line_next);
@@ -294,12 +309,15 @@ static enum err append_event(struct intake *in, struct round *rd)
 	round_puts(in, rd, memcmp(&rd->line, &rd->line_next, sizeof(rd->line)) != 0);
 	e = event_compose(in, rd);
 	if (e == ERR_OK)
+		e = round_show(in, rd);
+	if (e == ERR_OK)
 		e = audit_compose(in, rd, plan_reason(&rd->plan));
 	if (e != ERR_OK)
 		return e;
 	memcpy(event.id, in->id, sizeof(event.id));
 	event.body = buf_span(&s->event);
-	event.fact = buf_span(&s->fact);
+	if (event.place != EVENT_ROUTED)
+		event.fact = rd->shown.fact;
 	a.sinks = rd->plan.sink;
 	a.sinks_n = rd->plan.sinks;
 	if (a.sinks_n > 0)
@@ -315,9 +333,12 @@ static enum err append_note(struct intake *in, struct round *rd)
 
 	if (e != ERR_OK)
 		return e;
-	if (in->verdict == VERDICT_FOLLOW_UP)
+	if (in->verdict == VERDICT_FOLLOW_UP) {
 		round_puts(in, rd, false);
-	return round_append(in, rd, &a);
+		a.build = &rd->shown;
+		e = round_show(in, rd);
+	}
+	return e == ERR_OK ? round_append(in, rd, &a) : e;
 }
 
 static enum err intake_judge(struct intake *in)

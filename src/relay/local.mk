@@ -4,6 +4,8 @@ EXTRA_DIST += src/relay/.may_include
 libstagewire_a_SOURCES += \
 	src/relay/announce.c \
 	src/relay/announce.h \
+	src/relay/board.c \
+	src/relay/board.h \
 	src/relay/correlate.c \
 	src/relay/correlate.h \
 	src/relay/dispatch.c \

@@ -47,7 +47,7 @@ void relay_setup_release(struct relay_setup *s)
 static void scratch_each(struct scratch *s, void (*fn)(struct buf *b))
 {
 	struct buf *const all[] = { &s->build_key, &s->line_key, &s->okey, &s->slug,
-		&s->build_value, &s->line_value, &s->event, &s->fact, &s->audit };
+		&s->build_value, &s->line_value, &s->event, &s->fact, &s->entities, &s->audit };
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		fn(all[i]);

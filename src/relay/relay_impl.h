@@ -22,7 +22,7 @@ struct upkeep;
 struct scratch {
 	struct buf build_key, line_key, okey, slug;
 	struct buf build_value, line_value;
-	struct buf event, fact, audit;
+	struct buf event, fact, entities, audit;
 };
 
 /* The relay's inside, for the files of relay/ only. */

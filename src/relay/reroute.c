@@ -5,6 +5,7 @@
 
 #include "audit/record.h"
 #include "model/cloudevent.h"
+#include "relay/board.h"
 #include "relay/relay_impl.h"
 
 /* An event that is being moved. */
@@ -33,6 +34,7 @@ static enum err recompose(struct relay *r, const struct store_parked *p, const s
 	CLEANUP(freep) char *source = xstrndup(p->source.p, p->source.n);
 	struct cloudevent ce = { .build = b, .attempt = f->attempt, .source_name = source };
 	struct buf *slug = &r->scratch.slug, *out = &r->scratch.event;
+	enum err e;
 
 	if (transition_parse(f->transition, &ce.transition) != ERR_OK ||
 		wall_parse(f->time, &ce.received) != ERR_OK)
@@ -45,7 +47,9 @@ static enum err recompose(struct relay *r, const struct store_parked *p, const s
 	ce.entity = plan->entity;
 	ce.entities = plan->entities;
 	buf_clear(out);
-	return cloudevent_write(&ce, out);
+	buf_clear(&r->scratch.entities);
+	e = board_entities_write(plan->entity, plan->entities, &r->scratch.entities);
+	return e == ERR_OK ? cloudevent_write(&ce, out) : e;
 }
 
 enum err reroute_plan(struct relay *r, const struct store_parked *p, struct plan *plan)
@@ -112,6 +116,7 @@ enum err reroute_move(struct relay *r, const struct store_parked *p, const struc
 		.event_seq = p->event_seq,
 		.place = plan->place,
 		.body = buf_span(&r->scratch.event),
+		.entities = buf_span(&r->scratch.entities),
 		.sinks = plan->sink,
 		.sinks_n = plan->sinks,
 	};

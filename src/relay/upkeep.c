@@ -27,6 +27,7 @@ static void removed_add(struct store_removed *sum, const struct store_removed *n
 	sum->events += n->events;
 	sum->quarantined += n->quarantined;
 	sum->audit += n->audit;
+	sum->builds += n->builds;
 }
 
 /* What is kept for a short time is looked for more often. */
@@ -58,10 +59,10 @@ static void sweep_end(struct upkeep *u)
 {
 	const struct store_removed *n = &u->sweep;
 
-	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit > 0)
+	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit + n->builds > 0)
 		log_info("retention.sweep",
-			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu",
-			n->deliveries, n->dead, n->events, n->quarantined, n->audit);
+			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu builds=%zu",
+			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->builds);
 	u->sweep = (struct store_removed){ 0 };
 	if (store_maintain(u->store, on_maintained, u) != ERR_OK)
 		rest(u);

@@ -7,6 +7,8 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite.c \
 	src/store/sqlite.h \
 	src/store/sqlite_append.c \
+	src/store/sqlite_build.c \
+	src/store/sqlite_builds.c \
 	src/store/sqlite_call.c \
 	src/store/sqlite_clock.h \
 	src/store/sqlite_db.c \

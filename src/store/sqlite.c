@@ -202,6 +202,13 @@ static void audit_answer(const struct read_item *it)
 	it->on_audit(it->ctx, it->err, it->rows, it->n, it->audit.first, it->audit.last);
 }
 
+static void builds_answer(struct read_item *it)
+{
+	it->builds.answer.build = it->rows;
+	it->builds.answer.n = it->n;
+	it->on_builds(it->ctx, it->err, &it->builds.answer);
+}
+
 static void read_answer(struct store *s, struct read_item *it)
 {
 	switch (it->op) {
@@ -212,6 +219,7 @@ static void read_answer(struct store *s, struct read_item *it)
 	case READ_QUERY: it->on_query(it->ctx, it->err, it->rows, it->n, it->more); break;
 	case READ_SELECT: it->on_select(it->ctx, it->err, it->rows, it->n, it->resume); break;
 	case READ_AUDIT: audit_answer(it); break;
+	case READ_BUILDS: builds_answer(it); break;
 	case READ_CHECKPOINT:
 		if (!s->closing)
 			ask_write(s, WRITE_CHECKPOINT);

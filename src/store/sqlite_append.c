@@ -186,6 +186,8 @@ static void append_write(struct writer *w, struct write_item *it)
 	}
 	for (size_t i = 0; i < a->audit_n; i++)
 		audit_add(w, seq, a->audit[i]);
+	if (a->build != NULL)
+		build_put(w, seq, a->build);
 	it->answer = (struct append_answer){ .result = APPEND_STORED, .seq = seq };
 }
 
@@ -225,6 +227,7 @@ void write_reroute(struct writer *w, struct write_item *it)
 	db_run(&w->db, st);
 	place_count(&w->tally, r->place, 1);
 	deliveries_add(w, r->event_seq, okey, r->sinks, r->sinks_n);
+	build_claim(w, r->event_seq, r->entities);
 	if (r->audit.n > 0)
 		audit_add(w, r->event_seq, r->audit);
 }

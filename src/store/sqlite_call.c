@@ -51,6 +51,19 @@ static struct store_event *copy_event(struct arena *m, const struct store_event 
 	return copy;
 }
 
+static struct store_build *copy_build(struct arena *m, const struct store_build *b)
+{
+	struct store_build *copy = arena_copy(m, b, sizeof(*b));
+
+	copy->host = arena_span(m, b->host);
+	copy->repository = arena_span(m, b->repository);
+	copy->number = arena_span(m, b->number);
+	copy->branch = arena_span(m, b->branch);
+	copy->fact = arena_span(m, b->fact);
+	copy->entities = arena_span(m, b->entities);
+	return copy;
+}
+
 static struct store_append copy_append(struct arena *m, const struct store_append *a)
 {
 	struct store_append copy = *a;
@@ -62,6 +75,8 @@ static struct store_append copy_append(struct arena *m, const struct store_appen
 	copy.sinks = copy_strs(m, a->sinks, a->sinks_n);
 	copy.puts = copy_puts(m, a->puts, a->puts_n);
 	copy.audit = copy_spans(m, a->audit, a->audit_n);
+	if (a->build != NULL)
+		copy.build = copy_build(m, a->build);
 	return copy;
 }
 
@@ -114,6 +129,7 @@ enum err store_reroute(
 	it = write_item_new(WRITE_REROUTE, ctx);
 	it->reroute = *r;
 	it->reroute.body = arena_span(&it->mem, r->body);
+	it->reroute.entities = arena_span(&it->mem, r->entities);
 	it->reroute.audit = arena_span(&it->mem, r->audit);
 	it->reroute.sinks = copy_strs(&it->mem, r->sinks, r->sinks_n);
 	it->on_done = on_done;
@@ -317,6 +333,24 @@ enum err store_select(
 	if (q->event_id != NULL)
 		it->select.event_id = arena_copy(&it->mem, q->event_id, UUID_BYTES);
 	it->on_select = on_done;
+	store_queue_read(s, it);
+	return ERR_OK;
+}
+
+enum err store_builds(
+	struct store *s, const struct store_builds_query *q, store_builds_cb on_done, void *ctx)
+{
+	struct read_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	if (q->limit == 0)
+		return ERR_LIMIT;
+	it = read_item_new(READ_BUILDS, ctx);
+	it->builds.query = *q;
+	it->builds.query.repository = copy_spans(&it->mem, q->repository, q->repositories);
+	it->builds.query.host = arena_span(&it->mem, q->host);
+	it->on_builds = on_done;
 	store_queue_read(s, it);
 	return ERR_OK;
 }

@@ -97,20 +97,9 @@ static const char *query_sql(const struct store_query *q)
 	return NULL;
 }
 
-/* One that fails to prepare is NULL, and the failure is in r->db. */
-static sqlite3_stmt *list_prepare(struct reader *r, const char *sql)
-{
-	sqlite3_stmt *st = NULL;
-
-	if (r->db.rc != SQLITE_OK)
-		return NULL;
-	r->db.rc = sqlite3_prepare_v2(r->db.conn, sql, -1, &st, NULL);
-	return st;
-}
-
 int64_t read_event_seq(struct reader *r, const uint8_t *id)
 {
-	sqlite3_stmt *st = list_prepare(r, "SELECT event_seq FROM seen WHERE id = ?1");
+	sqlite3_stmt *st = read_prepare(r, "SELECT event_seq FROM seen WHERE id = ?1");
 	int64_t seq = 0;
 
 	bind_blob(st, 1, (struct span){ .p = (const char *)id, .n = UUID_BYTES });
@@ -150,7 +139,7 @@ static void put_delivery(struct json_writer *w, sqlite3_stmt *st)
 /* In the order in which they were made. */
 static void put_deliveries_of(struct json_writer *w, struct reader *r, int64_t seq)
 {
-	sqlite3_stmt *st = list_prepare(r,
+	sqlite3_stmt *st = read_prepare(r,
 		DELIVERY_COLUMNS("delivery AS d") " WHERE d.seq >= ?1 << 8 AND d.seq < (?1 + 1) "
 						  "<< 8 ORDER BY d.seq");
 
@@ -234,7 +223,7 @@ static enum err put_row(
 
 static sqlite3_stmt *query_prepare(struct reader *r, const struct store_query *q)
 {
-	sqlite3_stmt *st = list_prepare(r, query_sql(q));
+	sqlite3_stmt *st = read_prepare(r, query_sql(q));
 	int64_t start = q->list == LIST_AUDIT ? 0 : INT64_MAX;
 
 	bind_int(st, 1, q->cursor == 0 ? start : q->cursor);

@@ -56,6 +56,15 @@ static sqlite3_stmt *stmt(const struct reader *r, unsigned n)
 	return db_stmt(&r->db, n);
 }
 
+sqlite3_stmt *read_prepare(struct reader *r, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+
+	if (r->db.rc == SQLITE_OK)
+		r->db.rc = sqlite3_prepare_v2(r->db.conn, sql, -1, &st, NULL);
+	return st;
+}
+
 void *item_row(struct read_item *it, size_t size)
 {
 	char *row;
@@ -280,6 +289,7 @@ static void item_read(struct reader *r, struct read_item *it)
 	case READ_QUERY: read_query(r, it); break;
 	case READ_SELECT: read_select(r, it); break;
 	case READ_AUDIT: read_audit(r, it); break;
+	case READ_BUILDS: read_builds(r, it); break;
 	case READ_CHECKPOINT: break;
 	}
 	if (r->db.rc == SQLITE_OK)

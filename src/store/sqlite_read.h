@@ -21,6 +21,7 @@ enum read_op {
 	READ_QUERY,
 	READ_SELECT,
 	READ_AUDIT,
+	READ_BUILDS,
 	READ_CHECKPOINT, /* bring the log into the file while the writer goes on */
 };
 
@@ -41,6 +42,11 @@ struct read_audit {
 	int64_t first, last; /* the answer beside its rows */
 };
 
+struct read_builds {
+	struct store_builds_query query;
+	struct store_builds answer; /* but for the rows */
+};
+
 /* A call on its way to the thread and back; mem holds all that it points at. */
 struct read_item {
 	struct read_item *next;
@@ -53,6 +59,7 @@ struct read_item {
 		struct store_query query;
 		struct store_select select;
 		struct read_audit audit;
+		struct read_builds builds;
 	};
 
 	enum err err; /* ERR_BUSY: try again */
@@ -70,6 +77,7 @@ struct read_item {
 		store_query_cb on_query;
 		store_select_cb on_select;
 		store_audit_cb on_audit;
+		store_builds_cb on_builds;
 	};
 	void *ctx;
 };
@@ -98,11 +106,20 @@ void *item_row(struct read_item *it, size_t size);
 /* Is the answer as large as an answer may become? */
 bool item_is_large(const struct read_item *it);
 
+/*
+ * A statement for one call, to be finalized. One that fails to prepare is NULL,
+ * and the failure is in r->db.
+ */
+sqlite3_stmt *read_prepare(struct reader *r, const char *sql);
+
 /* READ_QUERY, in sqlite_list.c. */
 void read_query(struct reader *r, struct read_item *it);
 
 /* READ_SELECT, in sqlite_select.c. */
 void read_select(struct reader *r, struct read_item *it);
+
+/* READ_BUILDS, in sqlite_builds.c. */
+void read_builds(struct reader *r, struct read_item *it);
 
 /* The number of an event; 0 if none of this id was kept. It may have been removed since. */
 int64_t read_event_seq(struct reader *r, const uint8_t *id);

@@ -63,6 +63,17 @@ static struct sweep sweep_events(struct writer *w, int64_t age_ms, unsigned pick
 	};
 }
 
+/* A build is no younger than the event that first told of it, whose number it has. */
+static struct sweep sweep_builds(struct writer *w, int64_t age_ms)
+{
+	return (struct sweep){
+		.age_ms = age_ms,
+		.end = young_event(w, age_ms),
+		.pick = W_PICK_BUILDS,
+		.drop = W_DROP_BUILD,
+	};
+}
+
 static struct sweep sweep_audit(struct writer *w, int64_t age_ms, int64_t through)
 {
 	int64_t last = query_int(w, W_LAST_AUDIT);
@@ -85,6 +96,7 @@ static struct sweep sweep_of(
 	case RETAIN_EVENTS: return sweep_events(w, r->events_ms, W_PICK_EVENTS);
 	case RETAIN_QUARANTINE: return sweep_events(w, r->quarantine_ms, W_PICK_QUARANTINE);
 	case RETAIN_AUDIT: return sweep_audit(w, r->audit_ms, r->audit_through);
+	case RETAIN_BUILDS: return sweep_builds(w, r->events_ms);
 	case RETAIN_KINDS: break;
 	}
 	return (struct sweep){ 0 };
@@ -111,6 +123,7 @@ static void removed_count(struct writer *w, struct store_removed *n, enum retain
 		n->audit++;
 		w->tally.audit--;
 		return;
+	case RETAIN_BUILDS: n->builds++; return;
 	case RETAIN_KINDS: return;
 	}
 }

@@ -25,6 +25,10 @@
  * in the order of the lanes; delivery_open has those that an operator looks
  * for. Columns that lists show stand before the bodies, so that reading them
  * does not walk overflow pages.
+ *
+ * A build keeps the number of the event that first told of it, so that what is
+ * written of it next changes its row, and of the indexes only build_changed, at
+ * its end. New ones land at the end of all but build_repository.
  */
 static const char *const schema_steps[] = {
 	"CREATE TABLE event ("
@@ -93,6 +97,27 @@ static const char *const schema_steps[] = {
 	"CREATE TABLE removed ("
 	"	kind TEXT PRIMARY KEY,"
 	"	n INTEGER NOT NULL) WITHOUT ROWID;",
+
+	/* Empty at first: what came before is not read again, which could take minutes. */
+	"CREATE TABLE build ("
+	"	seq INTEGER PRIMARY KEY,"
+	"	changed INTEGER NOT NULL,"
+	"	id INTEGER NOT NULL,"
+	"	host TEXT NOT NULL,"
+	"	repository TEXT NOT NULL COLLATE NOCASE,"
+	"	state INTEGER NOT NULL,"
+	"	transition INTEGER NOT NULL,"
+	"	attempt INTEGER NOT NULL,"
+	"	started_ms INTEGER NOT NULL,"
+	"	finished_ms INTEGER NOT NULL,"
+	"	updated_ms INTEGER NOT NULL,"
+	"	number TEXT NOT NULL,"
+	"	branch TEXT NOT NULL,"
+	"	fact TEXT NOT NULL,"
+	"	entities TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX build_id ON build (id, host);"
+	"CREATE INDEX build_repository ON build (repository, id);"
+	"CREATE UNIQUE INDEX build_changed ON build (changed);",
 };
 
 PRINTF(2, 3) static enum err refuse(char **why, const char *fmt, ...)

@@ -5,6 +5,7 @@ int64_t event_seq_at(struct db *db, struct wall at)
 {
 	int64_t low = 1, high = db_query_int(db, "SELECT max(seq) + 1 FROM event");
 	sqlite3_stmt *st = NULL;
+	int64_t found = high;
 
 	if (db->rc != SQLITE_OK)
 		return low;
@@ -18,12 +19,14 @@ int64_t event_seq_at(struct db *db, struct wall at)
 		bind_int(st, 1, middle);
 		if (!db_row(db, st))
 			break;
-		if (column_int(st, 1) < at.ms)
+		if (column_int(st, 1) < at.ms) {
 			low = column_int(st, 0) + 1;
-		else
+		} else {
 			high = middle;
+			found = column_int(st, 0);
+		}
 		db_done(st);
 	}
 	sqlite3_finalize(st);
-	return low;
+	return found;
 }

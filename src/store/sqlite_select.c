@@ -38,15 +38,6 @@ struct selection {
 	int64_t until; /* the first number that is too late */
 };
 
-static sqlite3_stmt *prepare(struct reader *r, const char *sql)
-{
-	sqlite3_stmt *st = NULL;
-
-	if (r->db.rc == SQLITE_OK)
-		r->db.rc = sqlite3_prepare_v2(r->db.conn, sql, -1, &st, NULL);
-	return st;
-}
-
 /* The number of the first event from seq on; false if there is none. */
 static bool selection_next(struct selection *s, int64_t *seq)
 {
@@ -165,9 +156,9 @@ void read_select(struct reader *r, struct read_item *it)
 	struct selection s = { .r = r, .it = it };
 	int64_t seq = selection_range(&s);
 
-	s.next = prepare(r, next_sql[q->from]);
-	s.event = prepare(r, EVENT);
-	s.sent = prepare(r, SENT);
+	s.next = read_prepare(r, next_sql[q->from]);
+	s.event = read_prepare(r, EVENT);
+	s.sent = read_prepare(r, SENT);
 	for (unsigned looked = 0; selection_next(&s, &seq); seq++) {
 		if (it->n == q->limit || looked++ == LOOK_MAX || item_is_large(it)) {
 			it->resume = seq - 1;

@@ -21,6 +21,9 @@ enum {
 	W_AUDIT_ADD,
 	W_PARKED,
 	W_REROUTE,
+	W_BUILD_NEWS,
+	W_BUILD_REFRESH,
+	W_BUILD_ENTITIES,
 	W_SETTLE,
 	W_RETRY,
 	W_ROUTED,
@@ -32,9 +35,11 @@ enum {
 	W_PICK_EVENTS,
 	W_PICK_QUARANTINE,
 	W_PICK_AUDIT,
+	W_PICK_BUILDS,
 	W_DROP_DELIVERY,
 	W_DROP_EVENT,
 	W_DROP_AUDIT,
+	W_DROP_BUILD,
 	W_COUNT_REMOVED,
 	W_LAST_EVENT,
 	W_LAST_AUDIT,
@@ -56,6 +61,12 @@ void audit_add(struct writer *w, int64_t event_seq, struct span entry);
 
 /* An outstanding delivery with this number. */
 void delivery_add(struct writer *w, int64_t seq, struct span okey, const char *sink);
+
+/* What is shown of a build, in the transaction of its event; 0: it is not news. */
+void build_put(struct writer *w, int64_t event_seq, const struct store_build *b);
+
+/* Give a build its entities if this is its latest event. */
+void build_claim(struct writer *w, int64_t event_seq, struct span entities);
 
 /* Each does its item within the group's transaction; a failure sticks to w->db. */
 void write_append(struct writer *w, struct write_item *it);

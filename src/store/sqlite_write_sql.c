@@ -34,6 +34,16 @@ static const char *const write_sql[] = {
 	[W_AUDIT_ADD] = "INSERT INTO audit (event_seq, entry, at_ms) VALUES (?1, ?2, ?3)",
 	[W_PARKED] = "SELECT place, okey FROM event WHERE seq = ?1 AND place <> 0",
 	[W_REROUTE] = "UPDATE event SET place = ?2, body = ?3 WHERE seq = ?1",
+	[W_BUILD_NEWS] =
+		"INSERT INTO build (seq, changed, host, id, repository, state, transition, attempt,"
+		" started_ms, finished_ms, updated_ms, number, branch, fact, entities)"
+		" VALUES (?1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+		" ON CONFLICT (id, host) DO UPDATE SET changed = ?1, state = ?5, transition = ?6,"
+		" attempt = ?7, started_ms = ?8, finished_ms = ?9, updated_ms = ?10, fact = ?13,"
+		" entities = ?14",
+	[W_BUILD_REFRESH] = "UPDATE build SET started_ms = ?3, finished_ms = ?4, updated_ms = ?5,"
+			    " fact = ?6 WHERE id = ?1 AND host = ?2",
+	[W_BUILD_ENTITIES] = "UPDATE build SET entities = ?2 WHERE changed = ?1",
 	[W_SETTLE] = "UPDATE delivery SET state = ?3, tries = tries + 1, updated_ms = ?4,"
 		     " status = ?5, note = ?6 " OF_TRY,
 	[W_RETRY] = "UPDATE delivery SET due_ms = ?3, tries = tries + ?7, updated_ms = ?4,"
@@ -55,9 +65,13 @@ static const char *const write_sql[] = {
 	[W_PICK_QUARANTINE] = "SELECT seq, 1 FROM event INDEXED BY event_parked"
 			      " WHERE place <> 0 AND place = 1 AND " IN_SWEEP,
 	[W_PICK_AUDIT] = "SELECT seq, at_ms < ?3 FROM audit WHERE " IN_SWEEP,
+	[W_PICK_BUILDS] = "SELECT seq, updated_ms < ?3 AND EXISTS (SELECT 1 FROM build AS b"
+			  " WHERE b.repository = build.repository AND b.id > build.id)"
+			  " FROM build WHERE " IN_SWEEP,
 	[W_DROP_DELIVERY] = "DELETE FROM delivery WHERE seq = ?1",
 	[W_DROP_EVENT] = "DELETE FROM event WHERE seq = ?1",
 	[W_DROP_AUDIT] = "DELETE FROM audit WHERE seq = ?1",
+	[W_DROP_BUILD] = "DELETE FROM build WHERE seq = ?1",
 	[W_COUNT_REMOVED] = "INSERT INTO removed (kind, n) VALUES ('event', ?1)"
 			    " ON CONFLICT DO UPDATE SET n = n + ?1",
 	[W_LAST_EVENT] = "SELECT max(seq) FROM event",

@@ -76,12 +76,33 @@ struct store_event {
 	struct span fact; /* the normalized build, JSON: what correlation starts from */
 };
 
+/*
+ * A build as it is shown: the latest that is known of it. state and transition
+ * are numbers of the caller's, below 32. (host, id) is its name; the repository is "owner/name" as sent, and
+ * compared without regard to ASCII case.
+ */
+struct store_build {
+	struct span host;
+	int64_t id;
+	struct span repository, number, branch;
+	unsigned state, transition;
+	int64_t attempt;
+	struct wall started, finished;
+	struct span fact;     /* the normalized build, JSON, as in store_event */
+	struct span entities; /* that claimed its repository when it came, JSON; or empty */
+	/* Answers only. */
+	int64_t event_seq; /* of the event that told the latest */
+	struct wall updated;
+};
+
 /* Sinks of one event. */
 #define STORE_SINKS_MAX 256
 
 /*
- * All or nothing: the event with its deliveries, state, audit entries. event
- * may be NULL (audit entries and state only), and so may the rest.
+ * All or nothing: the event with its deliveries, state, audit entries, and the
+ * build that it is of. event may be NULL (audit entries and state only), and so
+ * may the rest. A build with an event is the news of it; without one, only its
+ * times and fact are brought up to date, where it is known.
  */
 struct store_append {
 	const struct store_event *event;
@@ -92,6 +113,7 @@ struct store_append {
 	size_t puts_n;
 	const struct span *audit; /* JSON objects, without "seq" */
 	size_t audit_n;
+	const struct store_build *build;
 };
 
 enum append_result {
@@ -206,13 +228,15 @@ MUST_CHECK enum err store_append(
 	struct store *s, const struct store_append *a, store_append_cb on_done, void *ctx);
 
 /*
- * Move a quarantined or waiting event: give it body, place and deliveries now.
- * CLAIM_STALE if it is not there or was routed meanwhile.
+ * Move a quarantined or waiting event: give it body, place and deliveries now,
+ * and entities to its build, if that has had no later event. CLAIM_STALE if it is
+ * not there or was routed meanwhile.
  */
 struct store_reroute {
 	int64_t event_seq;
 	enum event_place place;
 	struct span body;
+	struct span entities; /* as in store_build */
 	const char *const *sinks;
 	size_t sinks_n;
 	struct span audit;
@@ -282,7 +306,7 @@ MUST_CHECK enum err store_maintain(struct store *s, store_finish_cb on_done, voi
 struct store_retention {
 	int64_t deliveries_ms; /* since they succeeded */
 	int64_t dead_ms;       /* since they were given up */
-	int64_t events_ms;     /* since they were received */
+	int64_t events_ms;     /* since they were received; and builds, since the latest of them */
 	int64_t quarantine_ms;
 	int64_t audit_ms;      /* entries go from the oldest on, without a gap */
 	int64_t audit_through; /* only those up to this one: the others are needed yet */
@@ -290,7 +314,7 @@ struct store_retention {
 
 /* Rows removed. */
 struct store_removed {
-	size_t deliveries, dead, events, quarantined, audit;
+	size_t deliveries, dead, events, quarantined, audit, builds;
 };
 
 /* more: the sweep is not at its end; call again. */
@@ -299,7 +323,8 @@ typedef void (*store_retain_cb)(
 
 /*
  * Remove what is older than that, in one bounded step of a sweep over all there
- * is. What makes a repeat known and the state of builds stay for ever.
+ * is. What makes a repeat known and the state of builds stay for ever, and so does
+ * what is shown of the newest build of a repository.
  */
 MUST_CHECK enum err store_retain(
 	struct store *s, const struct store_retention *r, store_retain_cb on_done, void *ctx);
@@ -412,6 +437,41 @@ typedef void (*store_audit_cb)(void *ctx, enum err e, const struct store_entry *
 /* At most limit, and as many as an answer holds; limit may be 0. */
 MUST_CHECK enum err store_audit_read(
 	struct store *s, int64_t after_seq, unsigned limit, store_audit_cb on_done, void *ctx);
+
+/* Builds looked at for one answer at most, and counted of one repository. */
+#define STORE_BUILDS_LOOK 10000
+
+/*
+ * Which builds to show. Of these repositories: for one after the other the
+ * newest first, that is of the highest id, with offset and limit for each. With
+ * an id: those of that id, of all hosts or of one. Else those that changed last
+ * first.
+ */
+struct store_builds_query {
+	const struct span *repository; /* "owner/name", in any case */
+	size_t repositories;
+	int64_t id;         /* or 0 */
+	struct span host;   /* with id; or empty */
+	uint32_t states;    /* bit n: with state n; 0: all */
+	int64_t before_seq; /* without repositories and id: only what changed earlier; or 0 */
+	size_t offset;
+	unsigned limit;
+	bool count; /* also count all builds of the repositories, whatever their state */
+};
+
+struct store_builds {
+	const struct store_build *build;
+	size_t n;
+	int64_t total;    /* as counted */
+	size_t answered;  /* of the repositories; ask again for the others, if any */
+	int64_t next_seq; /* where to go on, as before_seq; 0: that was all */
+};
+
+typedef void (*store_builds_cb)(void *ctx, enum err e, const struct store_builds *b);
+
+/* ERR_LIMIT for a limit of 0. */
+MUST_CHECK enum err store_builds(
+	struct store *s, const struct store_builds_query *q, store_builds_cb on_done, void *ctx);
 
 /* Counts, kept up to date without scanning. */
 struct store_counts {

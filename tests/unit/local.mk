@@ -72,6 +72,7 @@ UNIT = \
 	tests/unit/test_secret \
 	tests/unit/test_signing \
 	tests/unit/test_store \
+	tests/unit/test_store_builds \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
 	tests/unit/test_store_replay \

@@ -545,6 +545,7 @@ static inline void bench_on_retain(
 	r->n.events += n->events;
 	r->n.quarantined += n->quarantined;
 	r->n.audit += n->audit;
+	r->n.builds += n->builds;
 	bench_came(&r->reply);
 }
 
