@@ -75,6 +75,7 @@ struct httpc_answer {
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
 	int http_version;              /* 10, 11 or 20; 0: there was no answer */
+	bool sent;                     /* some of the request left: the peer may have acted on it */
 	const struct httpc_call *call; /* for httpc_answer_field() */
 };
 

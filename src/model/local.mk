@@ -29,4 +29,6 @@ libstagewire_a_SOURCES += \
 	src/model/schedule.h \
 	src/model/sink.h \
 	src/model/summary.c \
-	src/model/summary.h
+	src/model/summary.h \
+	src/model/trigger.c \
+	src/model/trigger.h

@@ -148,7 +148,7 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 {
 	struct travis_api_call *call = ctx;
 	struct json_value object = answer_object(a);
-	struct travis_reply r = { .status = a->status, .body = object };
+	struct travis_reply r = { .status = a->status, .sent = a->sent, .body = object };
 	char why[WHY_MAX];
 
 	r.error_type = member_text(object, "error_type");

@@ -30,7 +30,7 @@ struct travis_api_conf {
 /* conf is copied. */
 struct travis_api *travis_api_new(struct httpc *http, const struct travis_api_conf *conf);
 
-/* No call may be under way. */
+/* Calls under way go on. */
 void travis_api_free(struct travis_api *api);
 
 /* How Travis means an answer, whatever its status and its body's shape say. */
@@ -47,6 +47,7 @@ enum travis_answer {
 struct travis_reply {
 	enum travis_answer answer;
 	int status;             /* 0: there was no answer */
+	bool sent;              /* Travis may have acted on it, whatever came back */
 	struct span error_type; /* Travis's word for what is wrong; empty if it has none */
 	const char *why;        /* for the operator, printable; "" if all is well */
 	int64_t wait_ms;        /* TRAVIS_LIMITED: how long, as far as is known */
