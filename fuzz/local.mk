@@ -5,6 +5,7 @@
 FUZZERS = \
 	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
+	fuzz/fuzz_credentials \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_form \
 	fuzz/fuzz_hint \
@@ -29,6 +30,9 @@ fuzz_fuzz_bundle_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_conf_SOURCES = fuzz/fuzz_conf.c $(FUZZMAIN)
 fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_credentials_SOURCES = fuzz/fuzz_credentials.c $(FUZZMAIN)
+fuzz_fuzz_credentials_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)

@@ -35,6 +35,7 @@ static enum ocsf_activity activity_of(const char *action)
 		const char *action;
 		enum ocsf_activity activity;
 	} known[] = {
+		{ "api.refuse", OCSF_READ },
 		{ "audit.open", OCSF_CREATE },
 		{ "catalog.refresh", OCSF_UPDATE },
 		{ "config.reload", OCSF_UPDATE },

@@ -7,6 +7,7 @@
 
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
+#include "daemon/api_credentials.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
@@ -304,6 +305,8 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
 		e = build_catalog(&a, why);
+	if (e == ERR_OK)
+		e = api_credentials_fetch(conf, &a.credentials, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -366,6 +369,7 @@ void assembly_release(struct assembly *a)
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
 	catalog_builder_free(a->catalog);
+	api_credentials_free(a->credentials);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

@@ -66,11 +66,19 @@ struct conf_sink {
 	size_t answer_max;
 };
 
+/* Who may ask on listen.api, and for what. */
+struct conf_credential {
+	char *name;
+	struct secret_ref secret;
+	char **allow; /* "builds", "page" */
+};
+
 struct conf {
 	enum log_level log_level;
 
-	char **listen_hooks, **listen_admin, **listen_keys; /* keys: NULL for none */
-	int64_t listen_mode;                                /* of unix sockets */
+	char **listen_hooks, **listen_admin;
+	char **listen_keys, **listen_api; /* NULL for none */
+	int64_t listen_mode;              /* of unix sockets */
 	char *tls_certificate, *tls_key;
 
 	size_t http_head_max, http_uri_max;
@@ -113,6 +121,8 @@ struct conf {
 	size_t sinks;
 	struct route *route;
 	size_t routes;
+	struct conf_credential *credential;
+	size_t credentials;
 };
 
 /* Where the configuration is, unless the command line says otherwise. */

@@ -13,6 +13,7 @@
 #include "base/egress.h"
 #include "base/span.h"
 #include "base/suggest.h"
+#include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
 #include "model/schedule.h"
 #include "secret/ref.h"
@@ -272,6 +273,11 @@ static bool fits_syslog_format(const char *text)
 	return is_one_of(text, formats, ARRAY_SIZE(formats));
 }
 
+static bool fits_right(const char *text)
+{
+	return api_right_of(text) != 0;
+}
+
 static bool fits_facility(const char *text)
 {
 	return syslog_facility(text) >= 0;
@@ -385,6 +391,7 @@ FORM(topic, .noun = "topic", .fits = fits_topic,
 	.must = "must be letters, digits and any of -._:/");
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
+FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
 	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "

@@ -33,6 +33,9 @@ const struct conf_option conf_options[] = {
 	{ .name = "listen.keys", .type = CONF_TEXTS, FIELD(conf, listen_keys),
 	  .form = &conf_form_address,
 	  .text = "Where Backstage fetches the keys of backstage.identity." },
+	{ .name = "listen.api", .type = CONF_TEXTS, FIELD(conf, listen_api),
+	  .form = &conf_form_address,
+	  .text = "Where builds are read, by those who have a credential." },
 	{ .name = "listen.mode", .type = CONF_MODE, FIELD(conf, listen_mode),
 	  .dflt = "0660", .min = "0600", .max = "0777",
 	  .text = "Permissions of unix sockets." },
@@ -372,6 +375,16 @@ const struct conf_option conf_options[] = {
 	{ .name = "routes[].to", .type = CONF_TEXTS, FIELD(route, to),
 	  .form = &conf_form_name, .required = true, .reload = true,
 	  .text = "The sinks." },
+
+	{ .name = "credentials[].name", .type = CONF_TEXT, FIELD(conf_credential, name),
+	  .form = &conf_form_name, .required = true, .reload = true,
+	  .text = "Its name in audit and log." },
+	{ .name = "credentials[].secret", .type = CONF_SECRET, FIELD(conf_credential, secret),
+	  .reload = true,
+	  .text = "The secret that is shown on listen.api." },
+	{ .name = "credentials[].allow", .type = CONF_TEXTS, FIELD(conf_credential, allow),
+	  .form = &conf_form_right, .required = true, .reload = true,
+	  .text = "What it allows." },
 };
 /* clang-format on */
 
@@ -387,6 +400,9 @@ const struct conf_list conf_lists[] = {
 		LIST(source, sources, conf_source) },
 	[CONF_SINKS] = { .prefix = "sinks[].", .noun = "sink", LIST(sink, sinks, conf_sink) },
 	[CONF_ROUTES] = { .prefix = "routes[].", .noun = "route", LIST(route, routes, route) },
+	[CONF_CREDENTIALS] = { .prefix = "credentials[].",
+		.noun = "credential",
+		LIST(credential, credentials, conf_credential) },
 };
 
 const size_t conf_lists_n = ARRAY_SIZE(conf_lists);

@@ -11,6 +11,8 @@
 #include "backstage/client.h"
 #include "base/log.h"
 #include "daemon/admin.h"
+#include "daemon/api.h"
+#include "daemon/api_access.h"
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
@@ -221,6 +223,9 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
+	e = daemon_listen_all(d, c->listen_api, d->tls, api_handler(d), why);
+	if (e != ERR_OK)
+		return e;
 	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
 }
 
@@ -270,6 +275,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -508,6 +514,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	}
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
+	d->access = api_access_new(d->relay);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
@@ -539,6 +547,7 @@ void daemon_release(struct daemon *d)
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
+	api_access_free(d->access);
 	own_keys_free(d->keys);
 	tls_server_free(d->tls);
 	httpc_free(d->http);

@@ -2,6 +2,10 @@
 EXTRA_DIST += src/daemon/.may_include
 
 libstagewire_a_SOURCES += \
+	src/daemon/api_access.c \
+	src/daemon/api_access.h \
+	src/daemon/api_credentials.c \
+	src/daemon/api_credentials.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
@@ -33,6 +37,8 @@ stagewired_SOURCES = \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
 	src/daemon/admin_sinks.c \
+	src/daemon/api.c \
+	src/daemon/api.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \

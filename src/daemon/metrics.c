@@ -2,6 +2,7 @@
 #include "daemon/metrics.h"
 
 #include "audit/publish.h"
+#include "daemon/api_access.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
 #include "io/httpd.h"
@@ -107,6 +108,19 @@ static void put_removed(struct page *p, const struct store_removed *n)
 	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
 	page_row(p, name, "kind", "audit", (double)n->audit);
 	page_row(p, name, "kind", "builds", (double)n->builds);
+}
+
+static void put_api(struct page *p, const struct daemon *d)
+{
+	static const char name[] = "stagewire_api_requests_total";
+	struct api_access_stats s = api_access_stats(d->access);
+
+	page_head(
+		p, name, "counter", "Requests to the API listener, by what their credential was.");
+	page_row(p, name, "credential", "good", (double)s.granted);
+	page_row(p, name, "credential", "missing", (double)s.missing);
+	page_row(p, name, "credential", "wrong", (double)s.wrong);
+	page_row(p, name, "credential", "not-allowed", (double)s.not_allowed);
 }
 
 static void put_store(struct page *p, const struct daemon *d)
@@ -234,6 +248,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
 		(double)d->reload_failures);
 	put_sources(&p, d);
+	put_api(&p, d);
 	put_store(&p, d);
 	put_removed(&p, &removed);
 	put_log(&p, d);

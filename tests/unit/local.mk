@@ -18,6 +18,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_api_credentials \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
