@@ -26,6 +26,7 @@ struct catalog_patch {
 	struct map pending;                       /* refs that are not asked for yet */
 	struct span asked[CATALOG_REST_REFS_MAX]; /* in asked_text */
 	size_t asked_count;
+	struct wall began; /* the look-up */
 	struct buf asked_text, room;
 	struct catalog_patch_status status;
 };
@@ -78,6 +79,7 @@ static void on_due(void *ctx)
 	if (p->asked_count == 0)
 		return;
 	p->status.lookups++;
+	p->began = clock_wall();
 	if (patch_lookup(p) != ERR_OK)
 		p->conf.on_owed(p->conf.ctx);
 }
@@ -124,7 +126,7 @@ static void patch_apply(
 	add_all(b, found, NULL);
 	map_release(&asked);
 	p->status.changes++;
-	p->conf.on_catalog(p->conf.ctx, b);
+	p->conf.on_catalog(p->conf.ctx, b, p->began);
 }
 
 static void on_found(void *ctx, const struct httpc_answer *a)

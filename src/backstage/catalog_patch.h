@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/span.h"
 #include "model/catalog.h"
 
@@ -23,8 +24,11 @@ struct catalog_patch_conf {
 	const char *annotation;
 	/* The catalog in force, or NULL; borrowed for the moment only. */
 	const struct catalog *(*known)(void *ctx);
-	/* The catalog in force with what has changed; the callee owns it. Not called without a change. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	/*
+	 * The catalog in force with what has changed, which was asked for at began; the
+	 * callee owns it. Not called without a change.
+	 */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
 	/* Hints could not be followed: a whole read is owed. */
 	void (*on_owed)(void *ctx);
 	void *ctx;

@@ -5,6 +5,7 @@
 
 #include "backstage/entity_json.h"
 #include "base/codec.h"
+#include "base/json_read.h"
 #include "base/json_write.h"
 #include "io/json.h"
 
@@ -13,6 +14,9 @@
  * values and three for each relation, of which a large group has thousands.
  */
 static const struct json_limits answer_limits = { .depth = 32, .values = 250000 };
+
+/* Of a look-up's answer, whose entities are taken one by one: no tree holds it all. */
+static const struct json_limits lookup_limits = { .depth = 32, .values = 2000000 };
 
 /* One longer than this would not fit into a request's head. */
 #define CURSOR_MAX 4096
@@ -156,36 +160,47 @@ enum err catalog_rest_lookup(
 }
 
 /* One entity that is there: as it is now, or as it was if that cannot be read. */
-static enum err add_found(struct json_object *o, const char *annotation, struct buf *room,
+static enum err add_found(struct span item, const char *annotation, struct buf *room,
 	const struct catalog *known, struct span ref, struct catalog_builder *b)
 {
+	CLEANUP(jdoc_freep) struct json_object *o = NULL;
 	struct entity e;
 
-	if (entity_from_json(o, annotation, room, &e) == ERR_OK && span_eq(e.ref, ref))
+	if (jdoc_parse(item, &answer_limits, &o) == ERR_OK &&
+		entity_from_json(o, annotation, room, &e) == ERR_OK && span_eq(e.ref, ref))
 		return entity_is_wanted(&e) ? catalog_builder_add(b, &e) : ERR_OK;
 	if (known != NULL && catalog_get(known, ref, &e))
 		return catalog_builder_add(b, &e);
 	return ERR_OK;
 }
 
+static size_t count_elements(struct json_value array)
+{
+	struct json_iter it = json_iter(array);
+	struct json_value item;
+	size_t n = 0;
+
+	while (json_next_element(&it, &item))
+		n++;
+	return n;
+}
+
 enum err catalog_rest_found(struct span answer, const char *annotation, struct buf *room,
 	const struct catalog *known, const struct span *refs, size_t n, struct catalog_builder *b)
 {
-	CLEANUP(jdoc_freep) struct json_object *root = NULL;
-	struct json_object *items;
-	enum err e;
+	enum err e = json_gate(answer, &lookup_limits, NULL);
+	struct json_value items, item;
+	struct json_iter it;
 
-	e = jdoc_parse(answer, &answer_limits, &root);
 	if (e != ERR_OK)
 		return e;
-	items = jdoc_member(root, "items");
-	if (!jdoc_is_array(items) || jdoc_count(items) != n)
+	if (!json_get(json_root(answer), "items", &items) || items.type != JSON_ARRAY ||
+		count_elements(items) != n)
 		return ERR_PARSE;
-	for (size_t i = 0; e == ERR_OK && i < n; i++) {
-		struct json_object *o = jdoc_at(items, i);
-
-		if (o != NULL)
-			e = add_found(o, annotation, room, known, refs[i], b);
+	it = json_iter(items);
+	for (size_t i = 0; e == ERR_OK && json_next_element(&it, &item); i++) {
+		if (item.type != JSON_NULL)
+			e = add_found(item.text, annotation, room, known, refs[i], b);
 	}
 	return e;
 }

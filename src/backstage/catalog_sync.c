@@ -42,6 +42,7 @@ struct reading {
 	char *cursor;       /* of the page asked for; NULL: the first */
 	struct map cursors; /* those seen in this read */
 	struct mono started;
+	struct wall began;
 	size_t skipped;
 	const struct catalog *compared; /* what is known; only to see whether it changes */
 	size_t checked;                 /* entities of it compared so far */
@@ -192,7 +193,7 @@ static void on_due(void *ctx)
 
 	s->again = false;
 	s->state = SYNC_LISTING;
-	s->reading = (struct reading){ .started = clock_mono() };
+	s->reading = (struct reading){ .started = clock_mono(), .began = clock_wall() };
 	s->reading.builder = catalog_builder_new();
 	map_init(&s->reading.cursors);
 	sync_list(s);
@@ -203,6 +204,7 @@ static void sync_finish(struct catalog_sync *s)
 {
 	struct catalog_builder *b = TAKE(s->reading.builder);
 	bool doubtful = s->reading.doubt[0] != '\0';
+	struct wall began = s->reading.began;
 	char doubt[WHY_MAX];
 
 	memcpy(doubt, s->reading.doubt, sizeof(doubt));
@@ -214,7 +216,7 @@ static void sync_finish(struct catalog_sync *s)
 	if (!doubtful)
 		s->tries = 0;
 	sync_rest(s, doubtful ? sync_backoff(s) : s->conf.refresh_ms);
-	s->conf.on_catalog(s->conf.ctx, b);
+	s->conf.on_catalog(s->conf.ctx, b, began);
 	if (doubtful) {
 		sync_trouble(s, doubt);
 	} else if (s->troubled) {

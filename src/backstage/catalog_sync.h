@@ -32,8 +32,11 @@ struct catalog_sync_conf {
 	 * the moment only.
 	 */
 	const struct catalog *(*known)(void *ctx);
-	/* A full read ended well. The builder holds every entity; the callee owns it. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	/*
+	 * A full read, which began then, ended well. The builder holds every entity; the
+	 * callee owns it.
+	 */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
 	/*
 	 * A read failed, which is told each time, or works again (why is NULL).
 	 * why is one printable line for the log, health and audit.

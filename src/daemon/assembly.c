@@ -197,6 +197,11 @@ static struct sink *sink_carried(
 /* A notification's own limits say how many builds it can tell of. */
 #define COALESCE_MAX 16
 
+/* A signal is tried until it is too old, which takes five minutes at most. */
+#define SIGNAL_SCHEDULE                                                                            \
+	"1s 2s 4s 8s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s " \
+	"15s 15s 15s 15s 15s 15s 15s 15s 15s"
+
 static struct sink_policy policy_of(const struct conf_sink *c)
 {
 	struct sink_policy p = {
@@ -215,7 +220,8 @@ static struct sink_policy policy_of(const struct conf_sink *c)
 	};
 
 	/* Its form has been checked. */
-	IGNORE(conf_schedule_read(c->schedule, &p.schedule));
+	IGNORE(conf_schedule_read(
+		c->schedule == NULL ? SIGNAL_SCHEDULE : c->schedule, &p.schedule));
 	return p;
 }
 
@@ -313,6 +319,7 @@ static void build_retention(struct assembly *a)
 		.events_ms = c->retention_events_ms,
 		.quarantine_ms = c->retention_quarantine_ms,
 		.audit_ms = c->retention_audit_ms,
+		.ownership_ms = c->retention_audit_ms,
 	};
 }
 

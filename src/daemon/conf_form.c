@@ -28,8 +28,8 @@
 #define DIGITS  "0123456789"
 
 static const char *const source_types[] = { "travis" };
-static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
-	"http", "syslog", "journald" };
+static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
+	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
@@ -442,7 +442,8 @@ FORM(owner, .noun = "login", .fits = fits_owner,
 FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
-	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "
+	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
+		"syslog or "
 		"journald");
 FORM(sink_url, .noun = "URL", .fits = fits_sink_url, .quiet = true,
 	.must = "must be an http or https URL without user and fragment");

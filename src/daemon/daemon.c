@@ -79,21 +79,28 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
+static bool is_reading_catalog(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->sync != NULL && catalog_sync_status(d->sync).syncing;
+}
+
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
-	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
+	relay_catalog_change(d->relay, b, began);
+	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
 
@@ -105,6 +112,13 @@ static void on_catalog_owed(void *ctx)
 		catalog_sync_hint(d->sync);
 }
 
+static void on_bus_alarm(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	relay_alarm_bus(d->relay, why);
+}
+
 static struct live *daemon_live(struct daemon *d)
 {
 	const struct live_needs needs = {
@@ -113,6 +127,8 @@ static struct live *daemon_live(struct daemon *d)
 		.known = known_catalog,
 		.on_catalog = on_catalog_change,
 		.on_owed = on_catalog_owed,
+		.is_reading = is_reading_catalog,
+		.on_alarm = on_bus_alarm,
 		.ctx = d,
 	};
 
@@ -129,6 +145,7 @@ static void on_catalog_trouble(void *ctx, const char *why)
 		d->catalog_trouble[0] = '\0';
 		return;
 	}
+	live_read_failed(d->live);
 	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
 	log_warning("catalog.trouble", "why=\"%s\"", why);
 }
@@ -151,7 +168,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -539,7 +556,7 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
-	catalog_sync_free(d->sync);
+	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);

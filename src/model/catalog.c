@@ -408,6 +408,21 @@ bool catalog_at(const struct catalog *c, size_t i, struct entity *e)
 	return true;
 }
 
+size_t catalog_after(const struct catalog *c, struct span ref)
+{
+	size_t low = 0, high = c->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (span_order(ref, text_at(c->text, c->record[middle].ref)) < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max)
 {
 	uint32_t first, i;

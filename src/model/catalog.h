@@ -44,6 +44,9 @@ bool catalog_get(const struct catalog *c, struct span ref, struct entity *e);
 /* The i-th entity in order of ref. */
 bool catalog_at(const struct catalog *c, size_t i, struct entity *e);
 
+/* The place of the first entity whose ref comes after this one in order. */
+size_t catalog_after(const struct catalog *c, struct span ref);
+
 /*
  * The entities of a repository "owner/name", compared without regard to ASCII
  * case, in order of ref. Returns how many there are and fills at most max; an

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "model/sink.h"
 #include "relay/announce.h"
+#include "relay/chronicle.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
@@ -86,6 +87,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->announcer = announcer_new(r);
 	dispatch_on_news(r->dispatch, on_news, r);
 	r->keeper = keeper_new(l, store, on_unkept, r);
+	r->chronicle = chronicle_new(l, store, r->journal);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
 	r->triggers = triggers_new(r);
@@ -105,6 +107,7 @@ void relay_free(struct relay *r)
 	announcer_free(r->announcer);
 	release_free(r->release);
 	keeper_free(r->keeper);
+	chronicle_free(r->chronicle);
 	upkeep_free(r->upkeep);
 	journal_free(r->journal);
 	memo_free(r->memo);
@@ -184,7 +187,9 @@ static void catalog_journal(struct relay *r, const struct keeper_change *change)
 	journal_write(r->journal, &record);
 }
 
-void relay_catalog_change(struct relay *r, struct catalog_builder *b)
+/* Take over what was read. */
+static void catalog_take(
+	struct relay *r, struct catalog_builder *b, const struct chronicle_reading *reading)
 {
 	struct catalog *now = catalog_build(b);
 	struct keeper_change change = { .added = catalog_count(now) };
@@ -192,6 +197,7 @@ void relay_catalog_change(struct relay *r, struct catalog_builder *b)
 
 	if (r->setup.keep_catalog)
 		change = keeper_keep(r->keeper, r->catalog, now);
+	chronicle_note(r->chronicle, r->catalog, now, reading);
 	relay_set_catalog(r, now);
 	if (!first && change.added + change.changed + change.removed == 0)
 		return;
@@ -200,10 +206,15 @@ void relay_catalog_change(struct relay *r, struct catalog_builder *b)
 		release_run(r->release);
 }
 
-void relay_catalog(struct relay *r, struct catalog_builder *b)
+void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began)
+{
+	catalog_take(r, b, &(struct chronicle_reading){ false, began, clock_wall() });
+}
+
+void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began)
 {
 	r->stats.catalog_at = clock_wall();
-	relay_catalog_change(r, b);
+	catalog_take(r, b, &(struct chronicle_reading){ true, began, r->stats.catalog_at });
 }
 
 const struct catalog *relay_catalog_now(const struct relay *r)
@@ -251,6 +262,11 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_alarm_bus(struct relay *r, const char *why)
+{
+	announce_bus(r->announcer, why);
+}
+
 void relay_checkpoint(struct relay *r, struct span note)
 {
 	announce_checkpoint(r->announcer, note);
@@ -277,6 +293,9 @@ struct relay_stats relay_stats(const struct relay *r)
 	struct relay_stats s = r->stats;
 
 	s.removed = upkeep_removed(r->upkeep);
+	/* A file is what it was when it was read; nothing else is in force until it is read again. */
+	s.owners_confirmed =
+		r->setup.keep_catalog ? chronicle_confirmed(r->chronicle) : clock_wall();
 	return s;
 }
 

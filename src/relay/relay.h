@@ -66,11 +66,11 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
  */
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
 
-/* A whole catalog was read. Consumes b. */
-void relay_catalog(struct relay *r, struct catalog_builder *b);
+/* A whole catalog was read, from then till now. Consumes b. */
+void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began);
 
-/* Some entities were read again; the rest is as it was known. Consumes b. */
-void relay_catalog_change(struct relay *r, struct catalog_builder *b);
+/* Some entities were read again since then; the rest is as it was known. Consumes b. */
+void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
@@ -97,6 +97,9 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
 
+/* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
+void relay_alarm_bus(struct relay *r, const char *why);
+
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
 
@@ -115,6 +118,8 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	struct wall
+		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

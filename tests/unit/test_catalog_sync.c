@@ -38,10 +38,11 @@ static const struct catalog *known(void *ctx)
 	return w->catalog;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct world *w = ctx;
 
+	cr_assert_leq(began.ms, clock_wall().ms);
 	catalog_free(w->catalog);
 	w->catalog = catalog_build(b);
 	w->catalogs++;

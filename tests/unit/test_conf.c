@@ -245,9 +245,10 @@ static const struct refusal refusals[] = {
 		"1:15: store.path must be an absolute path of a file, not 'a.db'" },
 	{ "sinks: [{name: Bus}]\n",
 		"1:16: name must be up to 64 lower-case letters, digits and hyphens, not 'Bus'" },
-	{ "sinks: [{type: webhook, name: x}]\n", "1:16: type must be backstage-notifications, "
-						 "backstage-events, file, http, syslog or "
-						 "journald, not 'webhook'" },
+	{ "sinks: [{type: webhook, name: x}]\n",
+		"1:16: type must be backstage-notifications, "
+		"backstage-events, backstage-signals, file, http, syslog or "
+		"journald, not 'webhook'" },
 	{ "sources: [{name: a, type: travis, host: 'https://h'}]\n",
 		"1:41: host must be a host name alone, such as app.travis-ci.com, not "
 		"'https://h'" },
