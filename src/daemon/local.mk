@@ -64,5 +64,7 @@ stagewired_SOURCES = \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
 	src/daemon/status.c \
-	src/daemon/status.h
+	src/daemon/status.h \
+	src/daemon/visitors.c \
+	src/daemon/visitors.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)
