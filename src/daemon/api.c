@@ -3,6 +3,8 @@
 
 #include "base/defs.h"
 #include "daemon/api_builds.h"
+#include "daemon/api_triggers.h"
+#include "daemon/api_wish.h"
 #include "travis/v3_read.h"
 
 /* The rooms of the listener: the first that owns a path takes its requests. */
@@ -12,6 +14,7 @@ static const struct room {
 	void (*request)(struct daemon *d, struct httpd_req *req);
 } rooms[] = {
 	{ v3_owns, api_builds_head, api_builds_request },
+	{ api_wish_owns, api_triggers_head, api_triggers_request },
 };
 
 static const struct room *room_of(const struct httpd_req *req)

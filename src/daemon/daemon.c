@@ -17,6 +17,7 @@
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -293,6 +294,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	d->parts = *next;
 	assembly_renew(&d->parts);
 	api_access_set(d->access, TAKE(d->parts.credentials));
+	visitors_set(d->visitors, d->parts.conf);
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -532,6 +534,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
 	d->access = api_access_new(d->relay);
+	d->visitors = visitors_new(d->loop, d->http, d->relay);
+	visitors_set(d->visitors, d->parts.conf);
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
@@ -556,6 +560,7 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
+	visitors_free(TAKE(d->visitors));
 	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	store_close(d->store);

@@ -16,6 +16,7 @@ struct loop_timer;
 struct own_keys;
 struct publisher;
 struct store;
+struct visitors;
 
 /* The whole running process. */
 struct daemon {
@@ -28,6 +29,7 @@ struct daemon {
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
 	struct api_access *access; /* to the API listener */
+	struct visitors *visitors; /* who come in person */
 	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */

@@ -6,6 +6,10 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_access.h \
 	src/daemon/api_credentials.c \
 	src/daemon/api_credentials.h \
+	src/daemon/api_triggers.c \
+	src/daemon/api_triggers.h \
+	src/daemon/api_wish.c \
+	src/daemon/api_wish.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
