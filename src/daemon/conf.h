@@ -92,6 +92,9 @@ struct conf {
 	int64_t http_request_ms, http_body_ms_per_mib, http_idle_ms;
 	int64_t http_requests_max, http_connections_max, http_connections_per_address;
 	size_t http_inflight_max;
+	int64_t http_streams_max;
+
+	bool page_public_badges;
 
 	char *store_path;
 	size_t store_inflight_max;

@@ -84,6 +84,13 @@ const struct conf_option conf_options[] = {
 	{ .name = "http.max_inflight", .type = CONF_SIZE, FIELD(conf, http_inflight_max),
 	  .dflt = "64MiB", .min = "64KiB", .max = "2GiB", .reload = true,
 	  .text = "Bytes of bodies held at once; beyond them the answer is 503." },
+	{ .name = "http.max_streams", .type = CONF_INTEGER, FIELD(conf, http_streams_max),
+	  .dflt = "100", .min = "1", .max = "100000", .reload = true,
+	  .text = "Status pages that may follow at once; each is a connection." },
+
+	{ .name = "page.public_badges", .type = CONF_BOOL, FIELD(conf, page_public_badges),
+	  .dflt = "false", .reload = true,
+	  .text = "Show badges to everybody who reaches listen.api." },
 
 	{ .name = "store.path", .type = CONF_TEXT, FIELD(conf, store_path),
 	  .form = &conf_form_absolute_path, .dflt = "/var/lib/stagewire/stagewire.db",

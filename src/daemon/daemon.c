@@ -17,6 +17,7 @@
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/page.h"
 #include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
@@ -199,6 +200,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 		.connections_per_address = (unsigned)c->http_connections_per_address,
 		.inflight_max = c->http_inflight_max,
 		.output_pause = 64 * 1024,
+		.streams_max = (unsigned)c->http_streams_max,
 	};
 }
 
@@ -538,6 +540,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	visitors_set(d->visitors, d->parts.conf);
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
+	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -565,6 +568,7 @@ void daemon_release(struct daemon *d)
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);
+	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);

@@ -14,6 +14,7 @@ struct live;
 struct loop_signal;
 struct loop_timer;
 struct own_keys;
+struct page;
 struct publisher;
 struct store;
 struct visitors;
@@ -33,6 +34,7 @@ struct daemon {
 	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
+	struct page *page;         /* for people */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

@@ -19,11 +19,13 @@ libstagewire_a_SOURCES += \
 	src/io/httpd.c \
 	src/io/httpd.h \
 	src/io/httpd_conn.c \
+	src/io/httpd_head.c \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
 	src/io/issuer.c \
 	src/io/issuer.h \
+	src/io/httpd_stream.c \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jwk.c \

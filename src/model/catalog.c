@@ -372,22 +372,28 @@ static void entity_fill(const struct catalog *c, const struct record *r, struct 
 	e->tags = fill_list(c, r->link + r->owners + r->parents, r->tags, e->tag);
 }
 
-static const struct record *record_find(const struct catalog *c, struct span ref)
+size_t catalog_position(const struct catalog *c, struct span text)
 {
 	size_t low = 0, high = c->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = span_order(ref, text_at(c->text, c->record[middle].ref));
 
-		if (order == 0)
-			return &c->record[middle];
-		if (order < 0)
+		if (span_order(text, text_at(c->text, c->record[middle].ref)) <= 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
+	return low;
+}
+
+static const struct record *record_find(const struct catalog *c, struct span ref)
+{
+	size_t i = catalog_position(c, ref);
+
+	if (i == c->count || !span_eq(text_at(c->text, c->record[i].ref), ref))
+		return NULL;
+	return &c->record[i];
 }
 
 bool catalog_get(const struct catalog *c, struct span ref, struct entity *e)

@@ -48,6 +48,12 @@ bool catalog_at(const struct catalog *c, size_t i, struct entity *e);
 size_t catalog_after(const struct catalog *c, struct span ref);
 
 /*
+ * Where in order of ref a text stands, or would: all refs that begin with it are
+ * from there on.
+ */
+size_t catalog_position(const struct catalog *c, struct span text);
+
+/*
  * The entities of a repository "owner/name", compared without regard to ASCII
  * case, in order of ref. Returns how many there are and fills at most max; an
  * orphan is passed over if there is another.

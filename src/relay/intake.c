@@ -421,6 +421,18 @@ static const char *result_word(const struct intake *in)
 	return "accepted";
 }
 
+/* Who shows builds hears of it when it can be read. */
+static void intake_tell(struct intake *in)
+{
+	struct relay *r = in->relay;
+
+	if (r->on_build == NULL || in->puts == 0)
+		return;
+	buf_clear(&r->scratch.slug);
+	IGNORE(build_slug(&in->build, &r->scratch.slug));
+	r->on_build(r->on_build_ctx, buf_span(&r->scratch.slug));
+}
+
 static void intake_stored(struct intake *in, const struct append_answer *a)
 {
 	struct source *src = intake_source(in);
@@ -438,6 +450,7 @@ static void intake_stored(struct intake *in, const struct append_answer *a)
 		in->parcel->seq = a->seq;
 		dispatch_offer(in->relay->dispatch, in->parcel);
 	}
+	intake_tell(in);
 	intake_reply(in, result);
 }
 

@@ -121,6 +121,7 @@ static void relay_set_catalog(struct relay *r, struct catalog *c)
 {
 	catalog_free(r->catalog);
 	r->catalog = c;
+	r->stats.catalogs++;
 }
 
 static void on_restored(void *ctx)
@@ -225,6 +226,13 @@ const struct catalog *relay_catalog_now(const struct relay *r)
 bool relay_is_ready(const struct relay *r)
 {
 	return r->ready && dispatch_stats(r->dispatch).loaded;
+}
+
+void relay_on_build(
+	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
+{
+	r->on_build = on_build;
+	r->on_build_ctx = ctx;
 }
 
 struct httpd_handler relay_hooks(struct relay *r)

@@ -78,6 +78,13 @@ const struct catalog *relay_catalog_now(const struct relay *r);
 /* Has the store told what it remembers? Before, nothing is ready. */
 bool relay_is_ready(const struct relay *r);
 
+/*
+ * Somebody who shows builds: called when what is shown of one was stored, with its
+ * repository. One at most; NULL for none.
+ */
+void relay_on_build(
+	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx);
+
 /* The hooks listener's handler. */
 struct httpd_handler relay_hooks(struct relay *r);
 
@@ -118,6 +125,7 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	uint64_t catalogs;            /* so far: another number is another relay_catalog_now() */
 	struct wall
 		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };

@@ -48,6 +48,7 @@ UNIT = \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_html_write \
 	tests/unit/test_hint \
 	tests/unit/test_hint_book \
 	tests/unit/test_http_answer \
@@ -73,6 +74,7 @@ UNIT = \
 	tests/unit/test_notice \
 	tests/unit/test_ownership \
 	tests/unit/test_pace \
+	tests/unit/test_page_index \
 	tests/unit/test_payload \
 	tests/unit/test_policy \
 	tests/unit/test_publish \
