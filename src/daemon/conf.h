@@ -128,7 +128,7 @@ struct conf {
 	/* Who may start builds: users of Backstage, and the catalog that says what they own. */
 	char *access_issuer, *access_keys_url; /* NULL: after backstage.url */
 	char *access_audience, *access_algorithm;
-	int64_t access_catalog_age_ms;
+	int64_t access_key_refetch_ms, access_catalog_age_ms;
 
 	struct conf_source *source;
 	size_t sources;

@@ -98,6 +98,7 @@ void visitors_set(struct visitors *v, const struct conf *c)
 		.rules = { .type = USER_TOKEN, .issuer = issuer, .audience = c->access_audience },
 		.keys_url = keys_url,
 		.timeout_ms = FETCH_MS,
+		.refetch_min_ms = c->access_key_refetch_ms,
 	};
 
 	IGNORE(jws_alg_parse(span_of(c->access_algorithm), &conf.rules.alg) != ERR_OK);

@@ -8,7 +8,6 @@
 #include "io/loop.h"
 
 #define REFRESH_MS     INT64_C(600000)
-#define REFETCH_MIN_MS INT64_C(30000)
 #define GRACE_MS       INT64_C(86400000)
 #define RETRY_FIRST_MS INT64_C(1000)
 #define WAITING_MAX    64
@@ -26,7 +25,7 @@ struct issuer {
 	struct httpc *http;
 	char *name, *type, *iss, *audience, *keys_url;
 	struct jwt_rules rules;
-	int64_t timeout_ms;
+	int64_t timeout_ms, refetch_min_ms;
 	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
 	struct loop_timer *fetch_timer, *grace_timer;
 	struct httpc_call *call;
@@ -122,7 +121,7 @@ static bool fetch_is_under_way(struct issuer *i)
 {
 	if (i->call != NULL)
 		return true;
-	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < REFETCH_MIN_MS)
+	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
 		return false;
 	on_fetch(i);
 	return i->call != NULL;
@@ -185,6 +184,7 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 	i->keys_url = xstrdup(conf->keys_url);
 	i->rules = (struct jwt_rules){ conf->rules.alg, i->type, i->iss, i->audience };
 	i->timeout_ms = conf->timeout_ms;
+	i->refetch_min_ms = conf->refetch_min_ms;
 	i->status.fetched = WALL_NONE;
 	i->fetch_timer = loop_timer_new(l, on_fetch, i);
 	i->grace_timer = loop_timer_new(l, on_grace_over, i);

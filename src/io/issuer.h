@@ -12,8 +12,8 @@ struct loop;
 /*
  * Somebody whose tokens we take, with the keys it publishes as a JWK Set. They
  * are fetched again every ten minutes; a token by a key that is not known yet
- * waits for one fetch more, but not more often than every half a minute. While
- * they cannot be fetched, the last good ones hold for a day.
+ * waits for one fetch more, if the last one is refetch_min_ms ago. While they
+ * cannot be fetched, the last good ones hold for a day.
  */
 struct issuer;
 
@@ -22,6 +22,7 @@ struct issuer_conf {
 	struct jwt_rules rules; /* strings are copied */
 	const char *keys_url;
 	int64_t timeout_ms; /* of a fetch */
+	int64_t refetch_min_ms;
 };
 
 struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf);

@@ -8,7 +8,9 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/issuer_standin.js \
 	tests/tools/make_jwts.js \
+	tests/tools/travis_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
 	tests/unit/jwts.txt \
