@@ -19,6 +19,8 @@ AM_TESTS_ENVIRONMENT = \
 # What "make check-peers" runs.
 PEERS = \
 	tests/peers/test_backstage.py \
+	tests/peers/test_bus_peer.py \
+	tests/peers/test_travis_card.py \
 	tests/peers/test_webhooks.py
 
 # Programs without their own LDADD, that is all but the installed ones.

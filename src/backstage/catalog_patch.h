@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backstage/entity_json.h"
 #include "base/clock.h"
 #include "base/span.h"
 #include "model/catalog.h"
@@ -21,7 +22,7 @@ struct loop;
 struct catalog_patch;
 
 struct catalog_patch_conf {
-	const char *annotation;
+	struct entity_rules rules;
 	/* The catalog in force, or NULL; borrowed for the moment only. */
 	const struct catalog *(*known)(void *ctx);
 	/*

@@ -115,6 +115,8 @@ struct conf {
 
 	char *catalog_file;
 	char *catalog_annotation;
+	char *catalog_author_annotation;
+	struct secret_ref catalog_author_key;
 	int64_t catalog_refresh_ms, catalog_page_size;
 
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */

@@ -14,6 +14,7 @@
 #include "daemon/api.h"
 #include "daemon/api_access.h"
 #include "daemon/audit_log.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
@@ -23,6 +24,7 @@
 #include "io/httpc.h"
 #include "io/httpd.h"
 #include "io/loop.h"
+#include "io/pseudonym.h"
 #include "io/sd.h"
 #include "io/secmem.h"
 #include "io/tls.h"
@@ -126,6 +128,7 @@ static struct live *daemon_live(struct daemon *d)
 	const struct live_needs needs = {
 		.loop = d->loop,
 		.store = d->store,
+		.names = d->names,
 		.known = known_catalog,
 		.on_catalog = on_catalog_change,
 		.on_owed = on_catalog_owed,
@@ -157,7 +160,7 @@ static void daemon_follow_catalog(struct daemon *d)
 {
 	const struct conf *c = d->parts.conf;
 	const struct catalog_sync_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = author_rules(c, d->names),
 		.refresh_ms = c->catalog_refresh_ms,
 		.page_size = (unsigned)c->catalog_page_size,
 		.known = known_catalog,
@@ -264,6 +267,7 @@ static struct assembly_needs daemon_needs(struct daemon *d)
 	return (struct assembly_needs){
 		.loop = d->loop,
 		.http = d->http,
+		.names = d->names,
 		.on_rotate = on_key_rotated,
 		.ctx = d,
 	};
@@ -282,6 +286,7 @@ static bool follows_same(const struct conf *a, const struct conf *b, bool same_c
 {
 	return same_client && a->catalog_file == NULL && b->catalog_file == NULL &&
 	       strcmp(a->catalog_annotation, b->catalog_annotation) == 0 &&
+	       strcmp(a->catalog_author_annotation, b->catalog_author_annotation) == 0 &&
 	       a->catalog_refresh_ms == b->catalog_refresh_ms &&
 	       a->catalog_page_size == b->catalog_page_size;
 }
@@ -516,6 +521,11 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->started = clock_mono();
 	d->started_at = clock_wall();
 	d->http = httpc_new(d->loop);
+	e = author_key_open(conf, &d->names, why);
+	if (e != ERR_OK) {
+		conf_free(conf);
+		return e;
+	}
 	needs = daemon_needs(d);
 	e = assembly_build(&needs, conf, NULL, &d->parts, why);
 	if (e != ERR_OK)
@@ -575,6 +585,7 @@ void daemon_release(struct daemon *d)
 	httpd_free(d->httpd);
 	api_access_free(d->access);
 	own_keys_free(d->keys);
+	pseudonym_key_free(d->names);
 	tls_server_free(d->tls);
 	httpc_free(d->http);
 	loop_timer_free(d->tick);

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/hint_book.h"
 #include "daemon/pushes.h"
@@ -410,7 +411,7 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 		.ctx = l,
 	};
 	const struct catalog_patch_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = author_rules(c, l->needs.names),
 		.known = known,
 		.on_catalog = on_patched,
 		.on_owed = on_owed,

@@ -11,6 +11,7 @@
 struct backstage_client;
 struct conf;
 struct loop;
+struct pseudonym_key;
 struct store;
 
 /*
@@ -23,6 +24,7 @@ struct live;
 struct live_needs {
 	struct loop *loop;
 	struct store *store;
+	const struct pseudonym_key *names; /* borrowed */
 	const struct catalog *(*known)(void *ctx);
 	/* Changed, by a look-up that began then; the callee owns it. */
 	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);

@@ -55,6 +55,8 @@ stagewired_SOURCES = \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \
 	src/daemon/audit_log.h \
+	src/daemon/author_key.c \
+	src/daemon/author_key.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
 	src/daemon/driver.c \

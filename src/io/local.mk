@@ -36,6 +36,8 @@ libstagewire_a_SOURCES += \
 	src/io/jwt.h \
 	src/io/loop.c \
 	src/io/loop.h \
+	src/io/pseudonym.c \
+	src/io/pseudonym.h \
 	src/io/resolve.c \
 	src/io/resolve.h \
 	src/io/sd.c \

@@ -61,6 +61,15 @@ size_t catalog_position(const struct catalog *c, struct span text);
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max);
 
 /*
+ * The ref of the user that has this alias; false if nobody has it, or several:
+ * then nobody knows who is meant.
+ */
+bool catalog_user(const struct catalog *c, struct span alias, struct span *ref);
+
+/* Aliases that several users have. */
+size_t catalog_shared_aliases(const struct catalog *c);
+
+/*
  * Does member (a user or group) belong to group, directly or through parents?
  * Everybody belongs to themselves. Cycles end the walk, and so does a depth of 8.
  */

@@ -263,6 +263,10 @@ static enum err event_compose(struct intake *in, const struct round *rd)
 		.received = in->received,
 		.entity = rd->plan.entity,
 		.entities = rd->plan.entities,
+		.author = rd->plan.author,
+		.sink = rd->plan.sink,
+		.address = rd->plan.address,
+		.sinks = rd->plan.sinks,
 	};
 
 	memcpy(ce.id, in->id, sizeof(ce.id));
@@ -347,6 +351,7 @@ static enum err intake_judge(struct intake *in)
 
 	rd->puts = 0;
 	rd->plan.entities = rd->plan.owners = rd->plan.sinks = 0;
+	rd->plan.author = (struct span){ NULL, 0 };
 	parcel_release(in->parcel);
 	in->parcel = NULL;
 	in->transition = TRANSITION_NONE;

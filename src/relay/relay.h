@@ -13,6 +13,7 @@
 #include "model/route.h"
 #include "relay/dispatch.h"
 #include "store/store.h"
+#include "travis/payload.h"
 
 struct audit_record;
 struct catalog;
@@ -41,7 +42,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog; /* in the store: the catalog comes from afar */
+	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
 /* Frees sources, sinks and routes; cancels what is under way at the sinks. */

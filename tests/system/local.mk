@@ -6,6 +6,7 @@ check_PROGRAMS += \
 SYSTEM = \
 	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
+	tests/system/test_authors.py \
 	tests/system/test_bus.py \
 	tests/system/test_differential.py \
 	tests/system/test_engine.py \

@@ -79,6 +79,7 @@ UNIT = \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
 	tests/unit/test_policy \
+	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
