@@ -314,6 +314,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	else
 		daemon_follow_catalog(d);
 	live_follow(d->live, d->parts.client, d->parts.conf);
+	page_reload(d->page);
 	view = daemon_parts(d);
 	assembly_retire(&old, &view);
 }

@@ -159,7 +159,7 @@ static void on_settle(void *ctx)
 
 	if (live_is_settled(l))
 		hint_book_settle(l->book);
-	if (hint_book_lines(l->book) > 0)
+	if (l->bus != NULL && hint_book_lines(l->book) > 0)
 		loop_timer_set(l->settle, SETTLE_MS);
 }
 

@@ -229,8 +229,7 @@ bool relay_is_ready(const struct relay *r)
 	return r->ready && dispatch_stats(r->dispatch).loaded;
 }
 
-void relay_on_build(
-	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
+void relay_on_build(struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
 {
 	r->on_build = on_build;
 	r->on_build_ctx = ctx;

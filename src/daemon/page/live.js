@@ -137,7 +137,8 @@
 
 	// --- times ---
 
-	const STEPS = [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"], [Infinity, 86400, "d"]];
+	const STEPS = [[60, 1, "s"], [3600, 60, "min"], [172800, 3600, "h"], [63072000, 86400, "d"],
+		[Infinity, 31536000, "y"]];
 
 	function age() {
 		for (const t of document.querySelectorAll("time:not([data-clock])")) {
