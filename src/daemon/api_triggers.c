@@ -95,18 +95,19 @@ static void audit_denial(const struct asking *a, const struct access *access,
 		.owner = access->entity->owner,
 		.owners = access->entity->owners,
 		.repository = slug,
+		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
 		.detail = span_of(detail),
 		.status = 403,
 	};
 
 	snprintf(detail, sizeof(detail),
-		"rule=%s branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64
-		" catalog_age_s=%" PRId64 " variables=%s",
-		decision->rule == NULL ? "-" : decision->rule->id, SPAN_ARGS(access->branch),
-		SPAN_ARGS(access->behalf), access->token_age_ms / 1000,
+		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
+		" variables=%s",
+		SPAN_ARGS(access->branch), SPAN_ARGS(access->behalf), access->token_age_ms / 1000,
 		access->catalog_age_ms / 1000, access->overrides ? "yes" : "no");
-	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s %s",
-		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(ref), record.reason, detail);
+	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s %s",
+		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(ref), record.reason,
+		SPAN_ARGS(record.rule), detail);
 	relay_journal_refusal(a->daemon->relay, &record);
 }
 

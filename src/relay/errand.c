@@ -70,6 +70,7 @@ enum err errand_audit(const struct trigger *t, struct buf *out)
 		.repository = t->repository,
 		.entity = &t->entity,
 		.entities = 1,
+		.rule = t->rule,
 		.detail = t->note,
 	};
 	char build[32];

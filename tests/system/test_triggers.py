@@ -151,6 +151,7 @@ def test_an_owner_starts_a_build_and_follows_it_to_its_number(box):
 		entries = w.audit("build.trigger")
 		assert [e["reason"] for e in entries] == ["allowed", "asked", "requested", "built"], entries
 		assert all(e["actor"] == "user:default/alice" for e in entries), entries
+		assert all(e["rule"] == "owners" for e in entries), entries
 		assert "acme-token" not in w.daemon.log()
 
 
@@ -161,6 +162,7 @@ def test_who_is_no_owner_gets_403_an_entry_and_nothing_leaves(box):
 		entry = wait_until(lambda: w.audit("build.trigger"), "an entry")[0]
 		assert entry["outcome"] == "denied" and entry["reason"] == "no-rule", entry
 		assert entry["actor"] == "user:default/mallory", entry
+		assert "branch=" in entry["detail"] and "catalog_age_s=" in entry["detail"], entry
 		assert entry["entities"] == ["component:default/parcel-api"], entry
 		assert w.travis.ask("GET", "/_seen") == []
 
@@ -211,6 +213,18 @@ def test_a_token_that_is_not_a_users_own_is_refused(box):
 			refused(request(w.api, "POST", BUILDS, headers=field), 401, "token-missing")
 		refused(w.call("POST", BUILDS, token="a.b.c"), 401, "token-refused")
 		assert w.travis.ask("GET", "/_seen") == []
+
+
+def test_the_webhook_of_a_build_tells_who_asked_for_it(box):
+	with world(box, OWNERS) as w:
+		number = w.await_state(w.order(), "built")["builds"][0]
+		w.daemon.accept(id=number, slug=SLUG, state="passed")
+		w.daemon.accept(id=number + 1, slug=SLUG, state="passed")
+		asked, pushed = wait_until(lambda: len(e := w.daemon.recorded()) == 2 and e, "two events")
+		assert asked["data"]["customData"]["correlation"]["requestedBy"] == "user:default/alice"
+		assert "requestedBy" not in pushed["data"]["customData"]["correlation"]
+		entries = w.audit("webhook.accept")
+		assert [e.get("requested_by") for e in entries] == ["user:default/alice", None], entries
 
 
 # --- keys ---
