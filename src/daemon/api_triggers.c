@@ -79,6 +79,16 @@ static int64_t catalog_age_ms(const struct daemon *d)
 	return read.ms == WALL_NONE.ms ? -1 : clock_wall().ms - read.ms;
 }
 
+/* What the policy looked at, beside what an entry has a place for. */
+static void inputs_write(const struct access *a, char text[DETAIL_MAX])
+{
+	snprintf(text, DETAIL_MAX,
+		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
+		" variables=%s",
+		SPAN_ARGS(a->branch), SPAN_ARGS(a->behalf), a->token_age_ms / 1000,
+		a->catalog_age_ms / 1000, a->overrides ? "yes" : "no");
+}
+
 static void audit_denial(const struct asking *a, const struct access *access,
 	const struct decision *decision, struct span slug)
 {
@@ -96,15 +106,11 @@ static void audit_denial(const struct asking *a, const struct access *access,
 		.owners = access->entity->owners,
 		.repository = slug,
 		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
-		.detail = span_of(detail),
 		.status = 403,
 	};
 
-	snprintf(detail, sizeof(detail),
-		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
-		" variables=%s",
-		SPAN_ARGS(access->branch), SPAN_ARGS(access->behalf), access->token_age_ms / 1000,
-		access->catalog_age_ms / 1000, access->overrides ? "yes" : "no");
+	inputs_write(access, detail);
+	record.detail = span_of(detail);
 	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s %s",
 		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(ref), record.reason,
 		SPAN_ARGS(record.rule), detail);

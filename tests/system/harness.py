@@ -362,7 +362,6 @@ def flat_entry(entry):
 		"status": entry["api"].get("response", {}).get("code"),
 		"tries": unmapped.get("tries"),
 		"rule": unmapped["policy"].get("name"),
-		"detail": entry.get("message"),
 		"requested_by": unmapped.get("requested_by"),
 		"entities": resources("backstage.entity") or None,
 		"owners": resources("backstage.owner") or None,
