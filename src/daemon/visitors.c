@@ -110,7 +110,8 @@ void visitors_set(struct visitors *v, const struct conf *c)
 	visitors_forget(v);
 	v->issuer = issuer;
 	v->keys_url = keys_url;
-	if (issuer != NULL)
+	/* Nobody comes where nobody is listened to. */
+	if (issuer != NULL && c->listen_api != NULL)
 		v->users = issuer_new(v->loop, v->http, &conf);
 }
 
