@@ -239,7 +239,7 @@ def test_wrong_parameters_are_told_in_travis_shape(box):
 	for path in ("/repo/4711/builds", "/repo/a%2Fb/branches", "/build/x", "/v3/owner/acme",
 			"/repo/a%2Fb%22/builds", "/user/1"):
 		error(ask(daemon, path), 404, "not_found")
-	answer = ask(daemon, "/nothing/here")
+	answer = ask(daemon, "/nothing")
 	assert answer.status == 404 and answer.headers["Content-Type"] == "application/problem+json"
 
 

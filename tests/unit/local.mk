@@ -71,6 +71,7 @@ UNIT = \
 	tests/unit/test_notice \
 	tests/unit/test_ownership \
 	tests/unit/test_pace \
+	tests/unit/test_page_filter \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
 	tests/unit/test_pseudonym \
