@@ -270,9 +270,9 @@ def test_a_credential_is_needed_and_each_refusal_is_counted_and_on_record(box):
 	# Whether there is something is not told to strangers.
 	error(ask(daemon, "/build/77777", None), 401, "login_required")
 
-	found = refusals(daemon)
-	assert {e["reason"] for e in found} == {"credential-missing", "credential-wrong",
-		"credential-not-allowed"}, found
+	reasons = {"credential-missing", "credential-wrong", "credential-not-allowed"}
+	found = wait_until(lambda: reasons == {e["reason"] for e in refusals(daemon)} and
+		refusals(daemon), "all kinds of refusal on record")
 	assert [e.get("actor") for e in found if e["status"] == 403] == ["browser"], found
 	metrics = daemon.get("/metrics").body.decode()
 	for word, n in (("good", 4), ("missing", 2), ("wrong", 7), ("not-allowed", 1)):
