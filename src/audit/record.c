@@ -49,6 +49,8 @@ static enum ocsf_activity activity_of(const char *action)
 		{ "operator.hold", OCSF_UPDATE },
 		{ "operator.release", OCSF_UPDATE },
 		{ "operator.replay", OCSF_UPDATE },
+		{ "push.accept", OCSF_UPDATE },
+		{ "push.refuse", OCSF_UPDATE },
 		{ "sink.disable", OCSF_UPDATE },
 		{ "sink.recover", OCSF_UPDATE },
 		{ "sink.trip", OCSF_UPDATE },

@@ -12,6 +12,7 @@
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
+#include "daemon/push_sources.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
 #include "model/sink.h"
@@ -151,11 +152,20 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	return ERR_OK;
 }
 
+static struct source *source_named(const struct relay_setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->sources; i++) {
+		if (strcmp(setup->source[i]->name, name) == 0)
+			return setup->source[i];
+	}
+	return NULL;
+}
+
 static struct source *source_carried(const struct assembly *running, const struct conf_source *cs)
 {
 	for (size_t i = 0; running != NULL && i < running->conf->sources; i++) {
 		if (conf_item_is_same(CONF_SOURCES, &running->conf->source[i], cs))
-			return running->setup.source[i];
+			return source_named(&running->setup, cs->name);
 	}
 	return NULL;
 }
@@ -167,8 +177,11 @@ static enum err build_sources(const struct assembly_needs *needs, const struct a
 
 	a->setup.source = xcalloc(c->sources, sizeof(struct source *));
 	for (size_t i = 0; i < c->sources; i++) {
-		struct source *s = source_carried(running, &c->source[i]);
+		struct source *s;
 
+		if (strcmp(c->source[i].type, "travis") != 0)
+			continue;
+		s = source_carried(running, &c->source[i]);
 		if (s == NULL) {
 			enum err e = source_new(needs, c, &c->source[i], &s, why);
 
@@ -355,6 +368,8 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 		e = build_catalog(needs, &a, why);
 	if (e == ERR_OK)
 		e = api_credentials_fetch(conf, &a.credentials, why);
+	if (e == ERR_OK)
+		e = push_sources_fetch(conf, &a.pushers, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -418,6 +433,7 @@ void assembly_release(struct assembly *a)
 	backstage_client_free(a->client);
 	catalog_builder_free(a->catalog);
 	api_credentials_free(a->credentials);
+	push_sources_free(a->pushers);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

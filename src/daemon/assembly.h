@@ -16,6 +16,7 @@ struct driver_renewal;
 struct httpc;
 struct loop;
 struct pseudonym_key;
+struct push_sources;
 struct secret;
 struct tls_server;
 
@@ -30,6 +31,7 @@ struct assembly {
 	struct relay_setup setup;
 	struct catalog_builder *catalog;     /* read from catalog.file; NULL otherwise */
 	struct api_credentials *credentials; /* for the API listener, until it has taken them */
+	struct push_sources *pushers;        /* for the hooks listener, likewise */
 	struct secret *token;                /* for a client that is carried over */
 	struct driver_renewal *renewal;      /* for sinks that are carried over */
 	size_t renewals;

@@ -24,7 +24,7 @@
  */
 struct conf_source {
 	char *name;
-	char *type;         /* "travis" */
+	char *type;         /* "travis" or "catalog" */
 	char *host;         /* of build URLs: "app.travis-ci.com" */
 	char **public_keys; /* PEM files; NULL-ended lists are NULL if empty */
 	char *config_url;   /* or NULL */
@@ -32,6 +32,10 @@ struct conf_source {
 	char *api_url;      /* or NULL: builds cannot be started there */
 	struct secret_ref api_token;
 	int64_t key_refresh_ms, key_refetch_ms;
+	char *protocol;             /* "standard-webhooks" or "forgedapps" */
+	struct secret_ref *secrets; /* ended by one without a place; NULL if empty */
+	int64_t tolerance_ms;
+	char *entity_filter; /* JSON; or NULL */
 	size_t body_max;
 };
 

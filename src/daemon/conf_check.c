@@ -119,6 +119,37 @@ static enum err bounds_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+static enum err travis_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf_source *s = &r->conf->source[i];
+
+	if (s->public_keys == NULL && s->config_url == NULL)
+		return conf_refuse(r, item_node(r, "sources", i, ""),
+			"source '%s' needs public_keys or a config_url", s->name);
+	if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
+		return conf_refuse(r, item_node(r, "sources", i, "api_url"),
+			"source '%s' needs both an api_url and an api_token", s->name);
+	return ERR_OK;
+}
+
+static enum err catalog_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf *c = r->conf;
+	const struct conf_source *s = &c->source[i];
+
+	if (s->secrets == NULL)
+		return conf_refuse(
+			r, item_node(r, "sources", i, ""), "source '%s' needs 'secrets'", s->name);
+	if (c->backstage_url == NULL || c->catalog_file != NULL)
+		return conf_refuse(r, item_node(r, "sources", i, "type"),
+			"source '%s' needs a backstage.url to read again from, and no catalog.file",
+			s->name);
+	if (s->entity_filter != NULL && strcmp(s->protocol, "forgedapps") != 0)
+		return conf_refuse(r, item_node(r, "sources", i, "entity_filter"),
+			"nobody asks for an entity_filter by protocol %s", s->protocol);
+	return ERR_OK;
+}
+
 static enum err sources_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -126,12 +157,14 @@ static enum err sources_check(struct conf_reader *r)
 	for (size_t i = 0; i < c->sources; i++) {
 		const struct conf_source *s = &c->source[i];
 
-		if (s->public_keys == NULL && s->config_url == NULL)
-			return conf_refuse(r, item_node(r, "sources", i, ""),
-				"source '%s' needs public_keys or a config_url", s->name);
-		if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
-			return conf_refuse(r, item_node(r, "sources", i, "api_url"),
-				"source '%s' needs both an api_url and an api_token", s->name);
+		enum err e;
+
+		if (strcmp(s->type, "catalog") == 0)
+			e = catalog_source_check(r, i);
+		else
+			e = travis_source_check(r, i);
+		if (e != ERR_OK)
+			return e;
 		if (s->body_max > c->http_inflight_max)
 			return conf_refuse(r, item_node(r, "sources", i, "max_body"),
 				"max_body must not be more than http.max_inflight");

@@ -11,6 +11,7 @@
 #include "base/codec.h"
 #include "base/defs.h"
 #include "base/egress.h"
+#include "base/json_gate.h"
 #include "base/span.h"
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
@@ -28,7 +29,8 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-static const char *const source_types[] = { "travis" };
+static const char *const source_types[] = { "travis", "catalog" };
+static const char *const protocols[] = { "standard-webhooks", "forgedapps" };
 static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
 	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
@@ -269,6 +271,16 @@ static bool fits_source_type(const char *text)
 	return is_one_of(text, source_types, ARRAY_SIZE(source_types));
 }
 
+static bool fits_protocol(const char *text)
+{
+	return is_one_of(text, protocols, ARRAY_SIZE(protocols));
+}
+
+static bool fits_json(const char *text)
+{
+	return json_gate(span_of(text), NULL, NULL) == ERR_OK;
+}
+
 static bool fits_sink_type(const char *text)
 {
 	return is_one_of(text, sink_types, ARRAY_SIZE(sink_types));
@@ -448,7 +460,10 @@ FORM(topic, .noun = "topic", .fits = fits_topic,
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
 FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
-FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
+FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis or catalog");
+FORM(protocol, .noun = "word", .fits = fits_protocol,
+	.must = "must be standard-webhooks or forgedapps");
+FORM(json, .noun = "JSON", .fits = fits_json, .must = "must be JSON");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
 	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
 		"syslog or "

@@ -36,6 +36,10 @@ extern const struct conf_form conf_form_right; /* of a credential */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;
 
+/* Of sources that push the catalog. */
+extern const struct conf_form conf_form_protocol;
+extern const struct conf_form conf_form_json;
+
 /* Of http sinks. */
 extern const struct conf_form conf_form_egress; /* a network and port to allow */
 extern const struct conf_form conf_form_header;

@@ -19,6 +19,7 @@
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
 #include "daemon/page.h"
+#include "daemon/push_door.h"
 #include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
@@ -238,7 +239,8 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
-	e = daemon_listen_all(d, c->listen_hooks, d->tls, relay_hooks(d->relay), why);
+	e = daemon_listen_all(
+		d, c->listen_hooks, d->tls, push_door_before(d->door, relay_hooks(d->relay)), why);
 	if (e != ERR_OK)
 		return e;
 	if (d->keys != NULL) {
@@ -300,6 +302,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	push_door_set(d->door, TAKE(d->parts.pushers));
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	visitors_set(d->visitors, d->parts.conf);
 	if (d->keys != NULL)
@@ -551,6 +554,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	visitors_set(d->visitors, d->parts.conf);
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
+	d->door = push_door_new(d);
+	push_door_set(d->door, TAKE(d->parts.pushers));
 	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
@@ -579,6 +584,7 @@ void daemon_release(struct daemon *d)
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);
+	push_door_free(d->door);
 	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);

@@ -17,6 +17,7 @@ struct own_keys;
 struct page;
 struct pseudonym_key;
 struct publisher;
+struct push_door;
 struct store;
 struct visitors;
 
@@ -37,6 +38,7 @@ struct daemon {
 	struct catalog_sync *sync;   /* NULL: the catalog is a file */
 	struct live *live;           /* what the event bus says of the catalog */
 	struct page *page;           /* for people */
+	struct push_door *door;      /* for pushes of the catalog */
 	struct assembly parts;       /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

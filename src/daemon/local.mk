@@ -83,6 +83,14 @@ stagewired_SOURCES = \
 	src/daemon/page_rows.c \
 	src/daemon/page_states.c \
 	src/daemon/page_view.c \
+	src/daemon/push_door.c \
+	src/daemon/push_door.h \
+	src/daemon/push_ids.c \
+	src/daemon/push_ids.h \
+	src/daemon/push_memo.c \
+	src/daemon/push_memo.h \
+	src/daemon/push_sources.c \
+	src/daemon/push_sources.h \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
 	src/daemon/status.c \

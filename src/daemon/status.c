@@ -8,6 +8,8 @@
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
+#include "daemon/push_door.h"
+#include "daemon/push_sources.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
@@ -123,6 +125,30 @@ static void put_sources(struct json_writer *w, const struct daemon *d)
 	json_array_end(w);
 }
 
+static void put_pushes(struct json_writer *w, const struct daemon *d)
+{
+	const struct push_sources *all = push_door_sources(d->door);
+
+	json_key(w, "pushes");
+	json_array_begin(w);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct push_source *s = &all->list[i];
+
+		json_object_begin(w);
+		json_member_str(w, "name", s->name);
+		json_member_str(w, "protocol", push_protocol_str(s->protocol));
+		json_member_int(w, "keys", (int64_t)s->keys);
+		json_member_int(w, "accepted", (int64_t)s->counts.accepted);
+		json_member_int(w, "duplicates", (int64_t)s->counts.duplicates);
+		json_member_int(w, "refused", (int64_t)s->counts.refused);
+		json_member_int(w, "entities", (int64_t)s->counts.entities);
+		json_member_int(w, "changes", (int64_t)s->counts.changes);
+		json_member_wall(w, "last_at", s->counts.last);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
 /* What an http sink asked of us in its handshake. */
 static void put_agreed_rate(struct json_writer *w, const struct daemon *d, const char *name)
 {
@@ -184,6 +210,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_catalog(&w, d);
 	put_bus(&w, d);
 	put_sources(&w, d);
+	put_pushes(&w, d);
 	put_sinks(&w, d);
 	json_object_end(&w);
 	return json_done(&w);

@@ -23,6 +23,7 @@ SYSTEM = \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
 	tests/system/test_page.py \
+	tests/system/test_push.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
