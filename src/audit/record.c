@@ -47,6 +47,7 @@ static enum ocsf_activity activity_of(const char *action)
 		{ "operator.hold", OCSF_UPDATE },
 		{ "operator.release", OCSF_UPDATE },
 		{ "operator.replay", OCSF_UPDATE },
+		{ "secret.rotate", OCSF_UPDATE },
 		{ "sink.disable", OCSF_UPDATE },
 		{ "sink.recover", OCSF_UPDATE },
 		{ "sink.trip", OCSF_UPDATE },

@@ -49,6 +49,13 @@ extern const struct conf_form conf_form_pattern;
 extern const struct conf_form conf_form_entity_pattern;
 extern const struct conf_form conf_form_repository_pattern;
 
+/* Of providers of secrets. */
+extern const struct conf_form conf_form_provider_type;
+extern const struct conf_form conf_form_vault_auth;
+extern const struct conf_form conf_form_aws_credentials;
+extern const struct conf_form conf_form_metadata_url;
+extern const struct conf_form conf_form_secret_path;
+
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;
 extern const struct conf_form conf_form_variable;

@@ -15,7 +15,16 @@ struct loop_signal;
 struct loop_timer;
 struct own_keys;
 struct publisher;
+struct safe;
 struct store;
+
+/* A configuration that is to be applied once its secrets are there. */
+struct reload {
+	struct conf *conf; /* NULL: there is none */
+	struct safe *safe; /* daemon->safe, or another one */
+	bool changed;      /* secrets did, meanwhile */
+	bool again;        /* it was asked for once more meanwhile */
+};
 
 /* The whole running process. */
 struct daemon {
@@ -28,6 +37,8 @@ struct daemon {
 	struct relay *relay;
 	struct publisher *log;     /* of the audit trail */
 	struct api_access *access; /* to the API listener */
+	struct safe *safe;         /* what providers of secrets have; NULL without any */
+	struct reload next;
 	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */

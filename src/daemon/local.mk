@@ -19,6 +19,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_print.c \
 	src/daemon/conf_read.c \
 	src/daemon/conf_read.h \
+	src/daemon/conf_secrets.c \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c
@@ -55,6 +56,8 @@ stagewired_SOURCES = \
 	src/daemon/metrics.h \
 	src/daemon/own_keys.c \
 	src/daemon/own_keys.h \
+	src/daemon/secrets.c \
+	src/daemon/secrets.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)

@@ -247,6 +247,11 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
+{
+	announce_secrets(r->announcer, provider, why);
+}
+
 void relay_checkpoint(struct relay *r, struct span note)
 {
 	announce_checkpoint(r->announcer, note);

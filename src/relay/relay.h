@@ -96,6 +96,9 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
 
+/* The same of a provider of secrets. */
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why);
+
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
 

@@ -46,6 +46,9 @@ struct http_sink {
 	struct http_credentials *credentials;
 	bool wants_handshake;
 	struct http_handshake handshake;
+	void (*on_refused)(void *ctx, const char *name);
+	void *refused_ctx;
+	char *name;
 	struct http_try *first;
 };
 

@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/vault_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
 	tests/unit/scratch.h \
