@@ -5,7 +5,9 @@
 
 #include "backstage/catalog_rest.h"
 #include "backstage/entity_json.h"
+#include "io/crypto.h"
 #include "io/json.h"
+#include "io/pseudonym.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -30,6 +32,16 @@ static void check_entity(const struct entity *e)
 	must(span_eq(buf_span(&json), buf_span(&again)));
 }
 
+static const struct entity_rules *rules(void)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	static struct entity_rules r = { "travis-ci.com/repo-slug", "github.com/user-login", NULL };
+
+	if (r.names == NULL && crypto_init() == ERR_OK)
+		r.names = pseudonym_key_new(seed);
+	return &r;
+}
+
 static void read_as_entity(struct span text, struct buf *room)
 {
 	struct json_object *root = NULL;
@@ -37,7 +49,7 @@ static void read_as_entity(struct span text, struct buf *room)
 
 	if (jdoc_parse(text, NULL, &root) != ERR_OK)
 		return;
-	if (entity_from_json(root, "travis-ci.com/repo-slug", room, &e) == ERR_OK)
+	if (entity_from_json(root, rules(), room, &e) == ERR_OK)
 		check_entity(&e);
 	jdoc_free(root);
 }
@@ -48,14 +60,17 @@ static void read_as_page(struct span text, struct buf *room)
 	struct catalog_page page = { 0 };
 	struct catalog *c;
 	struct entity e;
+	struct span ref;
 
-	if (catalog_rest_page(text, "travis-ci.com/repo-slug", room, b, &page) == ERR_OK)
+	if (catalog_rest_page(text, rules(), room, b, &page) == ERR_OK)
 		must(catalog_builder_count(b) + page.skipped <= page.items);
 	free(page.cursor);
 	c = catalog_build(TAKE(b));
 	for (size_t i = 0; catalog_at(c, i, &e); i++) {
 		check_entity(&e);
 		must(catalog_get(c, e.ref, &e));
+		for (size_t k = 0; k < e.aliases; k++)
+			must(catalog_user(c, e.alias[k], &ref) || catalog_shared_aliases(c) > 0);
 		must(e.slug.n == 0 || catalog_find(c, e.slug, &e, 1) > 0);
 	}
 	catalog_free(c);

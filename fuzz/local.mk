@@ -12,7 +12,8 @@ FUZZERS = \
 	fuzz/fuzz_http_head \
 	fuzz/fuzz_json_gate \
 	fuzz/fuzz_note \
-	fuzz/fuzz_payload
+	fuzz/fuzz_payload \
+	fuzz/fuzz_v3
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -54,3 +55,6 @@ fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
+fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)

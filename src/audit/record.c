@@ -37,6 +37,8 @@ static enum ocsf_activity activity_of(const char *action)
 	} known[] = {
 		{ "api.refuse", OCSF_READ },
 		{ "audit.open", OCSF_CREATE },
+		{ "bus.recover", OCSF_UPDATE },
+		{ "bus.refuse", OCSF_UPDATE },
 		{ "catalog.refresh", OCSF_UPDATE },
 		{ "config.reload", OCSF_UPDATE },
 		{ "delivery.attempt", OCSF_CREATE },

@@ -20,12 +20,13 @@
 struct catalog_patch {
 	struct backstage_client *client;
 	struct catalog_patch_conf conf;
-	char *annotation;
+	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	struct httpc_call *call;
 	struct map pending;                       /* refs that are not asked for yet */
 	struct span asked[CATALOG_REST_REFS_MAX]; /* in asked_text */
 	size_t asked_count;
+	struct wall began; /* the look-up */
 	struct buf asked_text, room;
 	struct catalog_patch_status status;
 };
@@ -63,7 +64,7 @@ static enum err patch_lookup(struct catalog_patch *p)
 	enum err e;
 
 	buf_init(&body, BODY_MAX);
-	e = catalog_rest_lookup(p->asked, p->asked_count, p->annotation, &body);
+	e = catalog_rest_lookup(p->asked, p->asked_count, &p->rules, &body);
 	if (e != ERR_OK)
 		return e;
 	return backstage_call(p->client, "POST", CATALOG_REST_LOOKUP, buf_span(&body), ANSWER_MAX,
@@ -78,6 +79,7 @@ static void on_due(void *ctx)
 	if (p->asked_count == 0)
 		return;
 	p->status.lookups++;
+	p->began = clock_wall();
 	if (patch_lookup(p) != ERR_OK)
 		p->conf.on_owed(p->conf.ctx);
 }
@@ -124,7 +126,7 @@ static void patch_apply(
 	add_all(b, found, NULL);
 	map_release(&asked);
 	p->status.changes++;
-	p->conf.on_catalog(p->conf.ctx, b);
+	p->conf.on_catalog(p->conf.ctx, b, p->began);
 }
 
 static void on_found(void *ctx, const struct httpc_answer *a)
@@ -136,8 +138,8 @@ static void on_found(void *ctx, const struct httpc_answer *a)
 
 	p->call = NULL;
 	if (known == NULL || backstage_classify(a) != BACKSTAGE_OK ||
-		catalog_rest_found(a->body, p->annotation, &p->room, known, p->asked,
-			p->asked_count, b) != ERR_OK) {
+		catalog_rest_found(a->body, &p->rules, &p->room, known, p->asked, p->asked_count,
+			b) != ERR_OK) {
 		catalog_builder_free(b);
 		p->conf.on_owed(p->conf.ctx);
 	} else {
@@ -168,7 +170,7 @@ struct catalog_patch *catalog_patch_new(
 
 	p->client = client;
 	p->conf = *conf;
-	p->annotation = xstrdup(conf->annotation);
+	p->rules = entity_rules_copy(&conf->rules);
 	map_init(&p->pending);
 	buf_init(&p->room, ENTITY_ROOM);
 	buf_init(&p->asked_text, CATALOG_REST_REFS_BYTES);
@@ -186,7 +188,7 @@ void catalog_patch_free(struct catalog_patch *p)
 	map_release(&p->pending);
 	buf_release(&p->room);
 	buf_release(&p->asked_text);
-	free(p->annotation);
+	entity_rules_release(&p->rules);
 	free(p);
 }
 

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backstage/entity_json.h"
+#include "base/clock.h"
 #include "base/span.h"
 #include "model/catalog.h"
 
@@ -20,11 +22,14 @@ struct loop;
 struct catalog_patch;
 
 struct catalog_patch_conf {
-	const char *annotation;
+	struct entity_rules rules;
 	/* The catalog in force, or NULL; borrowed for the moment only. */
 	const struct catalog *(*known)(void *ctx);
-	/* The catalog in force with what has changed; the callee owns it. Not called without a change. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	/*
+	 * The catalog in force with what has changed, which was asked for at began; the
+	 * callee owns it. Not called without a change.
+	 */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
 	/* Hints could not be followed: a whole read is owed. */
 	void (*on_owed)(void *ctx);
 	void *ctx;

@@ -42,6 +42,7 @@ struct reading {
 	char *cursor;       /* of the page asked for; NULL: the first */
 	struct map cursors; /* those seen in this read */
 	struct mono started;
+	struct wall began;
 	size_t skipped;
 	const struct catalog *compared; /* what is known; only to see whether it changes */
 	size_t checked;                 /* entities of it compared so far */
@@ -52,7 +53,7 @@ struct reading {
 struct catalog_sync {
 	struct backstage_client *client;
 	struct catalog_sync_conf conf;
-	char *annotation;
+	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	enum sync_state state;
 	struct httpc_call *call; /* NULL while idle */
@@ -80,7 +81,7 @@ struct catalog_sync *catalog_sync_new(
 
 	s->client = client;
 	s->conf = *conf;
-	s->annotation = xstrdup(conf->annotation);
+	s->rules = entity_rules_copy(&conf->rules);
 	s->page_size = conf->page_size == 0 ? 1 : conf->page_size;
 	s->status.last_ok = WALL_NONE;
 	buf_init(&s->room, ENTITY_ROOM);
@@ -108,7 +109,7 @@ void catalog_sync_free(struct catalog_sync *s)
 	reading_release(&s->reading);
 	buf_release(&s->room);
 	buf_release(&s->asked_text);
-	free(s->annotation);
+	entity_rules_release(&s->rules);
 	free(s);
 }
 
@@ -178,7 +179,7 @@ static void sync_list(struct catalog_sync *s)
 	enum err e;
 
 	buf_init(&path, PATH_MAX_BYTES);
-	e = catalog_rest_list(s->annotation, s->page_size, s->reading.cursor, &path);
+	e = catalog_rest_list(&s->rules, s->page_size, s->reading.cursor, &path);
 	if (e == ERR_OK)
 		e = backstage_call(s->client, "GET", path.data, (struct span){ 0 }, ANSWER_MAX,
 			on_page, s, &s->call);
@@ -192,7 +193,7 @@ static void on_due(void *ctx)
 
 	s->again = false;
 	s->state = SYNC_LISTING;
-	s->reading = (struct reading){ .started = clock_mono() };
+	s->reading = (struct reading){ .started = clock_mono(), .began = clock_wall() };
 	s->reading.builder = catalog_builder_new();
 	map_init(&s->reading.cursors);
 	sync_list(s);
@@ -203,6 +204,7 @@ static void sync_finish(struct catalog_sync *s)
 {
 	struct catalog_builder *b = TAKE(s->reading.builder);
 	bool doubtful = s->reading.doubt[0] != '\0';
+	struct wall began = s->reading.began;
 	char doubt[WHY_MAX];
 
 	memcpy(doubt, s->reading.doubt, sizeof(doubt));
@@ -214,7 +216,7 @@ static void sync_finish(struct catalog_sync *s)
 	if (!doubtful)
 		s->tries = 0;
 	sync_rest(s, doubtful ? sync_backoff(s) : s->conf.refresh_ms);
-	s->conf.on_catalog(s->conf.ctx, b);
+	s->conf.on_catalog(s->conf.ctx, b, began);
 	if (doubtful) {
 		sync_trouble(s, doubt);
 	} else if (s->troubled) {
@@ -275,7 +277,7 @@ static enum err sync_lookup(struct catalog_sync *s)
 	enum err e;
 
 	buf_init(&body, BODY_MAX);
-	e = catalog_rest_lookup(s->asked, s->asked_count, s->annotation, &body);
+	e = catalog_rest_lookup(s->asked, s->asked_count, &s->rules, &body);
 	if (e != ERR_OK)
 		return e;
 	return backstage_call(s->client, "POST", CATALOG_REST_LOOKUP, buf_span(&body), ANSWER_MAX,
@@ -305,7 +307,7 @@ static void on_found(void *ctx, const struct httpc_answer *a)
 
 	s->call = NULL;
 	if (backstage_classify(a) != BACKSTAGE_OK ||
-		catalog_rest_found(a->body, s->annotation, &s->room, sync_known(s), s->asked,
+		catalog_rest_found(a->body, &s->rules, &s->room, sync_known(s), s->asked,
 			s->asked_count, r->builder) != ERR_OK) {
 		answer_explain(a, r->doubt);
 		sync_keep(s);
@@ -356,7 +358,7 @@ static void on_page(void *ctx, const struct httpc_answer *a)
 	else if (backstage_classify(a) != BACKSTAGE_OK)
 		e = ERR_IO;
 	else
-		e = catalog_rest_page(a->body, s->annotation, &s->room, s->reading.builder, &page);
+		e = catalog_rest_page(a->body, &s->rules, &s->room, s->reading.builder, &page);
 	if (e == ERR_OK) {
 		sync_turn(s, &page);
 	} else if (e == ERR_LIMIT && sync_shrink(s)) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backstage/entity_json.h"
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
@@ -23,7 +24,7 @@ struct loop;
 struct catalog_sync;
 
 struct catalog_sync_conf {
-	const char *annotation; /* "travis-ci.com/repo-slug" */
+	struct entity_rules rules;
 	int64_t refresh_ms;
 	unsigned page_size;
 	/*
@@ -32,8 +33,11 @@ struct catalog_sync_conf {
 	 * the moment only.
 	 */
 	const struct catalog *(*known)(void *ctx);
-	/* A full read ended well. The builder holds every entity; the callee owns it. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	/*
+	 * A full read, which began then, ended well. The builder holds every entity; the
+	 * callee owns it.
+	 */
+	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
 	/*
 	 * A read failed, which is told each time, or works again (why is NULL).
 	 * why is one printable line for the log, health and audit.

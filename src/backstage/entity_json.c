@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backstage/entity_json.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "io/json.h"
+#include "io/pseudonym.h"
+
+struct entity_rules entity_rules_copy(const struct entity_rules *rules)
+{
+	return (struct entity_rules){
+		.repository = xstrdup(rules->repository),
+		.login = rules->login == NULL ? NULL : xstrdup(rules->login),
+		.names = rules->names,
+	};
+}
+
+void entity_rules_release(struct entity_rules *rules)
+{
+	free((char *)(uintptr_t)rules->repository);
+	free((char *)(uintptr_t)rules->login);
+}
 
 static bool list_has(const struct span *list, size_t n, struct span text)
 {
@@ -15,9 +33,9 @@ static bool list_has(const struct span *list, size_t n, struct span text)
 }
 
 /* False if text is none, is there already or finds no place. */
-static bool list_add(struct span *list, size_t *n, struct span text)
+static bool list_add(struct span *list, size_t *n, size_t max, struct span text)
 {
-	if (text.n == 0 || *n == ENTITY_LINKS_MAX || list_has(list, *n, text))
+	if (text.n == 0 || *n == max || list_has(list, *n, text))
 		return false;
 	list[(*n)++] = text;
 	return true;
@@ -80,9 +98,9 @@ static bool take_system(struct span target, struct entity *e)
 static bool take_relation(struct span type, struct span target, struct entity *e)
 {
 	if (span_is(type, "ownedBy"))
-		return list_add(e->owner, &e->owners, target);
+		return list_add(e->owner, &e->owners, ENTITY_LINKS_MAX, target);
 	if (span_is(type, "childOf") || span_is(type, "memberOf"))
-		return list_add(e->parent, &e->parents, target);
+		return list_add(e->parent, &e->parents, ENTITY_LINKS_MAX, target);
 	return span_is(type, "partOf") && take_system(target, e);
 }
 
@@ -98,11 +116,12 @@ static void read_relation(struct json_object *relation, struct buf *room, struct
 	room->data[start] = '\0';
 }
 
-static void read_metadata(struct json_object *metadata, const char *annotation, struct entity *e)
+static void read_metadata(
+	struct json_object *metadata, const struct entity_rules *rules, struct entity *e)
 {
 	struct json_object *annotations = jdoc_member(metadata, "annotations");
 	struct json_object *tags = jdoc_member(metadata, "tags");
-	struct span slug = plain_text(jdoc_member(annotations, annotation));
+	struct span slug = plain_text(jdoc_member(annotations, rules->repository));
 
 	e->uid = plain_text(jdoc_member(metadata, "uid"));
 	e->etag = plain_text(jdoc_member(metadata, "etag"));
@@ -110,7 +129,7 @@ static void read_metadata(struct json_object *metadata, const char *annotation, 
 		e->slug = slug;
 	e->orphan = span_is(plain_text(jdoc_member(annotations, "backstage.io/orphan")), "true");
 	for (size_t i = 0; i < jdoc_count(tags); i++)
-		IGNORE(list_add(e->tag, &e->tags, plain_text(jdoc_at(tags, i))));
+		IGNORE(list_add(e->tag, &e->tags, ENTITY_LINKS_MAX, plain_text(jdoc_at(tags, i))));
 }
 
 static void read_spec(struct json_object *spec, struct buf *room, struct entity *e)
@@ -125,8 +144,34 @@ static void read_spec(struct json_object *spec, struct buf *room, struct entity 
 			entity_ref_resolve(system, "system", entity_ref_namespace(e->ref), room));
 }
 
+static void add_alias(const char *digest, struct buf *room, struct entity *e)
+{
+	size_t start = room->len;
+	struct span alias = ref_since(room, start, buf_add_str(room, digest));
+
+	IGNORE(!list_add(e->alias, &e->aliases, ENTITY_ALIASES_MAX, alias));
+}
+
+/* What commits may call a user: its address and its login. */
+static void read_aliases(struct json_object *metadata, struct json_object *spec,
+	const struct entity_rules *rules, struct buf *room, struct entity *e)
+{
+	struct json_object *annotations = jdoc_member(metadata, "annotations");
+	const char *mail = jdoc_text(jdoc_member(jdoc_member(spec, "profile"), "email"));
+	const char *login =
+		rules->login == NULL ? NULL : jdoc_text(jdoc_member(annotations, rules->login));
+	char digest[PSEUDONYM_MAX];
+
+	if (rules->names == NULL || !span_is(entity_ref_kind(e->ref), "user"))
+		return;
+	if (pseudonym_of_mail(rules->names, span_of(mail), digest))
+		add_alias(digest, room, e);
+	if (pseudonym_of_login(rules->names, span_of(login), digest))
+		add_alias(digest, room, e);
+}
+
 enum err entity_from_json(
-	struct json_object *o, const char *annotation, struct buf *room, struct entity *e)
+	struct json_object *o, const struct entity_rules *rules, struct buf *room, struct entity *e)
 {
 	struct json_object *metadata = jdoc_member(o, "metadata");
 	struct json_object *relations = jdoc_member(o, "relations");
@@ -139,10 +184,11 @@ enum err entity_from_json(
 	read.ref = ref_of_parts(jdoc_member(o, "kind"), metadata, room);
 	if (read.ref.n == 0)
 		return ERR_PARSE;
-	read_metadata(metadata, annotation, &read);
+	read_metadata(metadata, rules, &read);
 	for (size_t i = 0; i < jdoc_count(relations); i++)
 		read_relation(jdoc_at(relations, i), room, &read);
 	read_spec(jdoc_member(o, "spec"), room, &read);
+	read_aliases(metadata, jdoc_member(o, "spec"), rules, room, &read);
 	*e = read;
 	return ERR_OK;
 }

@@ -4,6 +4,8 @@ EXTRA_DIST += src/base/.may_include
 libstagewire_a_SOURCES += \
 	src/base/buf.c \
 	src/base/buf.h \
+	src/base/chains.c \
+	src/base/chains.h \
 	src/base/clock.c \
 	src/base/clock.h \
 	src/base/codec.c \
@@ -18,6 +20,8 @@ libstagewire_a_SOURCES += \
 	src/base/file.h \
 	src/base/hash.c \
 	src/base/hash.h \
+	src/base/html_write.c \
+	src/base/html_write.h \
 	src/base/json_gate.c \
 	src/base/json_gate.h \
 	src/base/json_read.c \
@@ -29,6 +33,8 @@ libstagewire_a_SOURCES += \
 	src/base/log.h \
 	src/base/map.c \
 	src/base/map.h \
+	src/base/sorted.c \
+	src/base/sorted.h \
 	src/base/span.h \
 	src/base/suggest.c \
 	src/base/suggest.h

@@ -8,6 +8,7 @@
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
 #include "daemon/api_credentials.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
@@ -174,6 +175,11 @@ static struct sink *sink_carried(
 /* A notification's own limits say how many builds it can tell of. */
 #define COALESCE_MAX 16
 
+/* A signal is tried until it is too old, which takes five minutes at most. */
+#define SIGNAL_SCHEDULE                                                                            \
+	"1s 2s 4s 8s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s " \
+	"15s 15s 15s 15s 15s 15s 15s 15s 15s"
+
 static struct sink_policy policy_of(const struct conf_sink *c)
 {
 	struct sink_policy p = {
@@ -192,7 +198,8 @@ static struct sink_policy policy_of(const struct conf_sink *c)
 	};
 
 	/* Its form has been checked. */
-	IGNORE(conf_schedule_read(c->schedule, &p.schedule));
+	IGNORE(conf_schedule_read(
+		c->schedule == NULL ? SIGNAL_SCHEDULE : c->schedule, &p.schedule));
 	return p;
 }
 
@@ -255,20 +262,37 @@ static void build_routes(struct assembly *a)
 			.kind = list_copy(from->kind),
 			.owner = list_copy(from->owner),
 			.repository = list_copy(from->repository),
+			.author = list_copy(from->author),
+			.address = list_copy(from->address),
 			.to = list_copy(from->to),
 		};
 	}
 }
 
-static enum err build_catalog(struct assembly *a, char **why)
+/* A host's name is before the slash of its annotations: "github.com". */
+static struct span host_of(const char *annotation)
+{
+	const char *slash = strchr(annotation, '/');
+
+	return slash == NULL ? (struct span){ NULL, 0 }
+			     : (struct span){ annotation, (size_t)(slash - annotation) };
+}
+
+static enum err build_catalog(const struct assembly_needs *needs, struct assembly *a, char **why)
 {
 	const struct conf *c = a->conf;
+	const struct entity_rules rules = author_rules(c, needs->names);
+
+	a->setup.author = (struct travis_author_rules){
+		.names = needs->names,
+		.host = host_of(c->catalog_author_annotation),
+	};
 
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
 	a->catalog = catalog_builder_new();
-	return catalog_file_read(c->catalog_file, c->catalog_annotation, a->catalog, why);
+	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
 static void build_dispatch(struct assembly *a)
@@ -290,6 +314,7 @@ static void build_retention(struct assembly *a)
 		.events_ms = c->retention_events_ms,
 		.quarantine_ms = c->retention_quarantine_ms,
 		.audit_ms = c->retention_audit_ms,
+		.ownership_ms = c->retention_audit_ms,
 	};
 }
 
@@ -304,7 +329,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	if (e == ERR_OK)
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
-		e = build_catalog(&a, why);
+		e = build_catalog(needs, &a, why);
 	if (e == ERR_OK)
 		e = api_credentials_fetch(conf, needs->safe, &a.credentials, why);
 	if (e != ERR_OK) {
@@ -377,6 +402,13 @@ static bool has_remote(const struct conf_sink *c)
 			return true;
 	}
 	return false;
+}
+
+bool assembly_sink_is_remote(const struct conf *c, size_t i)
+{
+	if (strncmp(c->sink[i].type, "backstage-", 10) == 0)
+		return secret_ref_is_remote(&c->backstage_token);
+	return has_remote(&c->sink[i]);
 }
 
 /* The first of what goes wrong is told. */

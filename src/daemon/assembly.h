@@ -16,6 +16,7 @@ struct driver_renewal;
 struct httpc;
 struct loop;
 struct safe;
+struct pseudonym_key;
 struct secret;
 struct tls_server;
 
@@ -38,7 +39,8 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
-	const struct safe *safe; /* what providers have is in it already; NULL: nothing */
+	const struct safe *safe;           /* what providers have is in it already; NULL: nothing */
+	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);
 	/* A sink, or Backstage where it is NULL, does not take our secret. */
@@ -59,6 +61,9 @@ void assembly_renew(struct assembly *a);
 
 /* Free what old holds and now does not; both setups are given, as one of them is the relay's. */
 void assembly_retire(struct assembly *old, const struct assembly *now);
+
+/* Does a sink show a secret that a provider has? */
+bool assembly_sink_is_remote(const struct conf *c, size_t i);
 
 /*
  * Secrets changed at their providers: give those that have them the values of now,

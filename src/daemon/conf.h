@@ -36,6 +36,9 @@ struct conf_sink {
 	char *name;
 	char *type; /* "backstage-notifications", "backstage-events", "file", "http", … */
 	char *topic;
+	char *channel; /* of signals */
+	bool broadcast;
+	int64_t max_age_ms;
 	char **recipients; /* of operator events; NULL: none */
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
@@ -47,7 +50,7 @@ struct conf_sink {
 	char *socket;     /* journald's */
 	int64_t inflight; /* tries at once */
 	int64_t rate;     /* tries begun in a second; 0: any */
-	char *schedule;   /* durations, parted by blanks */
+	char *schedule;   /* durations, parted by blanks; NULL: of signals */
 	int64_t retry_after_max_ms;
 	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
@@ -101,6 +104,9 @@ struct conf {
 	int64_t http_request_ms, http_body_ms_per_mib, http_idle_ms;
 	int64_t http_requests_max, http_connections_max, http_connections_per_address;
 	size_t http_inflight_max;
+	int64_t http_streams_max;
+
+	bool page_public_badges;
 
 	char *store_path;
 	size_t store_inflight_max;
@@ -117,9 +123,12 @@ struct conf {
 	int64_t backstage_timeout_ms, backstage_connections;
 	bool backstage_subscribe; /* to the event bus */
 	char **backstage_topics;  /* NULL: those of daemon/live.c */
+	int64_t backstage_settle_ms;
 
 	char *catalog_file;
 	char *catalog_annotation;
+	char *catalog_author_annotation;
+	struct secret_ref catalog_author_key;
 	int64_t catalog_refresh_ms, catalog_page_size;
 
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */

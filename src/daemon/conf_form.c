@@ -15,6 +15,7 @@
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
+#include "model/address.h"
 #include "model/schedule.h"
 #include "secret/path.h"
 #include "secret/ref.h"
@@ -25,8 +26,8 @@
 #define DIGITS  "0123456789"
 
 static const char *const source_types[] = { "travis" };
-static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
-	"http", "syslog", "journald" };
+static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
+	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
@@ -287,6 +288,13 @@ static bool fits_facility(const char *text)
 	return syslog_facility(text) >= 0;
 }
 
+static bool fits_addressee(const char *text)
+{
+	enum address a;
+
+	return address_parse(span_of(text), &a) == ERR_OK;
+}
+
 static bool fits_outcome(const char *text)
 {
 	return is_one_of(text, outcomes, ARRAY_SIZE(outcomes));
@@ -427,7 +435,8 @@ FORM(owner, .noun = "login", .fits = fits_owner,
 FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
-	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "
+	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
+		"syslog or "
 		"journald");
 FORM(sink_url, .noun = "URL", .fits = fits_sink_url, .quiet = true,
 	.must = "must be an http or https URL without user and fragment");
@@ -437,6 +446,7 @@ FORM(header, .noun = "header field", .fits = http_field_is_free, .quiet = true,
 		"connection needs");
 FORM(egress, .noun = "network", .fits = fits_egress,
 	.must = "must be a network and a port, such as 10.0.0.0/8:443 or [fd00::/8]:443");
+FORM(addressee, .noun = "word", .fits = fits_addressee, .must = "must be owner or author");
 FORM(outcome, .noun = "word", .fits = fits_outcome,
 	.must = "must be queued, started, success, failure, error or cancel");
 FORM(transition, .noun = "word", .fits = fits_transition,

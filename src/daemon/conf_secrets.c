@@ -164,7 +164,7 @@ static enum err ref_check(struct conf_reader *r, const struct yaml_node *at,
 
 	if (!secret_ref_is_remote(ref))
 		return ERR_OK;
-	if (strncmp(o->name, "secrets[].", 10) == 0 || strcmp(o->name, "audit.key") == 0)
+	if (strncmp(o->name, "secrets[].", 10) == 0 || !o->reload)
 		return conf_refuse(
 			r, at, "%s must be on this host: a file, a credential or env", label);
 	p = provider_find(r->conf, ref->provider);

@@ -7,6 +7,10 @@
 static const char *const kinds_notifications[] = { "backstage-notifications", NULL };
 static const char *const kinds_backstage[] = { "backstage-notifications", "backstage-events",
 	NULL };
+static const char *const kinds_signals[] = { "backstage-signals", NULL };
+/* Those whose deliveries are worth waiting for. */
+static const char *const kinds_patient[] = { "backstage-notifications", "backstage-events", "file",
+	"http", "syslog", "journald", NULL };
 static const char *const kinds_file[] = { "file", NULL };
 static const char *const kinds_http[] = { "http", NULL };
 static const char *const kinds_syslog[] = { "syslog", NULL };
@@ -82,6 +86,13 @@ const struct conf_option conf_options[] = {
 	{ .name = "http.max_inflight", .type = CONF_SIZE, FIELD(conf, http_inflight_max),
 	  .dflt = "64MiB", .min = "64KiB", .max = "2GiB", .reload = true,
 	  .text = "Bytes of bodies held at once; beyond them the answer is 503." },
+	{ .name = "http.max_streams", .type = CONF_INTEGER, FIELD(conf, http_streams_max),
+	  .dflt = "100", .min = "1", .max = "100000", .reload = true,
+	  .text = "Status pages that may follow at once; each is a connection." },
+
+	{ .name = "page.public_badges", .type = CONF_BOOL, FIELD(conf, page_public_badges),
+	  .dflt = "false", .reload = true,
+	  .text = "Show badges to everybody who reaches listen.api." },
 
 	{ .name = "store.path", .type = CONF_TEXT, FIELD(conf, store_path),
 	  .form = &conf_form_absolute_path, .dflt = "/var/lib/stagewire/stagewire.db",
@@ -130,6 +141,9 @@ const struct conf_option conf_options[] = {
 	{ .name = "backstage.topics", .type = CONF_TEXTS, FIELD(conf, backstage_topics),
 	  .form = &conf_form_topic, .reload = true,
 	  .text = "Topics on the bus that tell of the catalog." },
+	{ .name = "backstage.settle", .type = CONF_DURATION, FIELD(conf, backstage_settle_ms),
+	  .dflt = "5s", .min = "10ms", .max = "10m", .reload = true,
+	  .text = "How long Backstage is given to read files that a push changed." },
 
 	{ .name = "backstage.identity.issuer", .type = CONF_TEXT, FIELD(conf, identity_issuer),
 	  .form = &conf_form_title, .reload = true,
@@ -161,6 +175,12 @@ const struct conf_option conf_options[] = {
 	{ .name = "catalog.annotation", .type = CONF_TEXT, FIELD(conf, catalog_annotation),
 	  .form = &conf_form_annotation, .dflt = "travis-ci.com/repo-slug", .reload = true,
 	  .text = "The annotation by which entities name their repository." },
+	{ .name = "catalog.author_annotation", .type = CONF_TEXT,
+	  FIELD(conf, catalog_author_annotation),
+	  .form = &conf_form_annotation, .dflt = "github.com/user-login", .reload = true,
+	  .text = "The annotation by which users name their login where commits are made." },
+	{ .name = "catalog.author_key", .type = CONF_SECRET, FIELD(conf, catalog_author_key),
+	  .text = "The key of authors' digests; without it, author.key beside store.path." },
 	{ .name = "catalog.refresh", .type = CONF_DURATION, FIELD(conf, catalog_refresh_ms),
 	  .dflt = "1m", .min = "1s", .max = "1d", .reload = true,
 	  .text = "Between two readings of the whole catalog." },
@@ -232,10 +252,20 @@ const struct conf_option conf_options[] = {
 	  .text = "What routes, lists and records call it." },
 	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
 	  .form = &conf_form_sink_type, .required = true, .reload = true,
-	  .text = "backstage-notifications, backstage-events, file, http, syslog or journald." },
+	  .text = "backstage-notifications, backstage-events, backstage-signals, file, http, syslog or "
+		  "journald." },
 	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
 	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage, .reload = true,
 	  .text = "Topic of notifications or events." },
+	{ .name = "sinks[].channel", .type = CONF_TEXT, FIELD(conf_sink, channel),
+	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_signals, .reload = true,
+	  .text = "The channel of the signals." },
+	{ .name = "sinks[].broadcast", .type = CONF_BOOL, FIELD(conf_sink, broadcast),
+	  .dflt = "false", .kinds = kinds_signals, .reload = true,
+	  .text = "Tell every browser which entities have news, instead of owners what news." },
+	{ .name = "sinks[].max_age", .type = CONF_DURATION, FIELD(conf_sink, max_age_ms),
+	  .dflt = "1m", .min = "1s", .max = "5m", .kinds = kinds_signals, .reload = true,
+	  .text = "An older event is not signalled any more." },
 	{ .name = "sinks[].recipients", .type = CONF_TEXTS, FIELD(conf_sink, recipients),
 	  .form = &conf_form_entity_ref, .kinds = kinds_notifications, .reload = true,
 	  .text = "Who is notified of operator events." },
@@ -314,7 +344,8 @@ const struct conf_option conf_options[] = {
 	  .dflt = "0", .min = "0", .max = "100000", .reload = true,
 	  .text = "Tries begun in a second at most; 0: any number." },
 	{ .name = "sinks[].schedule", .type = CONF_TEXT, FIELD(conf_sink, schedule),
-	  .form = &conf_form_schedule, .dflt = "5s 5m 30m 2h 5h 10h 14h 20h 24h", .reload = true,
+	  .form = &conf_form_schedule, .dflt = "5s 5m 30m 2h 5h 10h 14h 20h 24h",
+	  .kinds = kinds_patient, .reload = true,
 	  .text = "Waits before the second, third, ... try; after the last a dead letter." },
 	{ .name = "sinks[].max_retry_after", .type = CONF_DURATION,
 	  FIELD(conf_sink, retry_after_max_ms),
@@ -374,6 +405,12 @@ const struct conf_option conf_options[] = {
 	{ .name = "routes[].when.repository", .type = CONF_TEXTS, FIELD(route, repository),
 	  .form = &conf_form_repository_pattern, .reload = true,
 	  .text = "The repository, owner/name." },
+	{ .name = "routes[].when.author", .type = CONF_TEXTS, FIELD(route, author),
+	  .form = &conf_form_entity_pattern, .reload = true,
+	  .text = "The user who is the commit's author." },
+	{ .name = "routes[].address", .type = CONF_TEXTS, FIELD(route, address),
+	  .form = &conf_form_addressee, .dflt = "owner", .reload = true,
+	  .text = "Whom notifications go to: owner, author or both." },
 	{ .name = "routes[].to", .type = CONF_TEXTS, FIELD(route, to),
 	  .form = &conf_form_name, .required = true, .reload = true,
 	  .text = "The sinks." },

@@ -14,14 +14,17 @@
 #include "daemon/api.h"
 #include "daemon/api_access.h"
 #include "daemon/audit_log.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/page.h"
 #include "daemon/secrets.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
 #include "io/loop.h"
+#include "io/pseudonym.h"
 #include "io/sd.h"
 #include "io/secmem.h"
 #include "io/tls.h"
@@ -96,21 +99,28 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog(d->relay, b, began);
 	live_refreshed(d->live);
 }
 
+static bool is_reading_catalog(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->sync != NULL && catalog_sync_status(d->sync).syncing;
+}
+
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
-	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
+	relay_catalog_change(d->relay, b, began);
+	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
 
@@ -122,14 +132,24 @@ static void on_catalog_owed(void *ctx)
 		catalog_sync_hint(d->sync);
 }
 
+static void on_bus_alarm(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	relay_alarm_bus(d->relay, why);
+}
+
 static struct live *daemon_live(struct daemon *d)
 {
 	const struct live_needs needs = {
 		.loop = d->loop,
 		.store = d->store,
+		.names = d->names,
 		.known = known_catalog,
 		.on_catalog = on_catalog_change,
 		.on_owed = on_catalog_owed,
+		.is_reading = is_reading_catalog,
+		.on_alarm = on_bus_alarm,
 		.ctx = d,
 	};
 
@@ -146,6 +166,7 @@ static void on_catalog_trouble(void *ctx, const char *why)
 		d->catalog_trouble[0] = '\0';
 		return;
 	}
+	live_read_failed(d->live);
 	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
 	log_warning("catalog.trouble", "why=\"%s\"", why);
 }
@@ -155,7 +176,7 @@ static void daemon_follow_catalog(struct daemon *d)
 {
 	const struct conf *c = d->parts.conf;
 	const struct catalog_sync_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = author_rules(c, d->names),
 		.refresh_ms = c->catalog_refresh_ms,
 		.page_size = (unsigned)c->catalog_page_size,
 		.known = known_catalog,
@@ -168,7 +189,7 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -198,6 +219,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 		.connections_per_address = (unsigned)c->http_connections_per_address,
 		.inflight_max = c->http_inflight_max,
 		.output_pause = 64 * 1024,
+		.streams_max = (unsigned)c->http_streams_max,
 	};
 }
 
@@ -262,6 +284,7 @@ static struct assembly_needs daemon_needs(struct daemon *d)
 		.loop = d->loop,
 		.http = d->http,
 		.safe = d->safe,
+		.names = d->names,
 		.on_rotate = on_key_rotated,
 		.on_refused = on_refusal,
 		.ctx = d,
@@ -281,6 +304,7 @@ static bool follows_same(const struct conf *a, const struct conf *b, bool same_c
 {
 	return same_client && a->catalog_file == NULL && b->catalog_file == NULL &&
 	       strcmp(a->catalog_annotation, b->catalog_annotation) == 0 &&
+	       strcmp(a->catalog_author_annotation, b->catalog_author_annotation) == 0 &&
 	       a->catalog_refresh_ms == b->catalog_refresh_ms &&
 	       a->catalog_page_size == b->catalog_page_size;
 }
@@ -307,6 +331,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	else
 		daemon_follow_catalog(d);
 	live_follow(d->live, d->parts.client, d->parts.conf);
+	page_reload(d->page);
 	view = daemon_parts(d);
 	assembly_retire(&old, &view);
 }
@@ -325,6 +350,17 @@ static void on_secrets_trouble(void *ctx, const char *provider, const char *why)
 		relay_alarm_secrets(d->relay, provider, why);
 }
 
+/* Those that refused the secret of before may take the one of now. */
+static void daemon_hasten(struct daemon *d)
+{
+	const struct conf *c = d->parts.conf;
+
+	for (size_t i = 0; i < c->sinks; i++) {
+		if (assembly_sink_is_remote(c, i))
+			relay_hasten_sink(d->relay, c->sink[i].name);
+	}
+}
+
 /* While a reload waits, it is the one who will look at them. */
 static void on_secrets_change(void *ctx)
 {
@@ -339,6 +375,7 @@ static void on_secrets_change(void *ctx)
 		daemon_journal(d, "secret.rotate", "failure", "unusable", why);
 	} else {
 		log_notice("secret.rotate", "state=applied");
+		daemon_hasten(d);
 		daemon_journal(d, "secret.rotate", "success", NULL, NULL);
 	}
 	if (d->parts.credentials != NULL)
@@ -676,6 +713,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->started_at = clock_wall();
 	d->http = httpc_new(d->loop);
 	e = daemon_fetch_secrets(d, conf, why);
+	if (e == ERR_OK)
+		e = author_key_open(conf, &d->names, why);
 	if (e != ERR_OK) {
 		conf_free(conf);
 		return e;
@@ -702,6 +741,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->access = api_access_new(d->relay);
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	d->live = daemon_live(d);
+	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -724,10 +764,11 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
-	catalog_sync_free(d->sync);
+	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	store_close(d->store);
 	live_free(d->live);
+	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);
@@ -738,6 +779,7 @@ void daemon_release(struct daemon *d)
 	if (d->next.safe != d->safe)
 		safe_free(d->next.safe);
 	safe_free(d->safe);
+	pseudonym_key_free(d->names);
 	tls_server_free(d->tls);
 	httpc_free(d->http);
 	loop_timer_free(d->tick);

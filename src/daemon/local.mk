@@ -22,13 +22,19 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_secrets.c \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
-	src/daemon/conf_value.c
+	src/daemon/conf_value.c \
+	src/daemon/page_filter.c \
+	src/daemon/page_filter.h \
+	src/daemon/page_index.c \
+	src/daemon/page_index.h
 
 sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
 	src/daemon/admin.c \
 	src/daemon/admin.h \
+	src/daemon/admin_catalog.c \
 	src/daemon/admin_dead.c \
+	src/daemon/admin_drift.c \
 	src/daemon/admin_explain.c \
 	src/daemon/admin_health.c \
 	src/daemon/admin_impl.h \
@@ -40,15 +46,21 @@ stagewired_SOURCES = \
 	src/daemon/admin_sinks.c \
 	src/daemon/api.c \
 	src/daemon/api.h \
+	src/daemon/api_builds.c \
+	src/daemon/api_builds.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \
 	src/daemon/audit_log.h \
+	src/daemon/author_key.c \
+	src/daemon/author_key.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
 	src/daemon/driver.c \
 	src/daemon/driver.h \
 	src/daemon/driver_http.c \
+	src/daemon/hint_book.c \
+	src/daemon/hint_book.h \
 	src/daemon/live.c \
 	src/daemon/live.h \
 	src/daemon/main.c \
@@ -56,8 +68,39 @@ stagewired_SOURCES = \
 	src/daemon/metrics.h \
 	src/daemon/own_keys.c \
 	src/daemon/own_keys.h \
+	src/daemon/page.c \
+	src/daemon/page.h \
+	src/daemon/page_assets.h \
+	src/daemon/page_badge.c \
+	src/daemon/page_health.c \
+	src/daemon/page_html.c \
+	src/daemon/page_impl.h \
+	src/daemon/page_live.c \
+	src/daemon/page_parked.c \
+	src/daemon/page_rows.c \
+	src/daemon/page_states.c \
+	src/daemon/page_view.c \
+	src/daemon/pushes.c \
+	src/daemon/pushes.h \
 	src/daemon/secrets.c \
 	src/daemon/secrets.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)
+
+# What browsers get, as it is.
+PAGE = \
+	icon.svg \
+	live.js \
+	style.css
+PAGE_FILES = \
+	src/daemon/page/icon.svg \
+	src/daemon/page/live.js \
+	src/daemon/page/style.css
+EXTRA_DIST += $(PAGE_FILES) src/daemon/page/embed.sh
+nodist_stagewired_SOURCES = src/daemon/page_assets.c
+CLEANFILES += src/daemon/page_assets.c
+src/daemon/page_assets.c: $(PAGE_FILES) src/daemon/page/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
+	$(SHELL) $(top_srcdir)/src/daemon/page/embed.sh $(top_srcdir)/src/daemon/page $(PAGE) >$@.tmp && \
+	mv $@.tmp $@

@@ -14,9 +14,9 @@
  */
 struct record {
 	uint32_t ref, uid, etag, slug, type, lifecycle, system;
-	uint32_t link; /* in links: the owners, then the parents, then the tags */
+	uint32_t link; /* in links: the owners, the parents, the tags, the aliases */
 	uint32_t next; /* 1 + the next record of the same repository, by ref; 0: none */
-	uint8_t owners, parents, tags, orphan;
+	uint8_t owners, parents, tags, aliases, orphan;
 };
 
 struct catalog {
@@ -28,7 +28,16 @@ struct catalog {
 	size_t count;
 	uint32_t *slug; /* hash table: 1 + the first record of a repository; 0: empty */
 	size_t slug_cap, repositories;
+	struct alias_slot *alias; /* hash table */
+	size_t alias_cap, shared;
 };
+
+/* Who has an alias: 1 + a record, or SHARED; 0: an empty slot. */
+struct alias_slot {
+	uint32_t text, record;
+};
+
+#define SHARED UINT32_MAX
 
 /* One text that was interned; it may be the ref of a record. */
 struct text_slot {
@@ -209,6 +218,7 @@ enum err catalog_builder_add(struct catalog_builder *b, const struct entity *e)
 		.owners = (uint8_t)e->owners,
 		.parents = (uint8_t)e->parents,
 		.tags = (uint8_t)e->tags,
+		.aliases = (uint8_t)e->aliases,
 		.orphan = e->orphan,
 	};
 	enum err err = entity_check(e);
@@ -222,6 +232,8 @@ enum err catalog_builder_add(struct catalog_builder *b, const struct entity *e)
 		err = links_put(b, e->parent, e->parents);
 	if (err == ERR_OK)
 		err = links_put(b, e->tag, e->tags);
+	if (err == ERR_OK)
+		err = links_put(b, e->alias, e->aliases);
 	if (err == ERR_OK)
 		record_put(b, e->ref, &r);
 	return err;
@@ -306,6 +318,48 @@ static void slugs_index(struct catalog *c)
 	}
 }
 
+/* The alias's slot, or the empty one where it would go. There is an empty one. */
+static struct alias_slot *alias_slot(const struct catalog *c, struct span alias)
+{
+	size_t i = hash_bytes(hash_process_key(), alias) & (c->alias_cap - 1);
+
+	while (c->alias[i].record != 0 && !span_eq(text_at(c->text, c->alias[i].text), alias))
+		i = (i + 1) & (c->alias_cap - 1);
+	return &c->alias[i];
+}
+
+static void alias_index(struct catalog *c, uint32_t text, uint32_t record)
+{
+	struct alias_slot *s = alias_slot(c, text_at(c->text, text));
+
+	if (s->record == 0)
+		*s = (struct alias_slot){ text, record };
+	if (s->record == record || s->record == SHARED)
+		return;
+	s->record = SHARED;
+	c->shared++;
+}
+
+static void aliases_index(struct catalog *c)
+{
+	size_t aliases = 0;
+
+	for (size_t i = 0; i < c->count; i++)
+		aliases += c->record[i].aliases;
+	if (aliases == 0)
+		return;
+	for (c->alias_cap = 16; c->alias_cap < aliases * 2;)
+		c->alias_cap *= 2;
+	c->alias = xcalloc(c->alias_cap, sizeof(*c->alias));
+	for (size_t i = 0; i < c->count; i++) {
+		const struct record *r = &c->record[i];
+		const uint32_t *alias = c->link + r->link + r->owners + r->parents + r->tags;
+
+		for (size_t k = 0; k < r->aliases; k++)
+			alias_index(c, alias[k], (uint32_t)i + 1);
+	}
+}
+
 struct catalog *catalog_build(struct catalog_builder *b)
 {
 	struct catalog *c = xcalloc(1, sizeof(*c));
@@ -319,6 +373,7 @@ struct catalog *catalog_build(struct catalog_builder *b)
 	catalog_builder_free(b);
 	qsort_r(c->record, c->count, sizeof(*c->record), record_order, c->text);
 	slugs_index(c);
+	aliases_index(c);
 	return c;
 }
 
@@ -330,6 +385,7 @@ void catalog_free(struct catalog *c)
 	free(c->link);
 	free(c->record);
 	free(c->slug);
+	free(c->alias);
 	free(c);
 }
 
@@ -346,7 +402,8 @@ size_t catalog_repositories(const struct catalog *c)
 size_t catalog_bytes(const struct catalog *c)
 {
 	return sizeof(*c) + c->text_len + c->links * sizeof(*c->link) +
-	       c->count * sizeof(*c->record) + c->slug_cap * sizeof(*c->slug);
+	       c->count * sizeof(*c->record) + c->slug_cap * sizeof(*c->slug) +
+	       c->alias_cap * sizeof(*c->alias);
 }
 
 static size_t fill_list(const struct catalog *c, uint32_t link, size_t n, struct span *list)
@@ -370,24 +427,31 @@ static void entity_fill(const struct catalog *c, const struct record *r, struct 
 	e->owners = fill_list(c, r->link, r->owners, e->owner);
 	e->parents = fill_list(c, r->link + r->owners, r->parents, e->parent);
 	e->tags = fill_list(c, r->link + r->owners + r->parents, r->tags, e->tag);
+	e->aliases = fill_list(c, r->link + r->owners + r->parents + r->tags, r->aliases, e->alias);
 }
 
-static const struct record *record_find(const struct catalog *c, struct span ref)
+size_t catalog_position(const struct catalog *c, struct span text)
 {
 	size_t low = 0, high = c->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = span_order(ref, text_at(c->text, c->record[middle].ref));
 
-		if (order == 0)
-			return &c->record[middle];
-		if (order < 0)
+		if (span_order(text, text_at(c->text, c->record[middle].ref)) <= 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
+	return low;
+}
+
+static const struct record *record_find(const struct catalog *c, struct span ref)
+{
+	size_t i = catalog_position(c, ref);
+
+	if (i == c->count || !span_eq(text_at(c->text, c->record[i].ref), ref))
+		return NULL;
+	return &c->record[i];
 }
 
 bool catalog_get(const struct catalog *c, struct span ref, struct entity *e)
@@ -408,6 +472,21 @@ bool catalog_at(const struct catalog *c, size_t i, struct entity *e)
 	return true;
 }
 
+size_t catalog_after(const struct catalog *c, struct span ref)
+{
+	size_t low = 0, high = c->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (span_order(ref, text_at(c->text, c->record[middle].ref)) < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max)
 {
 	uint32_t first, i;
@@ -426,6 +505,24 @@ size_t catalog_find(const struct catalog *c, struct span slug, struct entity *ou
 		n++;
 	}
 	return n;
+}
+
+bool catalog_user(const struct catalog *c, struct span alias, struct span *ref)
+{
+	const struct alias_slot *s;
+
+	if (alias.n == 0 || c->alias_cap == 0)
+		return false;
+	s = alias_slot(c, alias);
+	if (s->record == 0 || s->record == SHARED)
+		return false;
+	*ref = text_at(c->text, c->record[s->record - 1].ref);
+	return true;
+}
+
+size_t catalog_shared_aliases(const struct catalog *c)
+{
+	return c->shared;
 }
 
 #define BELONGS_DEPTH 8

@@ -2,6 +2,8 @@
 EXTRA_DIST += src/model/.may_include
 
 libstagewire_a_SOURCES += \
+	src/model/address.c \
+	src/model/address.h \
 	src/model/backoff.c \
 	src/model/backoff.h \
 	src/model/build.c \
@@ -17,6 +19,8 @@ libstagewire_a_SOURCES += \
 	src/model/entity.h \
 	src/model/operator_event.c \
 	src/model/operator_event.h \
+	src/model/ownership.c \
+	src/model/ownership.h \
 	src/model/pace.c \
 	src/model/pace.h \
 	src/model/route.c \

@@ -2,6 +2,7 @@
 #ifndef MODEL_SINK_H
 #define MODEL_SINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -14,6 +15,7 @@ enum outcome {
 	OUTCOME_OK,
 	OUTCOME_TEMPFAIL, /* worth another try */
 	OUTCOME_PERMFAIL, /* never will work: this delivery's fault */
+	OUTCOME_MOOT, /* not tried, and done with: it is no use any more. Says nothing of the sink */
 };
 
 /* What an answer says of the sink as a whole, beyond this delivery. */
@@ -76,6 +78,7 @@ struct sink_policy {
 struct sink {
 	char *name;
 	const char *type;
+	bool addresses; /* it tells people, whom routes choose by `address` */
 	const struct sink_ops *ops;
 	void *self;
 	struct sink_policy policy;

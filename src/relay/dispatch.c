@@ -313,6 +313,11 @@ void dispatch_set_gate(struct dispatch *d, const char *sink, enum sink_gate gate
 	outlet_set_gate(outlet_get(d, sink), gate);
 }
 
+void dispatch_hasten(struct dispatch *d, const char *sink)
+{
+	outlet_hasten(outlet_get(d, sink));
+}
+
 void dispatch_drain(struct dispatch *d)
 {
 	d->draining = true;
@@ -339,6 +344,7 @@ struct dispatch_sink_stats dispatch_sink_stats(const struct dispatch *d, size_t 
 
 	s.gate = o->gate;
 	s.circuit = o->circuit.state;
+	s.waiting = o->lanes;
 	s.window = o->pace.window;
 	s.throttled = loop_now(d->loop).ms < o->pace.not_before.ms;
 	s.failing_since = o->failing_since;

@@ -105,15 +105,20 @@ void dispatch_restore(
  */
 void dispatch_set_gate(struct dispatch *d, const char *sink, enum sink_gate gate);
 
+/* A sink has other secrets: if its circuit is open, it is probed now. */
+void dispatch_hasten(struct dispatch *d, const char *sink);
+
 /* What became of the tries at one sink, and how it is now. */
 struct dispatch_sink_stats {
 	const char *sink;
 	uint64_t delivered, tempfails, permfails, dead;
+	uint64_t moot; /* done with, unsent */
 	unsigned inflight;
 	int64_t took_ms_total; /* of tries */
 	char last_note[200];   /* of the last failure; empty if none since the last success */
 	enum sink_gate gate;
 	enum circuit_state circuit;
+	size_t waiting;  /* repositories with something outstanding for it */
 	unsigned window; /* tries at once for now */
 	bool throttled;
 	struct wall failing_since; /* WALL_NONE: it is not */

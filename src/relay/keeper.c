@@ -194,11 +194,21 @@ static void keep_row(struct keeper *k, struct span ref, const struct entity *e)
 		keep_flush(k);
 }
 
+/* Of another key's, or of none's, they differ though the entity is the same. */
+static bool aliases_are_same(const struct entity *a, const struct entity *b)
+{
+	for (size_t i = 0; i < a->aliases && i < b->aliases; i++) {
+		if (!span_eq(a->alias[i], b->alias[i]))
+			return false;
+	}
+	return a->aliases == b->aliases;
+}
+
 /* An entity's etag covers its relations too; without one, every read is a change. */
 static bool entity_is_same(const struct entity *a, const struct entity *b)
 {
-	return a->etag.n > 0 && span_eq(a->etag, b->etag) && span_eq(a->uid, b->uid) &&
-	       a->orphan == b->orphan;
+	return aliases_are_same(a, b) && a->etag.n > 0 && span_eq(a->etag, b->etag) &&
+	       span_eq(a->uid, b->uid) && a->orphan == b->orphan;
 }
 
 static void keep_present(struct keeper *k, const struct catalog *before, const struct entity *e,

@@ -128,6 +128,7 @@ static void outlet_count(struct outlet *o, const struct sink_result *r, unsigned
 	case OUTCOME_OK: o->stats.delivered += count; break;
 	case OUTCOME_TEMPFAIL: o->stats.tempfails += count; break;
 	case OUTCOME_PERMFAIL: o->stats.permfails += count; break;
+	case OUTCOME_MOOT: break; /* outlet_note() has counted it */
 	}
 	if (dead)
 		o->stats.dead += count;
@@ -206,6 +207,11 @@ void outlet_note(struct outlet *o, const struct sink_result *r, const char *even
 	unsigned count, bool dead, int64_t took_ms)
 {
 	o->stats.inflight--;
+	if (r->outcome == OUTCOME_MOOT) {
+		o->stats.moot += count;
+		circuit_forsake(&o->circuit, outlet_now(o));
+		return;
+	}
 	o->stats.took_ms_total += took_ms;
 	outlet_count(o, r, count, dead);
 	outlet_note_health(o, r, event_id);
@@ -251,6 +257,12 @@ void outlet_set_sink(struct outlet *o, struct sink *sink)
 	circuit_reset(&o->circuit, outlet_now(o));
 	pace_init(&o->pace, &outlet_policy(o)->pace, outlet_now(o));
 	dispatch_each_lane(o->dispatch, o, lane_recall);
+}
+
+void outlet_hasten(struct outlet *o)
+{
+	circuit_hasten(&o->circuit, outlet_now(o));
+	outlet_wake(o);
 }
 
 void outlet_set_gate(struct outlet *o, enum sink_gate gate)

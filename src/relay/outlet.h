@@ -28,6 +28,7 @@ struct outlet {
 	struct wall failing_since;         /* WALL_NONE: its last try was a success */
 	bool failing_told;                 /* that it is failing was written down */
 	char failing_event[UUID_TEXT_MAX]; /* the first one */
+	size_t lanes;                      /* that lead here */
 	struct dispatch_sink_stats stats;
 };
 
@@ -48,6 +49,9 @@ void outlet_note(struct outlet *o, const struct sink_result *r, const char *even
 
 /* It leads to this sink from now on; NULL: to none. */
 void outlet_set_sink(struct outlet *o, struct sink *sink);
+
+/* What it opened its circuit for may be mended: probe now. */
+void outlet_hasten(struct outlet *o);
 
 /* Open it, hold it, disable it: nothing is written down here. */
 void outlet_set_gate(struct outlet *o, enum sink_gate gate);

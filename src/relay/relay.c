@@ -7,8 +7,10 @@
 #include "audit/record.h"
 #include "base/log.h"
 #include "io/loop.h"
+#include "model/address.h"
 #include "model/sink.h"
 #include "relay/announce.h"
+#include "relay/chronicle.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
@@ -85,6 +87,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->announcer = announcer_new(r);
 	dispatch_on_news(r->dispatch, on_news, r);
 	r->keeper = keeper_new(l, store, on_unkept, r);
+	r->chronicle = chronicle_new(l, store, r->journal);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
 	r->round = round_new();
@@ -102,6 +105,7 @@ void relay_free(struct relay *r)
 	announcer_free(r->announcer);
 	release_free(r->release);
 	keeper_free(r->keeper);
+	chronicle_free(r->chronicle);
 	upkeep_free(r->upkeep);
 	journal_free(r->journal);
 	memo_free(r->memo);
@@ -115,6 +119,7 @@ static void relay_set_catalog(struct relay *r, struct catalog *c)
 {
 	catalog_free(r->catalog);
 	r->catalog = c;
+	r->stats.catalogs++;
 }
 
 static void on_restored(void *ctx)
@@ -180,7 +185,9 @@ static void catalog_journal(struct relay *r, const struct keeper_change *change)
 	journal_write(r->journal, &record);
 }
 
-void relay_catalog_change(struct relay *r, struct catalog_builder *b)
+/* Take over what was read. */
+static void catalog_take(
+	struct relay *r, struct catalog_builder *b, const struct chronicle_reading *reading)
 {
 	struct catalog *now = catalog_build(b);
 	struct keeper_change change = { .added = catalog_count(now) };
@@ -188,6 +195,7 @@ void relay_catalog_change(struct relay *r, struct catalog_builder *b)
 
 	if (r->setup.keep_catalog)
 		change = keeper_keep(r->keeper, r->catalog, now);
+	chronicle_note(r->chronicle, r->catalog, now, reading);
 	relay_set_catalog(r, now);
 	if (!first && change.added + change.changed + change.removed == 0)
 		return;
@@ -196,10 +204,15 @@ void relay_catalog_change(struct relay *r, struct catalog_builder *b)
 		release_run(r->release);
 }
 
-void relay_catalog(struct relay *r, struct catalog_builder *b)
+void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began)
+{
+	catalog_take(r, b, &(struct chronicle_reading){ false, began, clock_wall() });
+}
+
+void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began)
 {
 	r->stats.catalog_at = clock_wall();
-	relay_catalog_change(r, b);
+	catalog_take(r, b, &(struct chronicle_reading){ true, began, r->stats.catalog_at });
 }
 
 const struct catalog *relay_catalog_now(const struct relay *r)
@@ -210,6 +223,12 @@ const struct catalog *relay_catalog_now(const struct relay *r)
 bool relay_is_ready(const struct relay *r)
 {
 	return r->ready && dispatch_stats(r->dispatch).loaded;
+}
+
+void relay_on_build(struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
+{
+	r->on_build = on_build;
+	r->on_build_ctx = ctx;
 }
 
 struct httpd_handler relay_hooks(struct relay *r)
@@ -247,9 +266,19 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_hasten_sink(struct relay *r, const char *sink)
+{
+	dispatch_hasten(r->dispatch, sink);
+}
+
 void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
 {
 	announce_secrets(r->announcer, provider, why);
+}
+
+void relay_alarm_bus(struct relay *r, const char *why)
+{
+	announce_bus(r->announcer, why);
 }
 
 void relay_checkpoint(struct relay *r, struct span note)
@@ -278,6 +307,9 @@ struct relay_stats relay_stats(const struct relay *r)
 	struct relay_stats s = r->stats;
 
 	s.removed = upkeep_removed(r->upkeep);
+	/* A file is what it was when it was read; nothing else is in force until it is read again. */
+	s.owners_confirmed =
+		r->setup.keep_catalog ? chronicle_confirmed(r->chronicle) : clock_wall();
 	return s;
 }
 
@@ -300,10 +332,23 @@ struct source *relay_source(struct relay *r, struct span name)
 	return NULL;
 }
 
+static bool sink_addresses(const struct relay *r, const char *name)
+{
+	for (size_t i = 0; i < r->setup.sinks; i++) {
+		if (strcmp(r->setup.sink[i]->name, name) == 0)
+			return r->setup.sink[i]->addresses;
+	}
+	return false;
+}
+
 void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
 	const char *source_name, struct span slug)
 {
 	const struct routes routes = { r->setup.route, r->setup.routes };
 
 	plan_make(p, b, transition, source_name, slug, r->catalog, &routes);
+	for (size_t i = 0; i < p->sinks; i++) {
+		if (!sink_addresses(r, p->sink[i]))
+			p->address[i] = ADDRESS_OWNER;
+	}
 }

@@ -13,6 +13,7 @@
 #include "model/route.h"
 #include "relay/dispatch.h"
 #include "store/store.h"
+#include "travis/payload.h"
 
 struct audit_record;
 struct catalog;
@@ -40,7 +41,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog; /* in the store: the catalog comes from afar */
+	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
 /* Frees sources, sinks and routes; cancels what is under way at the sinks. */
@@ -65,17 +67,24 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
  */
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
 
-/* A whole catalog was read. Consumes b. */
-void relay_catalog(struct relay *r, struct catalog_builder *b);
+/* A whole catalog was read, from then till now. Consumes b. */
+void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began);
 
-/* Some entities were read again; the rest is as it was known. Consumes b. */
-void relay_catalog_change(struct relay *r, struct catalog_builder *b);
+/* Some entities were read again since then; the rest is as it was known. Consumes b. */
+void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
 
 /* Has the store told what it remembers? Before, nothing is ready. */
 bool relay_is_ready(const struct relay *r);
+
+/*
+ * Somebody who shows builds: called when what is shown of one was stored, with its
+ * repository. One at most; NULL for none.
+ */
+void relay_on_build(
+	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx);
 
 /* The hooks listener's handler. */
 struct httpd_handler relay_hooks(struct relay *r);
@@ -96,8 +105,14 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
 
+/* A sink has other secrets: if it is left alone for a while, it is tried now. */
+void relay_hasten_sink(struct relay *r, const char *sink);
+
 /* The same of a provider of secrets. */
 void relay_alarm_secrets(struct relay *r, const char *provider, const char *why);
+
+/* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
+void relay_alarm_bus(struct relay *r, const char *why);
 
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
@@ -117,6 +132,9 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	uint64_t catalogs;            /* so far: another number is another relay_catalog_now() */
+	struct wall
+		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

@@ -9,6 +9,7 @@
 #include "relay/relay.h"
 
 struct announcer;
+struct chronicle;
 struct dispatch;
 struct journal;
 struct keeper;
@@ -34,6 +35,7 @@ struct relay {
 	struct dispatch *dispatch;
 	struct announcer *announcer;
 	struct keeper *keeper;
+	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
 	struct replay *replay;   /* the one that writes; NULL: none */
@@ -45,6 +47,8 @@ struct relay {
 	bool ready;          /* the store has told what it remembers */
 	void (*on_ready)(void *ctx);
 	void *on_ready_ctx;
+	void (*on_build)(void *ctx, struct span repository); /* NULL: nobody shows builds */
+	void *on_build_ctx;
 };
 
 /* The source of that name, or NULL. */

@@ -171,11 +171,27 @@ static void try_end(struct http_try *t, const struct sink_result *r)
 	on_result(ctx, r);
 }
 
+static void try_start(struct http_try *t);
+
+/* It showed a secret that was replaced meanwhile: that it is refused says nothing. */
+static bool has_shown_old(const struct http_try *t, const struct httpc_answer *a)
+{
+	return a->result == HTTPC_ANSWERED && (a->status == 401 || a->status == 403) &&
+	       t->generation != t->sink->generation;
+}
+
 static void on_answer(void *ctx, const struct httpc_answer *a)
 {
-	struct sink_result r = http_answer_judge(a);
+	struct http_try *t = ctx;
+	struct sink_result r;
 
-	try_end(ctx, &r);
+	if (has_shown_old(t, a)) {
+		t->call = NULL;
+		try_start(t);
+		return;
+	}
+	r = http_answer_judge(a);
+	try_end(t, &r);
 }
 
 static const struct sink_result unsendable = {
@@ -200,6 +216,7 @@ static void try_start(struct http_try *t)
 		try_end(t, &outdated);
 		return;
 	}
+	t->generation = t->sink->generation;
 	http_message_init(&m);
 	e = compose(t, &m);
 	if (e == ERR_OK)
@@ -360,6 +377,7 @@ void http_sink_set_credentials(struct sink *sink, struct http_credentials *crede
 
 	http_credentials_free(h->credentials);
 	h->credentials = credentials;
+	h->generation++;
 }
 
 int64_t http_sink_agreed_rate(const struct sink *sink)

@@ -38,10 +38,11 @@ static const struct catalog *known(void *ctx)
 	return w->catalog;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
 {
 	struct world *w = ctx;
 
+	cr_assert_leq(began.ms, clock_wall().ms);
 	catalog_free(w->catalog);
 	w->catalog = catalog_build(b);
 	w->catalogs++;
@@ -73,7 +74,7 @@ static void world_open(
 	struct world *w, const char *scenario, unsigned page_size, int64_t refresh_ms)
 {
 	struct backstage_client_conf client = { .timeout_ms = 10000, .connections_max = 2 };
-	struct catalog_sync_conf sync = { .annotation = "travis-ci.com/repo-slug",
+	struct catalog_sync_conf sync = { .rules = { .repository = "travis-ci.com/repo-slug" },
 		.page_size = page_size,
 		.refresh_ms = refresh_ms,
 		.known = known,
