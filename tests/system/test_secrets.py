@@ -8,6 +8,7 @@ What the stand-ins are worth is judged by the vendors' own clients in tests/peer
 import base64
 import hashlib
 import hmac
+import json
 import os
 import re
 import sys
@@ -17,6 +18,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 # pylint: disable=wrong-import-position
 import harness
+from aws_standin import AwsStandin
 from harness import wait_until
 from vault_standin import VaultStandin
 
@@ -353,6 +355,108 @@ def test_a_credential_of_the_api_is_known_by_both_values(box):
 	vault.put("ci/card", {"secret": new})
 	wait_change(d, 1)
 	assert status(old) == known and status(new) == known and status(make_token()) == 401
+
+
+# --- AWS ---
+
+
+def with_aws(box, **more):
+	"""A daemon whose sink is signed for and authorized by what Secrets Manager has."""
+	d, sink, aws = box.daemon(), box.sink(), AwsStandin()
+	box.sinks.append(aws)
+	key, token = make_key(), make_token()
+	aws.put("ci/key", key)
+	aws.put("ci/hook", json.dumps({"token": token, "note": "\u00e9 \"quoted\""}))
+	provider = {"name": "aws", "type": "aws", "region": aws.region, "address": aws.url,
+		"refresh": "1s", "timeout": "2s"}
+	provider.update(more)
+	d.config["secrets"] = [provider]
+	http_sink(d, sink, secrets=[{"aws": "ci/key", "provider": "aws"}],
+		token={"aws": "ci/hook", "field": "token", "provider": "aws"})
+	return d, sink, aws, key, token
+
+
+def static_keys(d, aws):
+	d.config["secrets"][0].update({"credentials": "static",
+		"access_key_id": secret_file(d, "key_id", aws.key_id),
+		"secret_access_key": secret_file(d, "key", aws.key)})
+
+
+def test_a_sinks_secrets_come_from_aws_and_rotate_by_stages(box):
+	d, sink, aws, old, token = with_aws(box)
+	static_keys(d, aws)
+	d.start()
+	request = deliver(d, sink)
+	assert is_signed_by(request, old) and signatures(request) == 1 and bearer(request) == token
+	new = make_key()
+	aws.put("ci/key", new)
+	wait_change(d, 1)
+	request = deliver(d, sink)
+	assert is_signed_by(request, old) and is_signed_by(request, new)
+
+
+def test_a_start_amid_a_rotation_knows_awsprevious(box):
+	d, sink, aws, old, _ = with_aws(box)
+	static_keys(d, aws)
+	new = make_key()
+	aws.put("ci/key", new)
+	d.start()
+	wait_until(lambda: status_of(d, "aws")["overlapping"] == 1, "the value before")
+	request = deliver(d, sink)
+	assert is_signed_by(request, old) and is_signed_by(request, new)
+
+
+def test_a_wrong_key_of_aws_stops_the_start(box):
+	d, _, aws, _, _ = with_aws(box)
+	static_keys(d, aws)
+	secret_file(d, "key", aws.key[::-1])
+	last = refuses_to_start(d)
+	assert "InvalidSignatureException" in last and aws.key[::-1] not in d.log(), last
+
+
+def test_a_web_identity_is_shown_to_sts(box):
+	d, sink, aws, key, _ = with_aws(box, credentials="web-identity")
+	role, identity = "arn:aws:iam::000000000000:role/relay", "eyJhbGciOiJSUzI1NiJ9." + os.urandom(99).hex()
+	aws.identities[identity] = role
+	d.config["secrets"][0].update({"sts": aws.url, "role_arn": role,
+		"token_file": secret_file(d, "identity", identity)["file"]})
+	d.start()
+	assert is_signed_by(deliver(d, sink), key) and aws.count("sts") == 1
+	aws.revoke_all()
+	wait_until(lambda: aws.count("sts") == 2, "new credentials")
+	assert "secret.trouble" not in d.log()
+
+
+def test_credentials_of_a_task_are_got_anew_before_they_end(box):
+	d, sink, aws, key, _ = with_aws(box, credentials="ecs", refresh="1d")
+	aws.lease = 3
+	d.environ = {"AWS_CONTAINER_CREDENTIALS_FULL_URI": aws.url + "/ecs/creds",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN": aws.ecs_token}
+	d.start()
+	assert is_signed_by(deliver(d, sink), key)
+	wait_until(lambda: aws.count("ecs") >= 3, "new credentials")
+
+
+def test_a_machines_credentials_are_got_by_version_2_only(box):
+	d, sink, aws, key, _ = with_aws(box, credentials="imds")
+	d.config["secrets"][0]["metadata"] = aws.url
+	d.start()
+	assert is_signed_by(deliver(d, sink), key)
+	d.stop()
+	aws.imds_version_2 = False
+	last = refuses_to_start(d)
+	assert "version 2" in last and aws.count("imds 1") == 0, last
+
+
+def test_an_outage_of_aws_is_survived_too(box):
+	d, sink, aws, key, _ = with_aws(box)
+	static_keys(d, aws)
+	d.start()
+	aws.status = 500
+	wait_until(lambda: "trouble" in status_of(d, "aws"), "trouble")
+	assert is_signed_by(deliver(d, sink), key)
+	aws.status = None
+	wait_until(lambda: "trouble" not in status_of(d, "aws"), "its end")
 
 
 if __name__ == "__main__":

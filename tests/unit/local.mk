@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
+	tests/tools/aws_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
