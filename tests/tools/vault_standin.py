@@ -16,6 +16,7 @@ import http.server
 import json
 import os
 import secrets
+import ssl
 import sys
 import threading
 import time
@@ -49,9 +50,10 @@ class Token:
 class VaultStandin:
 	"""One server. ttl and max_ttl are those of tokens that are given out from now on."""
 
-	def __init__(self, mount="secret", port=0):
+	def __init__(self, mount="secret", port=0, tls=None):
 		self.lock = threading.RLock()
 		self.mount, self.port = mount, port
+		self.tls = tls  # (certificate, key), files; or None
 		self.ttl, self.max_ttl = 3600, 86400
 		self.sealed = False
 		self.status = None  # answer everything with it
@@ -71,7 +73,7 @@ class VaultStandin:
 
 	@property
 	def url(self):
-		return f"http://127.0.0.1:{self.port}"
+		return f"http{'s' if self.tls else ''}://127.0.0.1:{self.port}"
 
 	@property
 	def secret_id(self):
@@ -126,6 +128,10 @@ class VaultStandin:
 
 		self.server = Server(("127.0.0.1", self.port), Handler)
 		self.port = self.server.server_address[1]
+		if self.tls is not None:
+			context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+			context.load_cert_chain(*self.tls)
+			self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
 		threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
 
 	def down(self):
