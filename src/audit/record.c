@@ -51,6 +51,7 @@ static enum ocsf_activity activity_of(const char *action)
 		{ "operator.replay", OCSF_UPDATE },
 		{ "push.accept", OCSF_UPDATE },
 		{ "push.refuse", OCSF_UPDATE },
+		{ "secret.rotate", OCSF_UPDATE },
 		{ "sink.disable", OCSF_UPDATE },
 		{ "sink.recover", OCSF_UPDATE },
 		{ "sink.trip", OCSF_UPDATE },

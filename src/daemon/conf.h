@@ -76,6 +76,21 @@ struct conf_sink {
 	size_t answer_max;
 };
 
+/* Where secrets are fetched from over the network. */
+struct conf_provider {
+	char *name;
+	char *type; /* "vault", "aws" */
+	char *address, *ca;
+	int64_t timeout_ms, refresh_ms, overlap_ms, grace_ms;
+
+	char *namespace, *mount, *auth, *auth_mount, *role; /* of vault */
+	struct secret_ref role_id, secret_id, jwt, token;
+	bool wrapped;
+
+	char *region, *credentials, *role_arn, *token_file, *sts, *metadata; /* of aws */
+	struct secret_ref access_key_id, secret_access_key, session_token;
+};
+
 /* Who may ask on listen.api, and for what. */
 struct conf_credential {
 	char *name;
@@ -146,6 +161,8 @@ struct conf {
 	size_t policies;
 	struct conf_credential *credential;
 	size_t credentials;
+	struct conf_provider *provider;
+	size_t providers;
 };
 
 /* Where the configuration is, unless the command line says otherwise. */
@@ -174,6 +191,12 @@ void conf_print(const struct conf *c, FILE *to);
  * cannot change; NULL if there is none.
  */
 const char *conf_frozen_change(const struct conf *running, const struct conf *wanted);
+
+/*
+ * All references to secrets but those of providers' own: pointers into c, to be
+ * freed with free(3), and how many.
+ */
+const struct secret_ref **conf_refs(const struct conf *c, size_t *n);
 
 /* The path of a file or folder beside the store; free(3) it. */
 char *conf_beside_store(const struct conf *c, const char *name);

@@ -62,6 +62,13 @@ extern const struct conf_form conf_form_effect;
 extern const struct conf_form conf_form_group;
 extern const struct conf_form conf_form_principal;
 
+/* Of providers of secrets. */
+extern const struct conf_form conf_form_provider_type;
+extern const struct conf_form conf_form_vault_auth;
+extern const struct conf_form conf_form_aws_credentials;
+extern const struct conf_form conf_form_metadata_url;
+extern const struct conf_form conf_form_secret_path;
+
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;
 extern const struct conf_form conf_form_variable;

@@ -62,6 +62,7 @@ enum {
 	CONF_ROUTES,
 	CONF_POLICY,
 	CONF_CREDENTIALS,
+	CONF_PROVIDERS,
 };
 
 extern const struct conf_option conf_options[];
@@ -117,7 +118,7 @@ void conf_secrets_free(struct secret_ref *refs);
 const char *conf_number_format(enum conf_type type, int64_t n, char text[CONF_NUMBER_MAX]);
 MUST_CHECK enum err conf_number_parse(enum conf_type type, const char *text, int64_t *n);
 
-/* "file", "credential" or "env". */
+/* "file", "credential", "env", "vault" or "aws". */
 const char *conf_place_word(enum secret_place place);
 
 #endif

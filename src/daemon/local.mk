@@ -23,6 +23,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_print.c \
 	src/daemon/conf_read.c \
 	src/daemon/conf_read.h \
+	src/daemon/conf_secrets.c \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c \
@@ -93,6 +94,8 @@ stagewired_SOURCES = \
 	src/daemon/push_sources.h \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
+	src/daemon/secrets.c \
+	src/daemon/secrets.h \
 	src/daemon/status.c \
 	src/daemon/status.h \
 	src/daemon/visitors.c \

@@ -270,6 +270,16 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_hasten_sink(struct relay *r, const char *sink)
+{
+	dispatch_hasten(r->dispatch, sink);
+}
+
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
+{
+	announce_secrets(r->announcer, provider, why);
+}
+
 void relay_alarm_bus(struct relay *r, const char *why)
 {
 	announce_bus(r->announcer, why);

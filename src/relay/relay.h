@@ -106,6 +106,12 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
 
+/* A sink has other secrets: if it is left alone for a while, it is tried now. */
+void relay_hasten_sink(struct relay *r, const char *sink);
+
+/* The same of a provider of secrets. */
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why);
+
 /* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
 void relay_alarm_bus(struct relay *r, const char *why);
 

@@ -299,7 +299,10 @@ class HttpSink:
 				time.sleep(sink.delay)
 				sink.times.append(time.monotonic())
 				sink.requests.append((self.path, dict(self.headers), body))
-				status, fields, answer = sink.answers.get(self.path, sink.answer)
+				answer = sink.answers.get(self.path, sink.answer)
+				if callable(answer):  # the status depends on the request's fields
+					answer = (answer(self.headers), {}, b"")
+				status, fields, answer = answer
 				self.send_response(status)
 				for name, value in fields.items():
 					self.send_header(name, value)

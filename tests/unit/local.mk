@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
+	tests/tools/aws_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
@@ -12,6 +13,7 @@ EXTRA_DIST += \
 	tests/tools/make_jwts.js \
 	tests/tools/push_standin.py \
 	tests/tools/travis_standin.py \
+	tests/tools/vault_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
 	tests/unit/jwts.txt \
