@@ -7,8 +7,11 @@ What it does it does as their API documents say, which their own clients judge
 destroyed, AppRole, JWT login, tokens that end, are renewed up to a longest life, looked
 up and revoked, namespaces, wrapping of answers, health and sealing.
 
-As a program it listens on a free loopback port, prints "PORT ROOT-TOKEN ROLE-ID
-SECRET-ID JWT" and ends when its standard input is closed.
+usage: vault_standin.py FOLDER
+
+As a program it listens on a free loopback port, prints it, writes FOLDER/root-token, has
+the secrets travis/default/parcel-api and travis/default/weigh-api, and ends when its
+standard input is closed.
 """
 
 import datetime
@@ -315,8 +318,16 @@ class VaultStandin:
 			"deletion_time": version["deleted"], "destroyed": version["destroyed"]}
 
 
-if __name__ == "__main__":
+def main():
 	vault = VaultStandin()
-	print(vault.port, vault.root.text, vault.role_id, vault.secret_id, vault.jwt, flush=True)
+	for name in ("parcel-api", "weigh-api"):
+		vault.put("travis/default/" + name, {"token": "token of " + name})
+	with open(os.path.join(sys.argv[1], "root-token"), "w", encoding="utf-8") as f:
+		f.write(vault.root.text)
+	print(vault.port, flush=True)
 	sys.stdin.read()
 	os._exit(0)
+
+
+if __name__ == "__main__":
+	main()

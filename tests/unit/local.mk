@@ -71,6 +71,7 @@ UNIT = \
 	tests/unit/test_json_write \
 	tests/unit/test_jwt \
 	tests/unit/test_keeper \
+	tests/unit/test_keyring \
 	tests/unit/test_keys \
 	tests/unit/test_live \
 	tests/unit/test_log \
@@ -93,7 +94,9 @@ UNIT = \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
 	tests/unit/test_sd \
+	tests/unit/test_safe \
 	tests/unit/test_secret \
+	tests/unit/test_secret_path \
 	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
@@ -131,5 +134,6 @@ tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 tests_unit_test_push_memo_SOURCES = tests/unit/test_push_memo.c src/daemon/push_memo.c
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
+tests_unit_test_safe_SOURCES = tests/unit/test_safe.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif
