@@ -3,6 +3,7 @@
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
 FUZZERS = \
+	fuzz/fuzz_aws \
 	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_credentials \
@@ -15,6 +16,7 @@ FUZZERS = \
 	fuzz/fuzz_payload \
 	fuzz/fuzz_push \
 	fuzz/fuzz_v3 \
+	fuzz/fuzz_vault \
 	fuzz/fuzz_webhook
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
@@ -27,6 +29,9 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_aws_SOURCES = fuzz/fuzz_aws.c $(FUZZMAIN)
+fuzz_fuzz_aws_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_bundle_SOURCES = fuzz/fuzz_bundle.c $(FUZZMAIN)
 fuzz_fuzz_bundle_LDFLAGS = $(FUZZLINK)
@@ -63,6 +68,9 @@ fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
 fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_vault_SOURCES = fuzz/fuzz_vault.c $(FUZZMAIN)
+fuzz_fuzz_vault_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_webhook_SOURCES = fuzz/fuzz_webhook.c $(FUZZMAIN)
 fuzz_fuzz_webhook_LDFLAGS = $(FUZZLINK)

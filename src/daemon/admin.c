@@ -112,7 +112,7 @@ static struct httpd_verdict on_head(void *ctx, struct httpd_req *req)
 	if (httpd_req_is_post(req) == wants_post || (r == NULL && !httpd_req_is_post(req)))
 		return (struct httpd_verdict){ .body_max = r == NULL ? 0 : r->body_max };
 	method.detail = wants_post ? "This is ordered with POST." : "This is read with GET.";
-	method.fields = wants_post ? "Allow: POST\r\n" : "Allow: GET\r\n";
+	method.fields = wants_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
 	httpd_reply_problem(req, &method);
 	return (struct httpd_verdict){ .refused = true };
 }

@@ -101,13 +101,12 @@ static void on_ref(void *ctx, struct span ref, bool repeats)
 		live_look_up(l, ref);
 }
 
-static enum err push_key(struct span slug, struct buf *key)
+/* A slug is never too long: entity_slug_is_valid() has let it pass. */
+static void push_key(struct span slug, struct buf *key)
 {
-	enum err e;
-
 	buf_init(key, sizeof(LINE_PUSH) + ENTITY_TEXT_MAX);
-	e = buf_add_str(key, LINE_PUSH);
-	return e == ERR_OK ? buf_add_span(key, slug) : e;
+	IGNORE(buf_add_str(key, LINE_PUSH) != ERR_OK);
+	IGNORE(buf_add_span(key, slug) != ERR_OK);
 }
 
 static void on_push(void *ctx, struct span slug, bool named)
@@ -116,7 +115,8 @@ static void on_push(void *ctx, struct span slug, bool named)
 	CLEANUP(buf_release) struct buf key;
 
 	l->status.pushes++;
-	if (push_key(slug, &key) != ERR_OK || pushes_count(l->pushes) >= PUSHES_MAX) {
+	push_key(slug, &key);
+	if (pushes_count(l->pushes) >= PUSHES_MAX) {
 		live_owe(l);
 		return;
 	}
@@ -133,6 +133,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	struct entity *found = xcalloc(ENTITIES_MAX, sizeof(*found));
 	size_t n = known == NULL ? 0 : catalog_find(known, slug, found, ENTITIES_MAX);
 
+	push_key(slug, &key);
 	/* The push is in the book; they need no lines of their own. */
 	for (size_t i = 0; i < n && i < ENTITIES_MAX; i++) {
 		l->status.hints++;
@@ -141,7 +142,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	free(found);
 	if ((n == 0 && named) || n > ENTITIES_MAX)
 		live_owe(l);
-	if (last && push_key(slug, &key) == ERR_OK)
+	if (last)
 		hint_book_unpin(l->book, buf_span(&key));
 }
 
@@ -159,7 +160,7 @@ static void on_settle(void *ctx)
 
 	if (live_is_settled(l))
 		hint_book_settle(l->book);
-	if (hint_book_lines(l->book) > 0)
+	if (l->bus != NULL && hint_book_lines(l->book) > 0)
 		loop_timer_set(l->settle, SETTLE_MS);
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
+#include "daemon/api_access.h"
+#include "daemon/conf.h"
 #include "daemon/page_assets.h"
 #include "daemon/page_impl.h"
 #include "io/crypto.h"
@@ -189,6 +191,32 @@ bool page_may_be_seen(const struct httpd_req *req, const char **why)
 	return false;
 }
 
+struct httpd_verdict page_api_head(struct daemon *d, struct httpd_req *req)
+{
+	(void)d;
+	if (!httpd_req_is_post(req))
+		return (struct httpd_verdict){ .body_max = 0 };
+	httpd_reply_problem(req, &(struct httpd_problem){ .status = 405,
+					 .type = "method",
+					 .detail = "This is read with GET.",
+					 .fields = "Allow: GET, HEAD\r\n" });
+	return (struct httpd_verdict){ .refused = true };
+}
+
+void page_api_request(struct daemon *d, struct httpd_req *req)
+{
+	bool is_public = d->parts.conf->page_public_badges && page_is_badge(httpd_req_path(req));
+	const struct httpd_problem *problem = NULL;
+	struct api_caller caller;
+
+	if (!is_public)
+		problem = api_access_check(d->access, req, API_PAGE, &caller);
+	if (problem != NULL)
+		httpd_reply_problem(req, problem);
+	else
+		page_serve(d->page, req);
+}
+
 /* --- life --- */
 
 static void on_again(void *ctx)
@@ -206,6 +234,11 @@ struct page *page_new(struct daemon *d)
 	return p;
 }
 
+void page_reload(struct page *p)
+{
+	page_clients_end(p);
+}
+
 void page_free(struct page *p)
 {
 	struct page_view *v;
@@ -218,7 +251,8 @@ void page_free(struct page *p)
 						    .detail = "The daemon is stopping." });
 		page_view_free(v);
 	}
-	page_clients_free(p);
+	page_clients_end(p);
+	loop_timer_free(p->tick);
 	loop_undefer(p->d->loop, &p->step);
 	loop_timer_free(p->again);
 	page_index_free(p->index);

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 #include "base/span.h"
+#include "io/httpd.h"
 
 struct daemon;
-struct httpd_req;
 
 /*
  * The status page for people: builds by system, owner and component, what turned
@@ -36,5 +36,12 @@ bool page_may_be_seen(const struct httpd_req *req, const char **why);
 
 /* Answer a GET or HEAD of what page_has(). */
 void page_serve(struct page *p, struct httpd_req *req);
+
+/* At listen.api: for credentials that allow "page"; badges may be for everybody. */
+struct httpd_verdict page_api_head(struct daemon *d, struct httpd_req *req);
+void page_api_request(struct daemon *d, struct httpd_req *req);
+
+/* Another configuration: who follows the page comes back, and is asked for a credential anew. */
+void page_reload(struct page *p);
 
 #endif

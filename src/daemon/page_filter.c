@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/page_filter.h"
 
+#include <stdio.h>
+
 #include "base/codec.h"
 #include "daemon/conf_number.h"
 #include "model/catalog.h"
@@ -223,6 +225,7 @@ static void put_field(struct html *h, const char **sep, const char *name, struct
 void page_filter_href(struct html *h, const struct page_filter *f)
 {
 	const char *sep = "?";
+	char page[16];
 
 	html_put(h, " href=\"");
 	if (f->system.n > 0)
@@ -237,8 +240,10 @@ void page_filter_href(struct html *h, const struct page_filter *f)
 		put_field(h, &sep, "state", span_of(page_state_name((unsigned)f->state)));
 	if (f->by == PAGE_BY_OWNER)
 		put_field(h, &sep, "by", SPAN("owner"));
-	if (f->page > 1)
-		html_putf(h, "%spage=%u", sep, f->page);
-	/* Without a query: where the page is, which "./" says of any of its own. */
+	if (f->page > 1) {
+		snprintf(page, sizeof(page), "%u", f->page);
+		put_field(h, &sep, "page", span_of(page));
+	}
+	/* Without a query: where the page is. */
 	html_put(h, sep[0] == '?' ? "./\"" : "\"");
 }

@@ -98,7 +98,7 @@ static void write_sinks(struct html *h, const struct dispatch *dispatch)
 
 static void write_backlog(struct html *h, const struct store_counts *c)
 {
-	html_put(h, "<dt>Backlog</dt><dd>");
+	html_put(h, "<dt>Backlog</dt> <dd>");
 	if (c->pending == 0) {
 		html_put(h, "nothing waits");
 	} else {
@@ -106,11 +106,11 @@ static void write_backlog(struct html *h, const struct store_counts *c)
 		html_put(h, ", the oldest from ");
 		page_write_time(h, (struct wall){ clock_wall().ms - c->oldest_pending_ms });
 	}
-	html_put(h, "</dd>");
+	html_put(h, "</dd>\n");
 	if (c->dead > 0) {
-		html_put(h, "<dt>Dead letters</dt><dd class=\"alarm\">");
+		html_put(h, "<dt>Dead letters</dt> <dd class=\"alarm\">");
 		write_count(h, c->dead, "delivery was given up", "deliveries were given up");
-		html_put(h, "</dd>");
+		html_put(h, "</dd>\n");
 	}
 }
 
@@ -118,7 +118,7 @@ static void write_quarantine(struct html *h, const struct store_counts *c)
 {
 	int64_t n = c->quarantined + c->waiting;
 
-	html_put(h, "<dt>Quarantine</dt><dd>");
+	html_put(h, "<dt>Quarantine</dt> <dd>");
 	if (n == 0) {
 		html_put(h, "empty");
 	} else {
@@ -126,7 +126,7 @@ static void write_quarantine(struct html *h, const struct store_counts *c)
 		write_count(h, n, "build", "builds");
 		html_put(h, "</a> that no entity claims");
 	}
-	html_put(h, "</dd>");
+	html_put(h, "</dd>\n");
 }
 
 static void write_store(struct html *h, const struct daemon *d)
@@ -134,18 +134,18 @@ static void write_store(struct html *h, const struct daemon *d)
 	switch (store_health(d->store)) {
 	case STORE_OK: return;
 	case STORE_READONLY:
-		html_put(h, "<dt>Store</dt><dd class=\"alarm\">full: nothing is taken in</dd>");
+		html_put(h, "<dt>Store</dt> <dd class=\"alarm\">full: nothing is taken in</dd>\n");
 		return;
 	case STORE_DOWN: break;
 	}
-	html_put(h, "<dt>Store</dt><dd class=\"alarm\">down</dd>");
+	html_put(h, "<dt>Store</dt> <dd class=\"alarm\">down</dd>\n");
 }
 
 static void write_catalog(struct html *h, const struct daemon *d)
 {
 	const struct catalog *c = relay_catalog_now(d->relay);
 
-	html_put(h, "<dt>Catalog</dt><dd>");
+	html_put(h, "<dt>Catalog</dt> <dd>");
 	if (c == NULL) {
 		html_put(h, "not read yet");
 	} else {
@@ -153,11 +153,11 @@ static void write_catalog(struct html *h, const struct daemon *d)
 		html_put(h, ", ");
 		write_count(h, (int64_t)catalog_repositories(c), "repository", "repositories");
 	}
-	html_put(h, "</dd>");
+	html_put(h, "</dd>\n");
 	if (d->catalog_trouble[0] != '\0') {
-		html_put(h, "<dt>Catalog's trouble</dt><dd class=\"alarm\">");
+		html_put(h, "<dt>Catalog's trouble</dt> <dd class=\"alarm\">");
 		html_foreign(h, span_of(d->catalog_trouble), 200);
-		html_put(h, "</dd>");
+		html_put(h, "</dd>\n");
 	}
 }
 
@@ -168,7 +168,7 @@ void page_write_health(struct html *h, const struct page *p)
 
 	write_sinks(h, relay_dispatch(d->relay));
 	html_put(h, "<section id=\"relay\" aria-labelledby=\"h-relay\">"
-		    "<h2 id=\"h-relay\">Relay</h2>\n<dl>");
+		    "<h2 id=\"h-relay\">Relay</h2>\n<dl>\n");
 	write_backlog(h, &c);
 	write_quarantine(h, &c);
 	write_catalog(h, d);

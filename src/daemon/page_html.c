@@ -12,7 +12,7 @@
 
 /* --- small things --- */
 
-/* "43 s", "5 min", "3 h", "12 d". */
+/* "43 s", "5 min", "3 h", "12 d", "9 y"; live.js does the same. */
 static void write_round(struct html *h, int64_t s)
 {
 	if (s < 60)
@@ -21,8 +21,10 @@ static void write_round(struct html *h, int64_t s)
 		html_putf(h, "%" PRId64 " min", s / 60);
 	else if (s < 48 * 3600)
 		html_putf(h, "%" PRId64 " h", s / 3600);
-	else
+	else if (s < 730 * 86400)
 		html_putf(h, "%" PRId64 " d", s / 86400);
+	else
+		html_putf(h, "%" PRId64 " y", s / (365 * 86400));
 }
 
 void page_write_time(struct html *h, struct wall t)

@@ -155,7 +155,7 @@ void page_parked_begin(struct page *p, struct httpd_req *req);
 void page_badge_begin(struct page *p, struct httpd_req *req);
 
 void page_client_begin(struct page *p, struct httpd_req *req);
-void page_clients_free(struct page *p);
+void page_clients_end(struct page *p);
 bool page_has_clients(const struct page *p);
 
 /* An entity's state was read again; many were; there is another catalog. */

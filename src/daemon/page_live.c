@@ -49,10 +49,10 @@ static void tell(struct page *p, const char *name, struct span data)
 	CLEANUP(buf_release) struct buf text;
 	struct page_client *c;
 
+	buf_init(&text, EVENT_MAX);
 	if (LIST_EMPTY(&p->clients))
 		return;
 	p->told++;
-	buf_init(&text, EVENT_MAX);
 	if (event_compose(p, name, data, &text) != ERR_OK)
 		return;
 	LIST_FOREACH(c, &p->clients, entry)
@@ -147,7 +147,7 @@ static void on_gone(void *ctx)
 	client_free(ctx);
 }
 
-void page_clients_free(struct page *p)
+void page_clients_end(struct page *p)
 {
 	struct page_client *c;
 
@@ -155,7 +155,6 @@ void page_clients_free(struct page *p)
 		httpd_stream_end(c->stream);
 		client_free(c);
 	}
-	loop_timer_free(p->tick);
 }
 
 /* The number of the last event that a browser which comes back had; or that of its page. */
@@ -184,13 +183,13 @@ void page_client_begin(struct page *p, struct httpd_req *req)
 	bool up_to_date = is_up_to_date(p, req);
 	CLEANUP(buf_release) struct buf text;
 
+	buf_init(&text, EVENT_MAX);
 	LIST_INSERT_HEAD(&p->clients, c, entry);
 	c->stream = httpd_stream_begin(req, &conf);
 	if (c->stream == NULL) {
 		client_free(c);
 		return;
 	}
-	buf_init(&text, EVENT_MAX);
 	IGNORE(buf_add_str(&text, "retry: 3000\n") != ERR_OK);
 	/* Also to a new one: between its page and this, something may have happened. */
 	IGNORE(event_compose(p, up_to_date ? "still" : "again", SPAN("{}"), &text) != ERR_OK);

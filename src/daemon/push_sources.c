@@ -8,7 +8,7 @@
 #include "daemon/conf.h"
 #include "io/secmem.h"
 #include "io/webhook_key.h"
-#include "secret/ref.h"
+#include "secret/safe.h"
 
 /* A secret of the plugin is any text; this long, nobody guesses it. */
 #define SECRET_MIN 16
@@ -74,7 +74,30 @@ static enum err key_add(struct push_source *s, struct secret *text, char **why)
 	return ERR_OK;
 }
 
-static enum err keys_fetch(const struct conf_source *c, struct push_source *s, char **why)
+/*
+ * What it is now and, while a provider replaces it, what it was. One whose provider has
+ * been silent for too long is nobody's any more.
+ */
+static enum err key_fetch(
+	const struct secret_ref *ref, const struct safe *safe, struct push_source *s, char **why)
+{
+	struct secret *current = NULL, *previous = NULL;
+	enum err e = safe_read(safe, ref, &current, &previous, why);
+
+	if (e == ERR_NOTFOUND && secret_ref_is_remote(ref) && safe != NULL) {
+		free(TAKE(*why));
+		return ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = key_add(s, current, why);
+	if (e == ERR_OK && previous != NULL)
+		return key_add(s, previous, why);
+	secret_free(previous);
+	return e;
+}
+
+static enum err keys_fetch(
+	const struct conf_source *c, const struct safe *safe, struct push_source *s, char **why)
 {
 	size_t n = 0;
 	enum err e = ERR_OK;
@@ -82,20 +105,16 @@ static enum err keys_fetch(const struct conf_source *c, struct push_source *s, c
 	while (c->secrets[n].place != SECRET_NONE)
 		n++;
 	if (s->protocol == PUSH_STANDARD)
-		s->key = xcalloc(n, sizeof(*s->key));
+		s->key = xcalloc(2 * n, sizeof(struct webhook_key *));
 	else
-		s->secret = xcalloc(n, sizeof(*s->secret));
-	for (size_t i = 0; i < n && e == ERR_OK; i++) {
-		struct secret *text = NULL;
-
-		e = secret_fetch(&c->secrets[i], &text, why);
-		if (e == ERR_OK)
-			e = key_add(s, text, why);
-	}
+		s->secret = xcalloc(2 * n, sizeof(struct secret *));
+	for (size_t i = 0; i < n && e == ERR_OK; i++)
+		e = key_fetch(&c->secrets[i], safe, s, why);
 	return e;
 }
 
-static enum err source_fetch(const struct conf_source *c, struct push_source *s, char **why)
+static enum err source_fetch(
+	const struct conf_source *c, const struct safe *safe, struct push_source *s, char **why)
 {
 	*s = (struct push_source){
 		.name = xstrdup(c->name),
@@ -106,10 +125,11 @@ static enum err source_fetch(const struct conf_source *c, struct push_source *s,
 		.entity_filter = c->entity_filter == NULL ? NULL : xstrdup(c->entity_filter),
 		.counts = { .last = WALL_NONE },
 	};
-	return keys_fetch(c, s, why);
+	return keys_fetch(c, safe, s, why);
 }
 
-enum err push_sources_fetch(const struct conf *c, struct push_sources **out, char **why)
+enum err push_sources_fetch(
+	const struct conf *c, const struct safe *safe, struct push_sources **out, char **why)
 {
 	struct push_sources *all = xcalloc(1, sizeof(*all));
 	enum err e = ERR_OK;
@@ -117,7 +137,7 @@ enum err push_sources_fetch(const struct conf *c, struct push_sources **out, cha
 	all->list = xcalloc(c->sources, sizeof(*all->list));
 	for (size_t i = 0; i < c->sources && e == ERR_OK; i++) {
 		if (strcmp(c->source[i].type, "catalog") == 0)
-			e = source_fetch(&c->source[i], &all->list[all->n++], why);
+			e = source_fetch(&c->source[i], safe, &all->list[all->n++], why);
 	}
 	if (e != ERR_OK) {
 		push_sources_free(all);

@@ -11,6 +11,7 @@
 #include "base/span.h"
 
 struct conf;
+struct safe;
 struct secret;
 struct webhook_key;
 
@@ -47,7 +48,8 @@ struct push_sources {
 };
 
 /* Fetch the keys of all sources of type catalog. On failure *why (free(3) it) is one line. */
-MUST_CHECK enum err push_sources_fetch(const struct conf *c, struct push_sources **out, char **why);
+MUST_CHECK enum err push_sources_fetch(
+	const struct conf *c, const struct safe *safe, struct push_sources **out, char **why);
 void push_sources_free(struct push_sources *all);
 
 /* The source of that name, or NULL. */

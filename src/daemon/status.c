@@ -14,6 +14,7 @@
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
+#include "secret/safe.h"
 #include "sink/http.h"
 #include "store/store.h"
 #include "travis/keys.h"
@@ -121,6 +122,27 @@ static void put_identity(struct json_writer *w, const struct daemon *d)
 	json_member_int(w, "age_s", (clock_wall().ms - s.made.ms) / 1000);
 	json_member_wall(w, "next_at", s.next);
 	json_object_end(w);
+}
+
+static void put_secrets(struct json_writer *w, const struct daemon *d)
+{
+	json_key(w, "secrets");
+	json_array_begin(w);
+	for (size_t i = 0; i < safe_providers(d->safe); i++) {
+		struct safe_stats s = safe_stats(d->safe, i);
+
+		json_object_begin(w);
+		json_member_str(w, "provider", s.provider);
+		json_member_int(w, "secrets", (int64_t)s.secrets);
+		json_member_int(w, "overlapping", (int64_t)s.overlaps);
+		json_member_int(w, "fetches", (int64_t)s.fetches);
+		json_member_int(w, "failures", (int64_t)s.failures);
+		json_member_int(w, "changes", (int64_t)s.changes);
+		json_member_wall(w, "answered_at", s.word_at);
+		json_member_opt(w, "trouble", span_of(s.trouble));
+		json_object_end(w);
+	}
+	json_array_end(w);
 }
 
 static void put_sources(struct json_writer *w, const struct daemon *d)
@@ -232,6 +254,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_catalog(&w, d);
 	put_bus(&w, d);
 	put_identity(&w, d);
+	put_secrets(&w, d);
 	put_sources(&w, d);
 	put_pushes(&w, d);
 	put_sinks(&w, d);

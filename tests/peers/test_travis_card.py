@@ -157,7 +157,7 @@ def test_the_card_shows_the_builds_of_the_relay(box):
 		("Change 3", "errored", "main"),
 		("Change 2", "Failed", "release/2"),
 	], card
-	assert card["rows"][4]["href"] == "https://app.travis-ci.com/github/acme/parcel-api/build/7002"
+	assert card["rows"][4]["href"] == "https://app.travis-ci.com/github/acme/parcel-api/builds/7002"
 
 
 def test_the_card_says_so_where_the_catalog_claims_no_such_repository(box):
