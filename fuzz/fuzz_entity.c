@@ -5,7 +5,7 @@
 
 #include "backstage/catalog_rest.h"
 #include "backstage/entity_json.h"
-#include "io/json.h"
+#include "base/json_gate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -32,31 +32,41 @@ static void check_entity(const struct entity *e)
 
 static void read_as_entity(struct span text, struct buf *room)
 {
-	struct json_object *root = NULL;
 	struct entity e;
 
-	if (jdoc_parse(text, NULL, &root) != ERR_OK)
-		return;
-	if (entity_from_json(root, "travis-ci.com/repo-slug", room, &e) == ERR_OK)
+	if (json_gate(text, NULL, NULL) == ERR_OK &&
+		entity_from_json(json_root(text), "travis-ci.com/repo-slug", room, &e) == ERR_OK)
 		check_entity(&e);
-	jdoc_free(root);
 }
 
 static void read_as_page(struct span text, struct buf *room)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct catalog_page page = { 0 };
-	struct catalog *c;
 	struct entity e;
 
-	if (catalog_rest_page(text, "travis-ci.com/repo-slug", room, b, &page) == ERR_OK)
-		must(catalog_builder_count(b) + page.skipped <= page.items);
+	if (catalog_rest_page(text, "travis-ci.com/repo-slug", room, c, &page) == ERR_OK)
+		must(catalog_count(c) + page.skipped <= page.items);
 	free(page.cursor);
-	c = catalog_build(TAKE(b));
 	for (size_t i = 0; catalog_at(c, i, &e); i++) {
 		check_entity(&e);
 		must(catalog_get(c, e.ref, &e));
 		must(e.slug.n == 0 || catalog_find(c, e.slug, &e, 1) > 0);
+	}
+	catalog_free(c);
+}
+
+static void read_as_found(struct span text, struct buf *room)
+{
+	const struct span refs[] = { SPAN("component:default/parcel-api"),
+		SPAN("user:default/bob") };
+	enum catalog_fate fate[ARRAY_SIZE(refs)];
+	struct catalog *c = catalog_new();
+	struct entity e;
+
+	if (catalog_rest_found(text, "travis-ci.com/repo-slug", room, refs, 2, c, fate) == ERR_OK) {
+		for (size_t i = 0; i < ARRAY_SIZE(refs); i++)
+			must(catalog_get(c, refs[i], &e) == (fate[i] == CATALOG_FOUND));
 	}
 	catalog_free(c);
 }
@@ -69,5 +79,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_init(&room, ENTITY_ROOM);
 	read_as_entity(text, &room);
 	read_as_page(text, &room);
+	read_as_found(text, &room);
 	return 0;
 }

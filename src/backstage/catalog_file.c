@@ -355,7 +355,7 @@ static bool is_kept(const struct entity *e)
 	return e->slug.n > 0;
 }
 
-static enum err take_all(struct file *f, struct catalog_builder *b)
+static enum err take_all(struct file *f, struct catalog *c)
 {
 	enum err err = ERR_OK;
 
@@ -367,7 +367,7 @@ static enum err take_all(struct file *f, struct catalog_builder *b)
 	for (size_t i = 0; err == ERR_OK && i < f->count; i++) {
 		if (!is_kept(&f->entity[i]))
 			continue;
-		err = catalog_builder_add(b, &f->entity[i]);
+		err = catalog_put(c, &f->entity[i]);
 		if (err != ERR_OK)
 			return file_error(f, f->docs[i], "cannot be kept: %s", err_str(err));
 	}
@@ -397,8 +397,7 @@ static enum err file_slurp(const char *path, struct buf *text)
 	return failed == 0 ? ERR_OK : ERR_IO;
 }
 
-enum err catalog_file_read(
-	const char *path, const char *annotation, struct catalog_builder *b, char **why)
+enum err catalog_file_read(const char *path, const char *annotation, struct catalog *c, char **why)
 {
 	CLEANUP(file_release)
 	struct file f = { .path = path, .annotation = annotation, .why = why };
@@ -419,5 +418,5 @@ enum err catalog_file_read(
 			abort();
 		return err;
 	}
-	return take_all(&f, b);
+	return take_all(&f, c);
 }

@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/span.h"
-#include "model/catalog.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct loop;
 
 /*
@@ -21,10 +21,9 @@ struct catalog_patch;
 
 struct catalog_patch_conf {
 	const char *annotation;
-	/* The catalog in force, or NULL; borrowed for the moment only. */
-	const struct catalog *(*known)(void *ctx);
-	/* The catalog in force with what has changed; the callee owns it. Not called without a change. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b);
+	struct catalog_reader *reader; /* borrowed */
+	/* The catalog has changed. */
+	void (*on_patched)(void *ctx);
 	/* Hints could not be followed: a whole read is owed. */
 	void (*on_owed)(void *ctx);
 	void *ctx;

@@ -3,7 +3,8 @@
 
 #include <stdio.h>
 
-#include "io/json.h"
+/* A text with escapes that is longer than that cannot be one that is kept. */
+#define ESCAPED_MAX (6 * ENTITY_TEXT_MAX + 2)
 
 static bool list_has(const struct span *list, size_t n, struct span text)
 {
@@ -23,12 +24,49 @@ static bool list_add(struct span *list, size_t *n, struct span text)
 	return true;
 }
 
-/* A text, or nothing if it could not be kept. */
-static struct span plain_text(struct json_object *o)
+/* The members of an object, by the order of their names; nulls where there are none. */
+static void take_members(
+	struct json_value object, const char *const *name, struct json_value *v, size_t n)
 {
-	struct span text = span_of(jdoc_text(o));
+	struct json_iter it = json_iter(object);
+	struct json_value member;
+	struct span found;
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct json_value){ JSON_NULL, { NULL, 0 } };
+	while (object.type == JSON_OBJECT && json_next_member(&it, &found, &member)) {
+		for (size_t i = 0; i < n; i++) {
+			if (json_name_is(found, name[i]))
+				v[i] = member;
+		}
+	}
+}
+
+/* A string's characters, in room if it has escapes; nothing if it is none or too long. */
+static struct span text_of(struct json_value v, struct buf *room)
+{
+	size_t start = room->len;
+	struct span text;
+
+	if (json_plain(v, &text) == ERR_OK)
+		return text;
+	if (v.type != JSON_STRING || v.text.n > ESCAPED_MAX || json_string(v, room) != ERR_OK)
+		return (struct span){ 0 };
+	return (struct span){ room->data + start, room->len - start };
+}
+
+/* A text, or nothing if it could not be kept. */
+static struct span plain_text(struct json_value v, struct buf *room)
+{
+	struct span text = text_of(v, room);
 
 	return entity_text_is_plain(text) ? text : (struct span){ 0 };
+}
+
+static void room_cut(struct buf *room, size_t len)
+{
+	room->len = len;
+	room->data[len] = '\0';
 }
 
 /* The ref that was just appended to room; nothing if that failed. */
@@ -41,32 +79,37 @@ static struct span ref_since(const struct buf *room, size_t start, enum err e)
 
 /* The ref of an object with kind, namespace and name. */
 static struct span ref_of_parts(
-	struct json_object *kind, struct json_object *named, struct buf *room)
+	struct json_value kind, struct json_value space, struct json_value name, struct buf *room)
 {
-	const char *k = jdoc_text(kind);
-	const char *space = jdoc_text(jdoc_member(named, "namespace"));
-	const char *name = jdoc_text(jdoc_member(named, "name"));
+	struct span k = text_of(kind, room), n = text_of(name, room);
+	struct span s = space.type == JSON_STRING ? text_of(space, room) : SPAN("default");
 	char text[ENTITY_TEXT_MAX + 1];
 	size_t start = room->len;
-	int n;
+	int len;
 
-	if (k == NULL || name == NULL)
+	if (k.n + s.n + n.n > ENTITY_TEXT_MAX)
 		return (struct span){ 0 };
-	n = snprintf(text, sizeof(text), "%s:%s/%s", k, space == NULL ? "default" : space, name);
-	if (n < 0 || (size_t)n >= sizeof(text))
+	len = snprintf(
+		text, sizeof(text), "%.*s:%.*s/%.*s", SPAN_ARGS(k), SPAN_ARGS(s), SPAN_ARGS(n));
+	if (len < 0 || (size_t)len >= sizeof(text))
 		return (struct span){ 0 };
 	return ref_since(room, start, entity_ref_parse(span_of(text), NULL, room));
 }
 
-static struct span relation_target(struct json_object *relation, struct buf *room)
+static struct span ref_of_target(struct json_value target, struct buf *room)
 {
-	const char *ref = jdoc_text(jdoc_member(relation, "targetRef"));
-	struct json_object *target = jdoc_member(relation, "target");
+	static const char *const names[] = { "kind", "namespace", "name" };
+	struct json_value v[ARRAY_SIZE(names)];
+
+	take_members(target, names, v, ARRAY_SIZE(names));
+	return ref_of_parts(v[0], v[1], v[2], room);
+}
+
+static struct span ref_of_text(struct span text, struct buf *room)
+{
 	size_t start = room->len;
 
-	if (ref == NULL)
-		return ref_of_parts(jdoc_member(target, "kind"), target, room);
-	return ref_since(room, start, entity_ref_parse(span_of(ref), NULL, room));
+	return ref_since(room, start, entity_ref_parse(text, NULL, room));
 }
 
 static bool take_system(struct span target, struct entity *e)
@@ -75,6 +118,13 @@ static bool take_system(struct span target, struct entity *e)
 		return false;
 	e->system = target;
 	return true;
+}
+
+/* The others are many: a group has one for each entity that it owns. */
+static bool relation_counts(struct span type)
+{
+	return span_is(type, "ownedBy") || span_is(type, "childOf") || span_is(type, "memberOf") ||
+	       span_is(type, "partOf");
 }
 
 static bool take_relation(struct span type, struct span target, struct entity *e)
@@ -87,62 +137,112 @@ static bool take_relation(struct span type, struct span target, struct entity *e
 }
 
 /* Keeps in room what was taken and nothing else, so that it cannot run over. */
-static void read_relation(struct json_object *relation, struct buf *room, struct entity *e)
+static void read_relation(struct json_value relation, struct buf *room, struct entity *e)
 {
-	struct span type = span_of(jdoc_text(jdoc_member(relation, "type")));
+	static const char *const names[] = { "type", "targetRef", "target" };
+	struct json_value v[ARRAY_SIZE(names)];
 	size_t start = room->len;
+	struct span type, target;
 
-	if (take_relation(type, relation_target(relation, room), e))
-		return;
-	room->len = start;
-	room->data[start] = '\0';
+	take_members(relation, names, v, ARRAY_SIZE(names));
+	type = text_of(v[0], room);
+	if (!relation_counts(type))
+		target = (struct span){ 0 };
+	else if (v[1].type == JSON_STRING)
+		target = ref_of_text(text_of(v[1], room), room);
+	else
+		target = ref_of_target(v[2], room);
+	if (!take_relation(type, target, e))
+		room_cut(room, start);
 }
 
-static void read_metadata(struct json_object *metadata, const char *annotation, struct entity *e)
+static void read_relations(struct json_value relations, struct buf *room, struct entity *e)
 {
-	struct json_object *annotations = jdoc_member(metadata, "annotations");
-	struct json_object *tags = jdoc_member(metadata, "tags");
-	struct span slug = plain_text(jdoc_member(annotations, annotation));
+	struct json_iter it = json_iter(relations);
+	struct json_value v;
 
-	e->uid = plain_text(jdoc_member(metadata, "uid"));
-	e->etag = plain_text(jdoc_member(metadata, "etag"));
+	while (relations.type == JSON_ARRAY && json_next_element(&it, &v))
+		read_relation(v, room, e);
+}
+
+static void read_tags(struct json_value tags, struct buf *room, struct entity *e)
+{
+	struct json_iter it = json_iter(tags);
+	struct json_value v;
+
+	while (tags.type == JSON_ARRAY && json_next_element(&it, &v)) {
+		size_t start = room->len;
+
+		if (!list_add(e->tag, &e->tags, plain_text(v, room)))
+			room_cut(room, start);
+	}
+}
+
+static void read_annotations(
+	struct json_value annotations, const char *annotation, struct buf *room, struct entity *e)
+{
+	const char *const names[] = { annotation, "backstage.io/orphan" };
+	struct json_value v[ARRAY_SIZE(names)];
+	struct span slug;
+
+	take_members(annotations, names, v, ARRAY_SIZE(names));
+	slug = plain_text(v[0], room);
 	if (entity_slug_is_valid(slug))
 		e->slug = slug;
-	e->orphan = span_is(plain_text(jdoc_member(annotations, "backstage.io/orphan")), "true");
-	for (size_t i = 0; i < jdoc_count(tags); i++)
-		IGNORE(list_add(e->tag, &e->tags, plain_text(jdoc_at(tags, i))));
+	e->orphan = span_is(plain_text(v[1], room), "true");
 }
 
-static void read_spec(struct json_object *spec, struct buf *room, struct entity *e)
+/* False if it has no usable name. */
+static bool read_metadata(struct json_value kind, struct json_value metadata,
+	const char *annotation, struct buf *room, struct entity *e)
 {
-	struct span system = span_of(jdoc_text(jdoc_member(spec, "system")));
-	size_t start = room->len;
+	static const char *const names[] = { "namespace", "name", "uid", "etag", "annotations",
+		"tags" };
+	struct json_value v[ARRAY_SIZE(names)];
 
-	e->type = plain_text(jdoc_member(spec, "type"));
-	e->lifecycle = plain_text(jdoc_member(spec, "lifecycle"));
-	if (e->system.n == 0 && system.n > 0)
+	take_members(metadata, names, v, ARRAY_SIZE(names));
+	e->ref = ref_of_parts(kind, v[0], v[1], room);
+	e->uid = plain_text(v[2], room);
+	e->etag = plain_text(v[3], room);
+	read_annotations(v[4], annotation, room, e);
+	read_tags(v[5], room, e);
+	return e->ref.n > 0;
+}
+
+static void read_spec(struct json_value spec, struct buf *room, struct entity *e)
+{
+	static const char *const names[] = { "type", "lifecycle", "system" };
+	struct json_value v[ARRAY_SIZE(names)];
+	struct span system;
+
+	take_members(spec, names, v, ARRAY_SIZE(names));
+	e->type = plain_text(v[0], room);
+	e->lifecycle = plain_text(v[1], room);
+	system = text_of(v[2], room);
+	if (e->system.n == 0 && system.n > 0) {
+		size_t start = room->len;
+
 		e->system = ref_since(room, start,
 			entity_ref_resolve(system, "system", entity_ref_namespace(e->ref), room));
+	}
 }
 
 enum err entity_from_json(
-	struct json_object *o, const char *annotation, struct buf *room, struct entity *e)
+	struct json_value o, const char *annotation, struct buf *room, struct entity *e)
 {
-	struct json_object *metadata = jdoc_member(o, "metadata");
-	struct json_object *relations = jdoc_member(o, "relations");
+	static const char *const names[] = { "kind", "metadata", "relations", "spec" };
+	struct json_value v[ARRAY_SIZE(names)];
 	struct entity read = { 0 };
 
 	buf_clear(room);
 	/* All of it now: spans into room must not move. */
 	if (buf_room(room, ENTITY_ROOM) == NULL)
 		return ERR_LIMIT;
-	read.ref = ref_of_parts(jdoc_member(o, "kind"), metadata, room);
-	if (read.ref.n == 0)
+	take_members(o, names, v, ARRAY_SIZE(names));
+	if (!read_metadata(v[0], v[1], annotation, room, &read))
 		return ERR_PARSE;
-	read_metadata(metadata, annotation, &read);
-	for (size_t i = 0; i < jdoc_count(relations); i++)
-		read_relation(jdoc_at(relations, i), room, &read);
-	read_spec(jdoc_member(o, "spec"), room, &read);
+	read_relations(v[2], room, &read);
+	read_spec(v[3], room, &read);
 	*e = read;
 	return ERR_OK;
 }

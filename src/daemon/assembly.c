@@ -266,7 +266,7 @@ static enum err build_catalog(struct assembly *a, char **why)
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
-	a->catalog = catalog_builder_new();
+	a->catalog = catalog_new();
 	return catalog_file_read(c->catalog_file, c->catalog_annotation, a->catalog, why);
 }
 
@@ -365,7 +365,7 @@ void assembly_release(struct assembly *a)
 	free(a->renewal);
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
-	catalog_builder_free(a->catalog);
+	catalog_free(a->catalog);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

@@ -26,9 +26,9 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog_builder *catalog; /* read from catalog.file; NULL otherwise */
-	struct secret *token;            /* for a client that is carried over */
-	struct driver_renewal *renewal;  /* for sinks that are carried over */
+	struct catalog *catalog;        /* read from catalog.file; NULL otherwise */
+	struct secret *token;           /* for a client that is carried over */
+	struct driver_renewal *renewal; /* for sinks that are carried over */
 	size_t renewals;
 };
 

@@ -7,6 +7,7 @@
 
 #include "audit/publish.h"
 #include "audit/record.h"
+#include "backstage/catalog_reader.h"
 #include "backstage/catalog_sync.h"
 #include "backstage/client.h"
 #include "base/log.h"
@@ -70,27 +71,27 @@ static void daemon_rotate(struct daemon *d)
 
 /* --- the catalog --- */
 
-static const struct catalog *known_catalog(void *ctx)
+static bool may_go_on(void *ctx)
 {
-	struct daemon *d = ctx;
+	const struct daemon *d = ctx;
 
-	return relay_catalog_now(d->relay);
+	return !relay_catalog_is_behind(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b)
+static void on_catalog_whole(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b);
+	relay_catalog_read(d->relay);
 	live_refreshed(d->live);
 }
 
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b)
+static void on_catalog_patched(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b);
+	relay_catalog_patched(d->relay);
 	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
 		catalog_sync_hint(d->sync);
 }
@@ -108,8 +109,8 @@ static struct live *daemon_live(struct daemon *d)
 	const struct live_needs needs = {
 		.loop = d->loop,
 		.store = d->store,
-		.known = known_catalog,
-		.on_catalog = on_catalog_change,
+		.reader = d->reader,
+		.on_patched = on_catalog_patched,
 		.on_owed = on_catalog_owed,
 		.ctx = d,
 	};
@@ -139,8 +140,9 @@ static void daemon_follow_catalog(struct daemon *d)
 		.annotation = c->catalog_annotation,
 		.refresh_ms = c->catalog_refresh_ms,
 		.page_size = (unsigned)c->catalog_page_size,
-		.known = known_catalog,
-		.on_catalog = on_catalog,
+		.reader = d->reader,
+		.may_go_on = may_go_on,
+		.on_whole = on_catalog_whole,
 		.on_trouble = on_catalog_trouble,
 		.ctx = d,
 	};
@@ -149,7 +151,9 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog));
+		catalog_become(relay_catalog_index(d->relay), d->parts.catalog);
+		catalog_free(TAKE(d->parts.catalog));
+		relay_catalog_read(d->relay);
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -508,6 +512,9 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	}
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
+	e = catalog_reader_new(d->loop, relay_catalog_index(d->relay), &d->reader);
+	if (e != ERR_OK)
+		return e;
 	d->live = daemon_live(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
@@ -533,6 +540,7 @@ void daemon_release(struct daemon *d)
 {
 	catalog_sync_free(d->sync);
 	live_stop(d->live);
+	catalog_reader_free(d->reader);
 	store_close(d->store);
 	live_free(d->live);
 	publisher_free(d->log);

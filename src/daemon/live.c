@@ -98,18 +98,11 @@ static void on_owed(void *ctx)
 	live_owe(ctx);
 }
 
-static void on_patched(void *ctx, struct catalog_builder *b)
+static void on_patched(void *ctx)
 {
 	struct live *l = ctx;
 
-	l->needs.on_catalog(l->needs.ctx, b);
-}
-
-static const struct catalog *known(void *ctx)
-{
-	struct live *l = ctx;
-
-	return l->needs.known(l->needs.ctx);
+	l->needs.on_patched(l->needs.ctx);
 }
 
 static void live_subscribe(struct live *l)
@@ -208,8 +201,8 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 {
 	const struct catalog_patch_conf conf = {
 		.annotation = c->catalog_annotation,
-		.known = known,
-		.on_catalog = on_patched,
+		.reader = l->needs.reader,
+		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.ctx = l,
 	};

@@ -9,6 +9,7 @@
 #include "backstage/catalog_patch.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct conf;
 struct loop;
 struct store;
@@ -22,9 +23,9 @@ struct live;
 struct live_needs {
 	struct loop *loop;
 	struct store *store;
-	const struct catalog *(*known)(void *ctx);
-	void (*on_catalog)(void *ctx, struct catalog_builder *b); /* changed; the callee owns it */
-	void (*on_owed)(void *ctx);                               /* read all of it, soon */
+	struct catalog_reader *reader;
+	void (*on_patched)(void *ctx); /* the catalog has changed */
+	void (*on_owed)(void *ctx);    /* read all of it, soon */
 	void *ctx;
 };
 

@@ -16,7 +16,6 @@
 
 struct audit_record;
 struct catalog;
-struct catalog_builder;
 struct gate_order;
 struct httpd_handler;
 struct loop;
@@ -65,11 +64,21 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
  */
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
 
-/* A whole catalog was read. Consumes b. */
-void relay_catalog(struct relay *r, struct catalog_builder *b);
+/*
+ * What is known of the catalog, for those who read it from afar: they change it,
+ * and the relay keeps what changes. Lives as long as the relay. Not before
+ * on_ready.
+ */
+struct catalog *relay_catalog_index(struct relay *r);
 
-/* Some entities were read again; the rest is as it was known. Consumes b. */
-void relay_catalog_change(struct relay *r, struct catalog_builder *b);
+/* The index is whole: all of the catalog has been read into it. */
+void relay_catalog_read(struct relay *r);
+
+/* Some entities were read again. */
+void relay_catalog_patched(struct relay *r);
+
+/* More changes are made than the store keeps up with: wait with the next. */
+bool relay_catalog_is_behind(const struct relay *r);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);

@@ -22,6 +22,7 @@ UNIT = \
 	tests/unit/test_buf \
 	tests/unit/test_build \
 	tests/unit/test_catalog \
+	tests/unit/test_catalog_change \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_sync \
 	tests/unit/test_chains \

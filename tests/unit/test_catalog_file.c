@@ -23,11 +23,11 @@ static void reading_release(struct reading *r)
 
 static struct reading read_path(const char *path)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct reading r = { 0 };
 
 	r.err = catalog_file_read(path, "travis-ci.com/repo-slug", b, &r.why);
-	r.c = catalog_build(TAKE(b));
+	r.c = TAKE(b);
 	return r;
 }
 

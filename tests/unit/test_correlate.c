@@ -6,16 +6,16 @@
 
 static struct catalog *a_catalog(void)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct entity one = { .ref = SPAN("component:default/one"), .slug = SPAN("acme/mono") };
 	struct entity two = { .ref = SPAN("component:default/two"), .slug = SPAN("Acme/Mono") };
 
 	one.owner[one.owners++] = SPAN("group:default/a");
 	two.owner[two.owners++] = SPAN("group:default/a");
 	two.owner[two.owners++] = SPAN("group:default/b");
-	cr_assert_eq(catalog_builder_add(b, &one), ERR_OK);
-	cr_assert_eq(catalog_builder_add(b, &two), ERR_OK);
-	return catalog_build(b);
+	cr_assert_eq(catalog_put(b, &one), ERR_OK);
+	cr_assert_eq(catalog_put(b, &two), ERR_OK);
+	return b;
 }
 
 static void cleanup(struct catalog **c)

@@ -3,11 +3,10 @@
 #include <stdio.h>
 
 #include "backstage/entity_json.h"
-#include "io/json.h"
+#include "base/json_gate.h"
 
 /* An entity that was read, and what its texts lie in. */
 struct reading {
-	struct json_object *root;
 	struct buf room;
 	struct entity e;
 	enum err err;
@@ -15,7 +14,6 @@ struct reading {
 
 static void reading_release(struct reading *r)
 {
-	jdoc_free(r->root);
 	buf_release(&r->room);
 }
 
@@ -24,8 +22,8 @@ static struct reading read_entity(struct span json)
 	struct reading r = { 0 };
 
 	buf_init(&r.room, ENTITY_ROOM);
-	cr_assert_eq(jdoc_parse(json, NULL, &r.root), ERR_OK, "%.*s", SPAN_ARGS(json));
-	r.err = entity_from_json(r.root, "travis-ci.com/repo-slug", &r.room, &r.e);
+	cr_assert_eq(json_gate(json, NULL, NULL), ERR_OK, "%.*s", SPAN_ARGS(json));
+	r.err = entity_from_json(json_root(json), "travis-ci.com/repo-slug", &r.room, &r.e);
 	return r;
 }
 
