@@ -14,10 +14,17 @@ static void on_ref(void *ctx, struct span ref, bool repeats)
 	assert(entity_ref_is_canonical(ref));
 }
 
-/* Whatever the bus says, a hint is a canonical ref. */
+static void on_push(void *ctx, struct span slug, bool named)
+{
+	(void)ctx;
+	(void)named;
+	assert(entity_slug_is_valid(slug));
+}
+
+/* Whatever the bus says, a hint is a canonical ref or a repository. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	const struct hint_taker taker = { .on_ref = on_ref };
+	const struct hint_taker taker = { .on_ref = on_ref, .on_push = on_push };
 	struct hint_tally tally = { 0 };
 	enum err e = hint_read((struct span){ (const char *)data, len }, &taker, &tally);
 

@@ -5,13 +5,15 @@
 FUZZERS = \
 	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
+	fuzz/fuzz_credentials \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_form \
 	fuzz/fuzz_hint \
 	fuzz/fuzz_http_head \
 	fuzz/fuzz_json_gate \
 	fuzz/fuzz_note \
-	fuzz/fuzz_payload
+	fuzz/fuzz_payload \
+	fuzz/fuzz_v3
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -29,6 +31,9 @@ fuzz_fuzz_bundle_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_conf_SOURCES = fuzz/fuzz_conf.c $(FUZZMAIN)
 fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_credentials_SOURCES = fuzz/fuzz_credentials.c $(FUZZMAIN)
+fuzz_fuzz_credentials_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
@@ -50,3 +55,6 @@ fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
+fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)

@@ -35,7 +35,10 @@ static enum ocsf_activity activity_of(const char *action)
 		const char *action;
 		enum ocsf_activity activity;
 	} known[] = {
+		{ "api.refuse", OCSF_READ },
 		{ "audit.open", OCSF_CREATE },
+		{ "bus.recover", OCSF_UPDATE },
+		{ "bus.refuse", OCSF_UPDATE },
 		{ "catalog.refresh", OCSF_UPDATE },
 		{ "config.reload", OCSF_UPDATE },
 		{ "delivery.attempt", OCSF_CREATE },

@@ -11,7 +11,6 @@
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/loop.h"
-#include "model/backoff.h"
 
 #define BUS_PATH "/api/events/bus/v1/subscriptions/"
 
@@ -20,26 +19,23 @@
 #define WHY_MAX        512
 /* Ten events of 5 MiB, and what JSON makes of them. */
 #define ANSWER_MAX (64 << 20)
-/* A quiet bus forgets a subscription that was not put for a day. */
-#define RENEW_MS INT64_C(3600000)
 /* Of the first poll, before the bus has said how long it holds one. */
-#define POLL_MAX_MS   INT64_C(600000)
-#define BACKOFF_FIRST 1000
-#define BACKOFF_MAX   60000
+#define POLL_MAX_MS INT64_C(600000)
 /* Between two polls that end at once, so that a broken peer does not make us spin. */
 #define POLL_MIN_MS 50
 
 /*
- *	   due              201
- *	RESTING ---> PUTTING ---> POLLING --+
- *	   ^            | failed    |  ^    | 200: events; 202: none
- *	   +------------+-----------+  +----+
+ *	   due              201               200: events
+ *	RESTING ---> PUTTING ---> POLLING --------------> HANDED
+ *	   ^            | failed   | ^  | 202: none         | resumed
+ *	   +------------+----------+ +--+<------------------+
  *	      anything else, a JSON 404 among it: to be put again
  */
 enum bus_state {
 	BUS_RESTING, /* the timer is set */
 	BUS_PUTTING,
 	BUS_POLLING, /* a call is under way, or the timer is set */
+	BUS_HANDED,  /* the events are being written down; neither */
 };
 
 struct bus {
@@ -59,15 +55,18 @@ struct bus {
 static void on_put(void *ctx, const struct httpc_answer *a);
 static void on_poll(void *ctx, const struct httpc_answer *a);
 
-static void bus_rest(struct bus *b, const char *why)
+static void bus_rest(struct bus *b, const char *why, bool refused)
 {
-	const struct backoff backoff = { .first_ms = BACKOFF_FIRST, .max_ms = BACKOFF_MAX };
+	const struct backoff *backoff = refused ? &b->conf.refused : &b->conf.retry;
 
+	if (refused != b->status.refused)
+		b->tries = 0;
 	b->state = BUS_RESTING;
 	b->status.subscribed = false;
+	b->status.refused = refused;
 	b->status.failures++;
-	loop_timer_set(b->timer, backoff_wait(&backoff, ++b->tries, random_u64()));
-	b->conf.on_trouble(b->conf.ctx, why);
+	loop_timer_set(b->timer, backoff_wait(backoff, ++b->tries, random_u64()));
+	b->conf.on_trouble(b->conf.ctx, why, refused);
 }
 
 static void bus_fail(struct bus *b, const struct httpc_answer *a)
@@ -77,7 +76,7 @@ static void bus_fail(struct bus *b, const struct httpc_answer *a)
 	backstage_describe(a, what, sizeof(what));
 	snprintf(why, sizeof(why), "Backstage's event bus: %s", what);
 	b->poll_ms = POLL_MAX_MS; /* the next bus may hold polls for longer */
-	bus_rest(b, why);
+	bus_rest(b, why, backstage_classify(a) == BACKSTAGE_UNAUTHORIZED);
 }
 
 static void bus_put(struct bus *b)
@@ -89,7 +88,7 @@ static void bus_put(struct bus *b)
 	e = backstage_call(
 		b->client, "PUT", b->path, buf_span(&b->body), BODY_MAX, on_put, b, &b->call);
 	if (e != ERR_OK)
-		bus_rest(b, err_str(e));
+		bus_rest(b, err_str(e), false);
 }
 
 static void bus_poll(struct bus *b)
@@ -98,7 +97,7 @@ static void bus_poll(struct bus *b)
 	enum err e;
 
 	buf_init(&path, PATH_MAX_BYTES);
-	if (clock_mono().ms - b->put.ms >= RENEW_MS) {
+	if (clock_mono().ms - b->put.ms >= b->conf.renew_ms) {
 		bus_put(b);
 		return;
 	}
@@ -108,7 +107,7 @@ static void bus_poll(struct bus *b)
 		e = backstage_poll(
 			b->client, path.data, b->poll_ms, ANSWER_MAX, on_poll, b, &b->call);
 	if (e != ERR_OK)
-		bus_rest(b, err_str(e));
+		bus_rest(b, err_str(e), false);
 }
 
 static void on_due(void *ctx)
@@ -162,8 +161,9 @@ static void on_poll(void *ctx, const struct httpc_answer *a)
 		return;
 	}
 	if (b->tries > 0)
-		b->conf.on_trouble(b->conf.ctx, NULL);
+		b->conf.on_trouble(b->conf.ctx, NULL, b->status.refused);
 	b->tries = 0;
+	b->status.refused = false;
 	if (a->status == 202) {
 		learn_timeout(b, a);
 		loop_timer_set(b->timer, a->took_ms < POLL_MIN_MS ? POLL_MIN_MS : 0);
@@ -171,7 +171,15 @@ static void on_poll(void *ctx, const struct httpc_answer *a)
 	}
 	b->status.answers++;
 	b->status.last_event = clock_wall();
+	b->state = BUS_HANDED;
 	b->conf.on_events(b->conf.ctx, a->body);
+}
+
+void bus_resume(struct bus *b)
+{
+	if (b->state != BUS_HANDED)
+		return;
+	b->state = BUS_POLLING;
 	loop_timer_set(b->timer, 0);
 }
 

@@ -28,6 +28,7 @@ struct catalog_patch {
 	struct span asked[CATALOG_REST_REFS_MAX]; /* in asked_text */
 	size_t asked_count;
 	struct buf asked_text;
+	struct wall began; /* the look-up */
 	struct catalog_patch_status status;
 };
 
@@ -86,6 +87,7 @@ static void on_due(void *ctx)
 	if (p->asked_count == 0)
 		return;
 	p->status.lookups++;
+	p->began = clock_wall();
 	if (patch_lookup(p) == ERR_OK)
 		return;
 	p->conf.on_owed(p->conf.ctx);
@@ -101,7 +103,7 @@ static void on_applied(void *ctx, struct catalog_read *read)
 		p->conf.on_owed(p->conf.ctx);
 	} else if (read->changes > 0) {
 		p->status.changes++;
-		p->conf.on_patched(p->conf.ctx);
+		p->conf.on_patched(p->conf.ctx, p->began);
 	}
 	patch_end(p);
 }
@@ -109,11 +111,12 @@ static void on_applied(void *ctx, struct catalog_read *read)
 static void on_found(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_patch *p = ctx;
+	const struct catalog_answer answer = { p->annotation, p->began, a };
 
 	p->call = NULL;
 	if (backstage_classify(a) == BACKSTAGE_OK) {
 		p->reading = catalog_reader_found(
-			p->conf.reader, p->annotation, a, p->asked, p->asked_count, on_applied, p);
+			p->conf.reader, &answer, p->asked, p->asked_count, on_applied, p);
 	} else {
 		p->conf.on_owed(p->conf.ctx);
 		patch_end(p);

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/span.h"
 
 struct backstage_client;
@@ -21,9 +22,9 @@ struct catalog_patch;
 
 struct catalog_patch_conf {
 	const char *annotation;
-	struct catalog_reader *reader; /* borrowed */
-	/* The catalog has changed. */
-	void (*on_patched)(void *ctx);
+	struct catalog_reader *reader;
+	/* borrowed */ /* The catalog has changed, by a look-up that began then. */
+	void (*on_patched)(void *ctx, struct wall began);
 	/* Hints could not be followed: a whole read is owed. */
 	void (*on_owed)(void *ctx);
 	void *ctx;

@@ -38,6 +38,7 @@ struct catalog_reading {
 	enum reading_phase phase;
 	bool cancelled;
 	char *annotation, *body;
+	struct wall asked;
 	size_t body_len;
 	char *ref_text;
 	struct span *ref; /* in ref_text; NULL: this is a page */
@@ -177,6 +178,7 @@ static void on_step(struct loop_task *t)
 	uint64_t before = catalog_changes(g->reader->catalog);
 	bool more = true;
 
+	catalog_asked(g->reader->catalog, g->asked);
 	for (int i = 0; i < STEP && more; i++) {
 		more = g->ref == NULL ? apply_item(g) : apply_ref(g);
 		g->applied += more;
@@ -188,33 +190,34 @@ static void on_step(struct loop_task *t)
 		reading_end(g);
 }
 
-static struct catalog_reading *reading_new(struct catalog_reader *r, const char *annotation,
-	const struct httpc_answer *a, catalog_read_cb on_read, void *ctx)
+static struct catalog_reading *reading_new(struct catalog_reader *r, const struct catalog_answer *a,
+	catalog_read_cb on_read, void *ctx)
 {
 	struct catalog_reading *g = xcalloc(1, sizeof(*g));
 
 	*g = (struct catalog_reading){ .reader = r, .on_read = on_read, .ctx = ctx };
 	g->task.run = on_step;
-	g->annotation = xstrdup(annotation);
-	g->body_len = a->body.n;
-	g->body = httpc_answer_take(a);
+	g->annotation = xstrdup(a->annotation);
+	g->asked = a->asked;
+	g->body_len = a->answer->body.n;
+	g->body = httpc_answer_take(a->answer);
 	return g;
 }
 
-struct catalog_reading *catalog_reader_page(struct catalog_reader *r, const char *annotation,
-	const struct httpc_answer *a, catalog_read_cb on_read, void *ctx)
+struct catalog_reading *catalog_reader_page(struct catalog_reader *r,
+	const struct catalog_answer *a, catalog_read_cb on_read, void *ctx)
 {
-	struct catalog_reading *g = reading_new(r, annotation, a, on_read, ctx);
+	struct catalog_reading *g = reading_new(r, a, on_read, ctx);
 
 	worker_submit(r->worker, &g->job);
 	return g;
 }
 
-struct catalog_reading *catalog_reader_found(struct catalog_reader *r, const char *annotation,
-	const struct httpc_answer *a, const struct span *refs, size_t n, catalog_read_cb on_read,
+struct catalog_reading *catalog_reader_found(struct catalog_reader *r,
+	const struct catalog_answer *a, const struct span *refs, size_t n, catalog_read_cb on_read,
 	void *ctx)
 {
-	struct catalog_reading *g = reading_new(r, annotation, a, on_read, ctx);
+	struct catalog_reading *g = reading_new(r, a, on_read, ctx);
 	size_t bytes = 0;
 	char *text;
 

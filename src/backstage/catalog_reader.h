@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -45,18 +46,28 @@ struct catalog_read {
 typedef void (*catalog_read_cb)(void *ctx, struct catalog_read *read);
 
 /*
- * Read a page of a whole read, taking the answer's body. An entity that this read
- * has seen already stays as it is: who put it has asked later.
+ * What both take: asked is when the answer, or the whole read that it belongs to,
+ * was asked for. The answer's body is taken.
  */
-struct catalog_reading *catalog_reader_page(struct catalog_reader *r, const char *annotation,
-	const struct httpc_answer *a, catalog_read_cb on_read, void *ctx);
+struct catalog_answer {
+	const char *annotation;
+	struct wall asked;
+	const struct httpc_answer *answer;
+};
+
+/*
+ * Read a page of a whole read. An entity that this read has seen already stays as
+ * it is: who put it, or removed it, has asked later, or has this read done again.
+ */
+struct catalog_reading *catalog_reader_page(struct catalog_reader *r,
+	const struct catalog_answer *a, catalog_read_cb on_read, void *ctx);
 
 /*
  * Read the answer to a look-up of n refs, which are copied. What cannot be read
  * stays as it is known.
  */
-struct catalog_reading *catalog_reader_found(struct catalog_reader *r, const char *annotation,
-	const struct httpc_answer *a, const struct span *refs, size_t n, catalog_read_cb on_read,
+struct catalog_reading *catalog_reader_found(struct catalog_reader *r,
+	const struct catalog_answer *a, const struct span *refs, size_t n, catalog_read_cb on_read,
 	void *ctx);
 
 /* Give a reading up, which may be NULL: on_read is not called, and the rest not applied. */

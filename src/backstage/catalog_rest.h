@@ -38,9 +38,13 @@ MUST_CHECK enum err catalog_rest_page(struct span answer, const char *annotation
 
 #define CATALOG_REST_LOOKUP "/api/catalog/entities/by-refs"
 
-/* Of one look-up: the most refs, and their bytes together. Backstage takes 100 kB. */
-#define CATALOG_REST_REFS_MAX   1000
-#define CATALOG_REST_REFS_BYTES 80000
+/*
+ * Of one look-up: the most refs, and their bytes together. Backstage takes a body
+ * of 100 kB, in which each ref has two quotes and a comma, and a kilobyte is for
+ * the fields.
+ */
+#define CATALOG_REST_REFS_MAX   3000
+#define CATALOG_REST_REFS_BYTES 90000
 
 /* Append the body that looks n entities up. Refs must be canonical, or they are not found. */
 MUST_CHECK enum err catalog_rest_lookup(

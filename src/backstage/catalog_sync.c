@@ -44,6 +44,7 @@ struct progress {
 	char *cursor;       /* of the page asked for; NULL: the first */
 	struct map cursors; /* those seen in this read */
 	struct mono started;
+	struct wall began;
 	size_t entities, skipped;
 	size_t gone;         /* looked up with success and not there or not wanted */
 	char doubt[WHY_MAX]; /* why a look-up failed; empty if none did */
@@ -191,7 +192,7 @@ static void sync_begin(struct catalog_sync *s)
 	s->again = false;
 	s->state = SYNC_LISTING;
 	s->page_size = s->conf.page_size == 0 ? 1 : s->conf.page_size;
-	s->progress = (struct progress){ .started = clock_mono() };
+	s->progress = (struct progress){ .started = clock_mono(), .began = clock_wall() };
 	map_init(&s->progress.cursors);
 	catalog_begin(s->catalog);
 }
@@ -212,6 +213,7 @@ static void on_due(void *ctx)
 static void sync_finish(struct catalog_sync *s)
 {
 	bool doubtful = s->progress.doubt[0] != '\0';
+	struct wall began = s->progress.began;
 	char doubt[WHY_MAX];
 
 	memcpy(doubt, s->progress.doubt, sizeof(doubt));
@@ -223,7 +225,7 @@ static void sync_finish(struct catalog_sync *s)
 	if (!doubtful)
 		s->tries = 0;
 	sync_rest(s, doubtful ? sync_backoff(s) : s->conf.refresh_ms);
-	s->conf.on_whole(s->conf.ctx);
+	s->conf.on_whole(s->conf.ctx, began);
 	if (doubtful) {
 		sync_trouble(s, doubt);
 	} else if (s->troubled) {
@@ -312,15 +314,21 @@ static void on_confirmed(void *ctx, struct catalog_read *read)
 	sync_confirm(s);
 }
 
+static struct catalog_answer sync_answer(const struct catalog_sync *s, const struct httpc_answer *a)
+{
+	return (struct catalog_answer){ s->annotation, s->progress.began, a };
+}
+
 static void on_found(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_sync *s = ctx;
+	const struct catalog_answer answer = sync_answer(s, a);
 
 	s->call = NULL;
 	answer_explain(a, s->why);
 	if (backstage_classify(a) == BACKSTAGE_OK)
-		s->reading = catalog_reader_found(s->conf.reader, s->annotation, a, s->asked,
-			s->asked_count, on_confirmed, s);
+		s->reading = catalog_reader_found(
+			s->conf.reader, &answer, s->asked, s->asked_count, on_confirmed, s);
 	else
 		sync_doubt(s);
 }
@@ -370,13 +378,14 @@ static void on_applied(void *ctx, struct catalog_read *read)
 static void on_page(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_sync *s = ctx;
+	const struct catalog_answer answer = sync_answer(s, a);
 
 	s->call = NULL;
 	answer_explain(a, s->why);
 	if (a->result == HTTPC_TOO_LARGE && sync_shrink(s))
 		sync_list(s);
 	else if (backstage_classify(a) == BACKSTAGE_OK)
-		s->reading = catalog_reader_page(s->conf.reader, s->annotation, a, on_applied, s);
+		s->reading = catalog_reader_page(s->conf.reader, &answer, on_applied, s);
 	else
 		sync_fail(s, "%s", s->why);
 }

@@ -29,9 +29,8 @@ struct catalog_sync_conf {
 	unsigned page_size;
 	struct catalog_reader *reader; /* borrowed */
 	/* May the next page come, or has the catalog's keeper enough to do? */
-	bool (*may_go_on)(void *ctx);
-	/* A full read ended well. */
-	void (*on_whole)(void *ctx);
+	bool (*may_go_on)(void *ctx); /* A full read, which began then, ended well. */
+	void (*on_whole)(void *ctx, struct wall began);
 	/*
 	 * A read failed, which is told each time, or works again (why is NULL).
 	 * why is one printable line for the log, health and audit.

@@ -29,51 +29,124 @@ static bool topic_repeats(struct json_value event)
 		       span_is(topic, "experimental.catalog.conflict"));
 }
 
-static bool path_is_catalog(struct span path)
+/* What a push touched, as far as it says. */
+enum touch {
+	TOUCH_NONE,    /* nothing that describes entities; or it is no push */
+	TOUCH_UNKNOWN, /* perhaps: other YAML, or not all files are listed */
+	TOUCH_NAMED,   /* a catalog-info file */
+};
+
+static enum touch path_touch(struct span path)
 {
-	static const char *const names[] = { "catalog-info.yaml", "catalog-info.yml" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		struct span name = span_of(names[i]);
-
-		if (path.n >= name.n && memcmp(path.p + path.n - name.n, name.p, name.n) == 0)
-			return true;
-	}
-	return false;
+	if (span_ends(path, "catalog-info.yaml") || span_ends(path, "catalog-info.yml"))
+		return TOUCH_NAMED;
+	return span_ends(path, ".yaml") || span_ends(path, ".yml") ? TOUCH_UNKNOWN : TOUCH_NONE;
 }
 
-static bool list_touches_catalog(struct json_value commit, const char *member)
+static enum touch more(enum touch a, enum touch b)
 {
+	return a > b ? a : b;
+}
+
+/* A path that stands with escapes has a name that is nobody's catalog file. */
+static enum touch list_touch(struct json_value commit, const char *member)
+{
+	enum touch touch = TOUCH_NONE;
 	struct json_value list, v;
 	struct json_iter it;
 	struct span path;
 
 	if (!json_get(commit, member, &list) || list.type != JSON_ARRAY)
-		return false;
+		return TOUCH_UNKNOWN;
 	it = json_iter(list);
 	while (json_next_element(&it, &v)) {
-		if (json_plain(v, &path) == ERR_OK && path_is_catalog(path))
-			return true;
+		if (json_plain(v, &path) == ERR_OK)
+			touch = more(touch, path_touch(path));
 	}
-	return false;
+	return touch;
 }
 
-/* GitHub and GitLab list a push's files alike. */
-static bool push_touches_catalog(struct json_value payload)
+/* GitLab lists no more than twenty commits, and says how many there are. */
+static bool commits_are_cut(struct json_value payload, int64_t listed)
 {
-	struct json_value list, commit;
-	struct json_iter it;
+	struct json_value v;
+	int64_t total;
 
-	if (!json_get(payload, "commits", &list) || list.type != JSON_ARRAY)
-		return false;
-	it = json_iter(list);
-	while (json_next_element(&it, &commit)) {
-		if (list_touches_catalog(commit, "added") ||
-			list_touches_catalog(commit, "modified") ||
-			list_touches_catalog(commit, "removed"))
-			return true;
+	return json_get(payload, "total_commits_count", &v) && json_int(v, &total) == ERR_OK &&
+	       total > listed;
+}
+
+static enum touch commits_touch(struct json_value payload, struct json_value commits)
+{
+	enum touch touch = TOUCH_NONE;
+	struct json_value commit;
+	struct json_iter it = json_iter(commits);
+	int64_t listed = 0;
+
+	for (; json_next_element(&it, &commit); listed++) {
+		touch = more(touch, list_touch(commit, "added"));
+		touch = more(touch, list_touch(commit, "modified"));
+		touch = more(touch, list_touch(commit, "removed"));
 	}
-	return false;
+	return commits_are_cut(payload, listed) ? more(touch, TOUCH_UNKNOWN) : touch;
+}
+
+/* The object that tells of the repository: GitHub's and Bitbucket's word, or GitLab's. */
+static bool push_place(struct json_value payload, struct json_value *place, const char **name)
+{
+	if (json_get(payload, "project", place) && place->type == JSON_OBJECT) {
+		*name = "path_with_namespace";
+		return true;
+	}
+	*name = "full_name";
+	return json_get(payload, "repository", place) && place->type == JSON_OBJECT;
+}
+
+/* Where it is not said, it is taken for it. */
+static bool branch_is_default(struct json_value payload, struct json_value place)
+{
+	const struct span heads = SPAN("refs/heads/");
+	struct json_value v;
+	struct span ref, branch;
+
+	if (!json_get(payload, "ref", &v) || json_plain(v, &ref) != ERR_OK ||
+		!json_get(place, "default_branch", &v) || json_plain(v, &branch) != ERR_OK)
+		return true;
+	return ref.n == heads.n + branch.n && span_starts(ref, heads.p) &&
+	       memcmp(ref.p + heads.n, branch.p, branch.n) == 0;
+}
+
+static enum touch push_touch(struct json_value payload)
+{
+	struct json_value list, push;
+
+	if (json_get(payload, "commits", &list) && list.type == JSON_ARRAY)
+		return commits_touch(payload, list);
+	if (json_get(payload, "push", &push) && json_get(push, "changes", &list) &&
+		list.type == JSON_ARRAY)
+		return TOUCH_UNKNOWN;
+	return TOUCH_NONE;
+}
+
+/* A push whose repository cannot be read is followed as far as it is certain to matter. */
+static void take_push(struct reading *r, struct json_value payload)
+{
+	enum touch touch = push_touch(payload);
+	struct json_value place, v;
+	const char *name;
+	bool named;
+
+	if (touch == TOUCH_NONE)
+		return;
+	named = touch == TOUCH_NAMED;
+	buf_clear(&r->text);
+	if (!push_place(payload, &place, &name) || !json_get(place, name, &v) ||
+		json_string(v, &r->text) != ERR_OK || !entity_slug_is_valid(buf_span(&r->text))) {
+		r->tally.whole = r->tally.whole || named;
+		return;
+	}
+	r->taker->on_push(
+		r->taker->ctx, buf_span(&r->text), named && branch_is_default(payload, place));
 }
 
 /* The ref in that member; false if there is no text. */
@@ -104,8 +177,7 @@ static void take_event(struct reading *r, struct json_value event)
 		return;
 	if (take_ref(r, payload, "entityRef", repeats) || take_ref(r, payload, "entity", repeats))
 		return;
-	if (push_touches_catalog(payload))
-		r->tally.whole = true;
+	take_push(r, payload);
 }
 
 enum err hint_read(struct span answer, const struct hint_taker *taker, struct hint_tally *tally)

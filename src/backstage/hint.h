@@ -16,6 +16,12 @@
 struct hint_taker {
 	/* A canonical ref, for the call only. repeats: its topic tells the same every round. */
 	void (*on_ref)(void *ctx, struct span ref, bool repeats);
+	/*
+	 * Somebody pushed to this repository "owner/name" what may be a description
+	 * of entities. named: it is called catalog-info and on the default branch,
+	 * so that a repository without entities may have some now.
+	 */
+	void (*on_push)(void *ctx, struct span slug, bool named);
 	void *ctx;
 };
 
@@ -26,9 +32,11 @@ struct hint_tally {
 
 /*
  * Read {"events":[{"topic":…,"payload":…},…]}. An event tells of the entity in
- * its payload's "entityRef" or "entity"; a push that touches a catalog-info file
- * asks for a whole read, and so does a ref that is none. ERR_PARSE or ERR_LIMIT,
- * with nothing told, if this is no such answer.
+ * its payload's "entityRef" or "entity"; one that is no ref asks for a whole read.
+ * A push is known by its shape: GitHub's and GitLab's list the files, and count
+ * if one of them is YAML or not all commits are listed; Bitbucket Cloud's list
+ * none and always count. ERR_PARSE or ERR_LIMIT, with nothing told, if this is no
+ * such answer.
  */
 MUST_CHECK enum err hint_read(
 	struct span answer, const struct hint_taker *taker, struct hint_tally *tally);

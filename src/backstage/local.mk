@@ -4,6 +4,8 @@ EXTRA_DIST += src/backstage/.may_include
 libstagewire_a_SOURCES += \
 	src/backstage/bus.c \
 	src/backstage/bus.h \
+	src/backstage/bus_publish.c \
+	src/backstage/bus_publish.h \
 	src/backstage/bus_sink.c \
 	src/backstage/bus_sink.h \
 	src/backstage/catalog_file.c \
@@ -28,5 +30,7 @@ libstagewire_a_SOURCES += \
 	src/backstage/notice.h \
 	src/backstage/notify.c \
 	src/backstage/notify.h \
+	src/backstage/signal_sink.c \
+	src/backstage/signal_sink.h \
 	src/backstage/sink_call.c \
 	src/backstage/sink_call.h

@@ -170,7 +170,8 @@ enum err base64url_encode(struct buf *out, const void *bytes, size_t n)
 	return ERR_OK;
 }
 
-enum err form_decode(struct span text, struct buf *out)
+/* %XX is a byte; '+' is a space or itself. */
+static enum err percent_decode(struct span text, char plus, struct buf *out)
 {
 	/* Decoding never lengthens, so one reservation is enough. */
 	char *at = buf_room(out, text.n), *start = at;
@@ -190,13 +191,23 @@ enum err form_decode(struct span text, struct buf *out)
 			c = (char)byte;
 			i += 2;
 		} else if (c == '+') {
-			c = ' ';
+			c = plus;
 		}
 		*at++ = c;
 	}
 	*at = '\0';
 	out->len += (size_t)(at - start);
 	return ERR_OK;
+}
+
+enum err form_decode(struct span text, struct buf *out)
+{
+	return percent_decode(text, ' ', out);
+}
+
+enum err url_decode(struct span text, struct buf *out)
+{
+	return percent_decode(text, '+', out);
 }
 
 /* Cut the next field off the front of a form body that is not empty. */

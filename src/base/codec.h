@@ -44,6 +44,9 @@ MUST_CHECK enum err form_decode(struct span text, struct buf *out);
  */
 MUST_CHECK enum err form_find(struct span body, const char *name, struct span *value);
 
+/* The same for a part of a URL's path (RFC 3986, section 2.1), where '+' is itself. */
+MUST_CHECK enum err url_decode(struct span text, struct buf *out);
+
 /* Append text percent-encoded but for RFC 3986's unreserved characters. */
 MUST_CHECK enum err url_encode(struct span text, struct buf *out);
 

@@ -15,6 +15,7 @@ stagewirectl_SOURCES = \
 	src/ctl/view.c \
 	src/ctl/view.h \
 	src/ctl/view_audit.c \
+	src/ctl/view_catalog.c \
 	src/ctl/view_explain.c \
 	src/ctl/view_impl.h \
 	src/ctl/view_order.c \

@@ -32,6 +32,9 @@ static const char usage[] =
 	"                                stop sending to a sink, or go on\n"
 	"  routes test FILE [--since T] [--limit N]\n"
 	"                                what other routes would have done\n"
+	"  catalog show REF              an entity, and how it changed hands\n"
+	"  catalog owners REF [--at T]   whose it was at that time\n"
+	"  catalog drift [--days N]      what is built and not in the catalog, and the like\n"
 	"  audit [--limit N]             every decision, oldest first\n"
 	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
 	"\n"
@@ -65,6 +68,8 @@ enum {
 	OPT_REPOSITORY,
 	OPT_REASON,
 	OPT_DRY_RUN,
+	OPT_AT,
+	OPT_DAYS,
 };
 
 #define BIT(opt) (1u << ((opt)-OPT_SOCKET))
@@ -86,6 +91,8 @@ static const struct option options[] = {
 	{ "repository", required_argument, NULL, OPT_REPOSITORY },
 	{ "reason", required_argument, NULL, OPT_REASON },
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "at", required_argument, NULL, OPT_AT },
+	{ "days", required_argument, NULL, OPT_DAYS },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -135,6 +142,12 @@ static const struct command {
 		view_sink },
 	{ "disable", NULL, "/v1/sinks/*/disable", "sink", BIT(OPT_REASON), false, sink_body,
 		view_sink },
+	{ "catalog", "show", "/v1/catalog/entity", "reference", BIT(OPT_LIMIT), false, NULL,
+		view_catalog_show },
+	{ "catalog", "owners", "/v1/catalog/owners", "reference", BIT(OPT_AT), false, NULL,
+		view_catalog_owners },
+	{ "catalog", "drift", "/v1/catalog/drift", NULL, BIT(OPT_DAYS), true, NULL,
+		view_catalog_drift },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), false, NULL, view_audit },
 };
 
@@ -161,6 +174,8 @@ static void take_option(struct wish *w, int opt)
 	case OPT_OWNER: w->owner = optarg; break;
 	case OPT_REPOSITORY: w->repository = optarg; break;
 	case OPT_REASON: w->reason = optarg; break;
+	case OPT_AT: w->at = optarg; break;
+	case OPT_DAYS: w->days = optarg; break;
 	case OPT_DRY_RUN: w->dry_run = true; break;
 	case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
 	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);
@@ -217,6 +232,7 @@ static void check_options(const struct command *c, unsigned given)
 static enum err compose_path(const struct command *c, const struct wish *w, struct buf *out)
 {
 	const char *star = strchr(c->path, '*');
+	struct wish asked = *w;
 	enum err e;
 
 	if (star != NULL) {
@@ -226,7 +242,11 @@ static enum err compose_path(const struct command *c, const struct wish *w, stru
 		return e == ERR_OK ? buf_add_str(out, star + 1) : e;
 	}
 	e = buf_add_str(out, c->path);
-	return e == ERR_OK && c->body == NULL ? order_query(w, out) : e;
+	if (e != ERR_OK || c->body != NULL)
+		return e;
+	/* A reference has slashes: it is no part of a path. */
+	asked.ref = w->word;
+	return order_query(&asked, out);
 }
 
 /* The audit trail as JSON lines, as auditors' tools want it; the rest as it came. */

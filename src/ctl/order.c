@@ -27,6 +27,9 @@ enum err order_query(const struct wish *w, struct buf *out)
 		{ "sink", w->sink },
 		{ "owner", w->owner },
 		{ "repository", w->repository },
+		{ "ref", w->ref },
+		{ "at", w->at },
+		{ "days", w->days },
 	};
 	char mark = '?';
 	enum err e = ERR_OK;

@@ -22,6 +22,9 @@ MUST_CHECK enum err view_dead(struct span json, FILE *to);
 MUST_CHECK enum err view_explain(struct span json, FILE *to);
 MUST_CHECK enum err view_replay(struct span json, FILE *to);
 MUST_CHECK enum err view_sink(struct span json, FILE *to);
+MUST_CHECK enum err view_catalog_show(struct span json, FILE *to);
+MUST_CHECK enum err view_catalog_owners(struct span json, FILE *to);
+MUST_CHECK enum err view_catalog_drift(struct span json, FILE *to);
 MUST_CHECK enum err view_routes_test(struct span json, FILE *to);
 
 #endif

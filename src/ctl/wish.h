@@ -10,6 +10,7 @@ struct wish {
 	bool json;
 	const char *limit, *state;
 	const char *event, *from, *since, *until, *sink, *owner, *repository, *reason;
+	const char *at, *days, *ref;
 	bool dry_run;
 	const char *word; /* behind the command: an id, a file */
 };

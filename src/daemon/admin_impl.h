@@ -22,11 +22,13 @@ typedef void admin_run(struct daemon *d, struct httpd_req *req, struct span arg)
 
 admin_run admin_healthz, admin_readyz, admin_metrics, admin_status; /* admin_health.c */
 admin_run admin_events, admin_event, admin_quarantine, admin_deliveries,
-	admin_audit;         /* admin_lists.c */
-admin_run admin_dead;        /* admin_dead.c */
-admin_run admin_explain;     /* admin_explain.c */
-admin_run admin_replay;      /* admin_replay.c */
-admin_run admin_routes_test; /* admin_routes.c */
+	admin_audit;                                  /* admin_lists.c */
+admin_run admin_catalog_entity, admin_catalog_owners; /* admin_catalog.c */
+admin_run admin_catalog_drift;                        /* admin_drift.c */
+admin_run admin_dead;                                 /* admin_dead.c */
+admin_run admin_explain;                              /* admin_explain.c */
+admin_run admin_replay;                               /* admin_replay.c */
+admin_run admin_routes_test;                          /* admin_routes.c */
 admin_run admin_sink_hold, admin_sink_release, admin_sink_enable,
 	admin_sink_disable; /* admin_sinks.c */
 

@@ -7,6 +7,7 @@
 
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
+#include "daemon/api_credentials.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
@@ -173,6 +174,11 @@ static struct sink *sink_carried(
 /* A notification's own limits say how many builds it can tell of. */
 #define COALESCE_MAX 16
 
+/* A signal is tried until it is too old, which takes five minutes at most. */
+#define SIGNAL_SCHEDULE                                                                            \
+	"1s 2s 4s 8s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s 15s " \
+	"15s 15s 15s 15s 15s 15s 15s 15s 15s"
+
 static struct sink_policy policy_of(const struct conf_sink *c)
 {
 	struct sink_policy p = {
@@ -191,7 +197,8 @@ static struct sink_policy policy_of(const struct conf_sink *c)
 	};
 
 	/* Its form has been checked. */
-	IGNORE(conf_schedule_read(c->schedule, &p.schedule));
+	IGNORE(conf_schedule_read(
+		c->schedule == NULL ? SIGNAL_SCHEDULE : c->schedule, &p.schedule));
 	return p;
 }
 
@@ -289,6 +296,7 @@ static void build_retention(struct assembly *a)
 		.events_ms = c->retention_events_ms,
 		.quarantine_ms = c->retention_quarantine_ms,
 		.audit_ms = c->retention_audit_ms,
+		.ownership_ms = c->retention_audit_ms,
 	};
 }
 
@@ -304,6 +312,8 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
 		e = build_catalog(&a, why);
+	if (e == ERR_OK)
+		e = api_credentials_fetch(conf, &a.credentials, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -366,6 +376,7 @@ void assembly_release(struct assembly *a)
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
 	catalog_free(a->catalog);
+	api_credentials_free(a->credentials);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

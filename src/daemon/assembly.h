@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "relay/relay.h"
 
+struct api_credentials;
 struct audit_record;
 struct backstage_client;
 struct conf;
@@ -26,9 +27,10 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog *catalog;        /* read from catalog.file; NULL otherwise */
-	struct secret *token;           /* for a client that is carried over */
-	struct driver_renewal *renewal; /* for sinks that are carried over */
+	struct catalog *catalog;             /* read from catalog.file; NULL otherwise */
+	struct api_credentials *credentials; /* for the API listener, until it has taken them */
+	struct secret *token;                /* for a client that is carried over */
+	struct driver_renewal *renewal;      /* for sinks that are carried over */
 	size_t renewals;
 };
 

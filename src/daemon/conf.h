@@ -36,6 +36,9 @@ struct conf_sink {
 	char *name;
 	char *type; /* "backstage-notifications", "backstage-events", "file", "http", … */
 	char *topic;
+	char *channel; /* of signals */
+	bool broadcast;
+	int64_t max_age_ms;
 	char **recipients; /* of operator events; NULL: none */
 	char *path;
 	int64_t rotate_size; /* bytes; 0: never */
@@ -47,7 +50,7 @@ struct conf_sink {
 	char *socket;     /* journald's */
 	int64_t inflight; /* tries at once */
 	int64_t rate;     /* tries begun in a second; 0: any */
-	char *schedule;   /* durations, parted by blanks */
+	char *schedule;   /* durations, parted by blanks; NULL: of signals */
 	int64_t retry_after_max_ms;
 	int64_t circuit_failures, circuit_tries; /* percent; of so many tries at least */
 	int64_t circuit_window_ms, circuit_hold_ms, circuit_hold_max_ms;
@@ -66,11 +69,19 @@ struct conf_sink {
 	size_t answer_max;
 };
 
+/* Who may ask on listen.api, and for what. */
+struct conf_credential {
+	char *name;
+	struct secret_ref secret;
+	char **allow; /* "builds", "page" */
+};
+
 struct conf {
 	enum log_level log_level;
 
-	char **listen_hooks, **listen_admin, **listen_keys; /* keys: NULL for none */
-	int64_t listen_mode;                                /* of unix sockets */
+	char **listen_hooks, **listen_admin;
+	char **listen_keys, **listen_api; /* NULL for none */
+	int64_t listen_mode;              /* of unix sockets */
 	char *tls_certificate, *tls_key;
 
 	size_t http_head_max, http_uri_max;
@@ -94,6 +105,7 @@ struct conf {
 	int64_t backstage_timeout_ms, backstage_connections;
 	bool backstage_subscribe; /* to the event bus */
 	char **backstage_topics;  /* NULL: those of daemon/live.c */
+	int64_t backstage_settle_ms;
 
 	char *catalog_file;
 	char *catalog_annotation;
@@ -113,6 +125,8 @@ struct conf {
 	size_t sinks;
 	struct route *route;
 	size_t routes;
+	struct conf_credential *credential;
+	size_t credentials;
 };
 
 /* Where the configuration is, unless the command line says otherwise. */

@@ -55,39 +55,48 @@ static enum err names_check(struct conf_reader *r, const struct conf_list *list,
 	return ERR_OK;
 }
 
-/* The keys are for Backstage alone; a port of theirs is no other listener's. */
-static enum err listen_keys_check(struct conf_reader *r)
+static bool texts_have(char *const *texts, const char *wanted)
+{
+	for (; texts != NULL && *texts != NULL; texts++) {
+		if (strcmp(*texts, wanted) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Each listener serves one thing. */
+static enum err listen_once_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
-	char *const *const others[] = { c->listen_hooks, c->listen_admin };
+	const struct {
+		const char *key;
+		char *const *addresses;
+	} listener[] = {
+		{ "hooks", c->listen_hooks },
+		{ "admin", c->listen_admin },
+		{ "keys", c->listen_keys },
+		{ "api", c->listen_api },
+	};
 	char quoted[CONF_QUOTE_MAX];
 
-	for (size_t i = 0; c->listen_keys != NULL && c->listen_keys[i] != NULL; i++) {
-		for (size_t j = 0; j < ARRAY_SIZE(others); j++) {
-			for (char *const *at = others[j]; *at != NULL; at++) {
-				if (strcmp(c->listen_keys[i], *at) == 0)
-					return conf_refuse(r, node_of(r, "listen", "keys"),
-						"%s is in listen.%s too", conf_quote(*at, quoted),
-						j == 0 ? "hooks" : "admin");
+	for (size_t i = 1; i < ARRAY_SIZE(listener); i++) {
+		for (char *const *at = listener[i].addresses; at != NULL && *at != NULL; at++) {
+			for (size_t j = 0; j < i; j++) {
+				if (!texts_have(listener[j].addresses, *at))
+					continue;
+				return conf_refuse(r, node_of(r, "listen", listener[i].key),
+					"%s is in listen.%s too", conf_quote(*at, quoted),
+					listener[j].key);
 			}
 		}
 	}
 	return ERR_OK;
 }
 
-static enum err listen_check(struct conf_reader *r)
+static enum err tls_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
-	char quoted[CONF_QUOTE_MAX];
 
-	for (size_t i = 0; c->listen_admin[i] != NULL; i++) {
-		for (size_t j = 0; c->listen_hooks[j] != NULL; j++) {
-			if (strcmp(c->listen_admin[i], c->listen_hooks[j]) == 0)
-				return conf_refuse(r, node_of(r, "listen", "admin"),
-					"%s is in listen.hooks too",
-					conf_quote(c->listen_admin[i], quoted));
-		}
-	}
 	if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
 		return conf_refuse(r, node_of(r, "tls", "certificate"),
 			"tls needs both a certificate and a key");
@@ -245,6 +254,19 @@ static enum err identity_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+/* A caller without a secret would be anybody. */
+static enum err credentials_check(struct conf_reader *r)
+{
+	const struct conf *c = r->conf;
+
+	for (size_t i = 0; i < c->credentials; i++) {
+		if (c->credential[i].secret.place == SECRET_NONE)
+			return conf_refuse(r, item_node(r, "credentials", i, ""),
+				"credential '%s' needs a 'secret'", c->credential[i].name);
+	}
+	return ERR_OK;
+}
+
 /* Is there an item of that name? If not, *s has the nearest. */
 static bool name_exists(
 	const struct conf *c, const struct conf_list *list, const char *name, struct suggestion *s)
@@ -304,13 +326,14 @@ static enum err routes_check(struct conf_reader *r)
 
 enum err conf_check(struct conf_reader *r)
 {
-	static enum err (*const checks[])(struct conf_reader *) = { listen_check, listen_keys_check,
+	static enum err (*const checks[])(struct conf_reader *) = { listen_once_check, tls_check,
 		bounds_check, sources_check, sinks_check, circuits_check, sink_kinds_check,
-		routes_check, backstage_check, identity_check };
+		routes_check, backstage_check, identity_check, credentials_check };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
 		[CONF_ROUTES] = "routes",
+		[CONF_CREDENTIALS] = "credentials",
 	};
 	enum err e;
 

@@ -13,6 +13,7 @@
 #include "base/egress.h"
 #include "base/span.h"
 #include "base/suggest.h"
+#include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
 #include "model/schedule.h"
 #include "secret/ref.h"
@@ -23,8 +24,8 @@
 #define DIGITS  "0123456789"
 
 static const char *const source_types[] = { "travis" };
-static const char *const sink_types[] = { "backstage-notifications", "backstage-events", "file",
-	"http", "syslog", "journald" };
+static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
+	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
@@ -272,6 +273,11 @@ static bool fits_syslog_format(const char *text)
 	return is_one_of(text, formats, ARRAY_SIZE(formats));
 }
 
+static bool fits_right(const char *text)
+{
+	return api_right_of(text) != 0;
+}
+
 static bool fits_facility(const char *text)
 {
 	return syslog_facility(text) >= 0;
@@ -385,9 +391,11 @@ FORM(topic, .noun = "topic", .fits = fits_topic,
 	.must = "must be letters, digits and any of -._:/");
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
+FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
 FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
-	.must = "must be backstage-notifications, backstage-events, file, http, syslog or "
+	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
+		"syslog or "
 		"journald");
 FORM(sink_url, .noun = "URL", .fits = fits_sink_url, .quiet = true,
 	.must = "must be an http or https URL without user and fragment");

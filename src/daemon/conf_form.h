@@ -29,6 +29,8 @@ extern const struct conf_form conf_form_title; /* free text */
 extern const struct conf_form conf_form_topic;
 extern const struct conf_form conf_form_owner; /* of a repository */
 
+extern const struct conf_form conf_form_right; /* of a credential */
+
 /* Types of items. */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;

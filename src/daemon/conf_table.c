@@ -7,6 +7,10 @@
 static const char *const kinds_notifications[] = { "backstage-notifications", NULL };
 static const char *const kinds_backstage[] = { "backstage-notifications", "backstage-events",
 	NULL };
+static const char *const kinds_signals[] = { "backstage-signals", NULL };
+/* Those whose deliveries are worth waiting for. */
+static const char *const kinds_patient[] = { "backstage-notifications", "backstage-events", "file",
+	"http", "syslog", "journald", NULL };
 static const char *const kinds_file[] = { "file", NULL };
 static const char *const kinds_http[] = { "http", NULL };
 static const char *const kinds_syslog[] = { "syslog", NULL };
@@ -33,6 +37,9 @@ const struct conf_option conf_options[] = {
 	{ .name = "listen.keys", .type = CONF_TEXTS, FIELD(conf, listen_keys),
 	  .form = &conf_form_address,
 	  .text = "Where Backstage fetches the keys of backstage.identity." },
+	{ .name = "listen.api", .type = CONF_TEXTS, FIELD(conf, listen_api),
+	  .form = &conf_form_address,
+	  .text = "Where builds are read, by those who have a credential." },
 	{ .name = "listen.mode", .type = CONF_MODE, FIELD(conf, listen_mode),
 	  .dflt = "0660", .min = "0600", .max = "0777",
 	  .text = "Permissions of unix sockets." },
@@ -125,6 +132,9 @@ const struct conf_option conf_options[] = {
 	{ .name = "backstage.topics", .type = CONF_TEXTS, FIELD(conf, backstage_topics),
 	  .form = &conf_form_topic, .reload = true,
 	  .text = "Topics on the bus that tell of the catalog." },
+	{ .name = "backstage.settle", .type = CONF_DURATION, FIELD(conf, backstage_settle_ms),
+	  .dflt = "5s", .min = "10ms", .max = "10m", .reload = true,
+	  .text = "How long Backstage is given to read files that a push changed." },
 
 	{ .name = "backstage.identity.issuer", .type = CONF_TEXT, FIELD(conf, identity_issuer),
 	  .form = &conf_form_title, .reload = true,
@@ -227,10 +237,20 @@ const struct conf_option conf_options[] = {
 	  .text = "What routes, lists and records call it." },
 	{ .name = "sinks[].type", .type = CONF_TEXT, FIELD(conf_sink, type),
 	  .form = &conf_form_sink_type, .required = true, .reload = true,
-	  .text = "backstage-notifications, backstage-events, file, http, syslog or journald." },
+	  .text = "backstage-notifications, backstage-events, backstage-signals, file, http, syslog or "
+		  "journald." },
 	{ .name = "sinks[].topic", .type = CONF_TEXT, FIELD(conf_sink, topic),
 	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_backstage, .reload = true,
 	  .text = "Topic of notifications or events." },
+	{ .name = "sinks[].channel", .type = CONF_TEXT, FIELD(conf_sink, channel),
+	  .form = &conf_form_topic, .dflt = "stagewire.build", .kinds = kinds_signals, .reload = true,
+	  .text = "The channel of the signals." },
+	{ .name = "sinks[].broadcast", .type = CONF_BOOL, FIELD(conf_sink, broadcast),
+	  .dflt = "false", .kinds = kinds_signals, .reload = true,
+	  .text = "Tell every browser which entities have news, instead of owners what news." },
+	{ .name = "sinks[].max_age", .type = CONF_DURATION, FIELD(conf_sink, max_age_ms),
+	  .dflt = "1m", .min = "1s", .max = "5m", .kinds = kinds_signals, .reload = true,
+	  .text = "An older event is not signalled any more." },
 	{ .name = "sinks[].recipients", .type = CONF_TEXTS, FIELD(conf_sink, recipients),
 	  .form = &conf_form_entity_ref, .kinds = kinds_notifications, .reload = true,
 	  .text = "Who is notified of operator events." },
@@ -309,7 +329,8 @@ const struct conf_option conf_options[] = {
 	  .dflt = "0", .min = "0", .max = "100000", .reload = true,
 	  .text = "Tries begun in a second at most; 0: any number." },
 	{ .name = "sinks[].schedule", .type = CONF_TEXT, FIELD(conf_sink, schedule),
-	  .form = &conf_form_schedule, .dflt = "5s 5m 30m 2h 5h 10h 14h 20h 24h", .reload = true,
+	  .form = &conf_form_schedule, .dflt = "5s 5m 30m 2h 5h 10h 14h 20h 24h",
+	  .kinds = kinds_patient, .reload = true,
 	  .text = "Waits before the second, third, ... try; after the last a dead letter." },
 	{ .name = "sinks[].max_retry_after", .type = CONF_DURATION,
 	  FIELD(conf_sink, retry_after_max_ms),
@@ -372,6 +393,16 @@ const struct conf_option conf_options[] = {
 	{ .name = "routes[].to", .type = CONF_TEXTS, FIELD(route, to),
 	  .form = &conf_form_name, .required = true, .reload = true,
 	  .text = "The sinks." },
+
+	{ .name = "credentials[].name", .type = CONF_TEXT, FIELD(conf_credential, name),
+	  .form = &conf_form_name, .required = true, .reload = true,
+	  .text = "Its name in audit and log." },
+	{ .name = "credentials[].secret", .type = CONF_SECRET, FIELD(conf_credential, secret),
+	  .reload = true,
+	  .text = "The secret that is shown on listen.api." },
+	{ .name = "credentials[].allow", .type = CONF_TEXTS, FIELD(conf_credential, allow),
+	  .form = &conf_form_right, .required = true, .reload = true,
+	  .text = "What it allows." },
 };
 /* clang-format on */
 
@@ -387,6 +418,9 @@ const struct conf_list conf_lists[] = {
 		LIST(source, sources, conf_source) },
 	[CONF_SINKS] = { .prefix = "sinks[].", .noun = "sink", LIST(sink, sinks, conf_sink) },
 	[CONF_ROUTES] = { .prefix = "routes[].", .noun = "route", LIST(route, routes, route) },
+	[CONF_CREDENTIALS] = { .prefix = "credentials[].",
+		.noun = "credential",
+		LIST(credential, credentials, conf_credential) },
 };
 
 const size_t conf_lists_n = ARRAY_SIZE(conf_lists);

@@ -60,6 +60,7 @@ enum {
 	CONF_SOURCES,
 	CONF_SINKS,
 	CONF_ROUTES,
+	CONF_CREDENTIALS,
 };
 
 extern const struct conf_option conf_options[];

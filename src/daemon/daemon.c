@@ -12,6 +12,8 @@
 #include "backstage/client.h"
 #include "base/log.h"
 #include "daemon/admin.h"
+#include "daemon/api.h"
+#include "daemon/api_access.h"
 #include "daemon/audit_log.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
@@ -71,6 +73,13 @@ static void daemon_rotate(struct daemon *d)
 
 /* --- the catalog --- */
 
+static const struct catalog *known_catalog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	return relay_catalog_now(d->relay);
+}
+
 static bool may_go_on(void *ctx)
 {
 	const struct daemon *d = ctx;
@@ -78,21 +87,28 @@ static bool may_go_on(void *ctx)
 	return !relay_catalog_is_behind(d->relay);
 }
 
-static void on_catalog_whole(void *ctx)
+static void on_catalog_whole(void *ctx, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_read(d->relay);
+	relay_catalog_read(d->relay, began);
 	live_refreshed(d->live);
 }
 
+static bool is_reading_catalog(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return d->sync != NULL && catalog_sync_status(d->sync).syncing;
+}
+
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_patched(void *ctx)
+static void on_catalog_patched(void *ctx, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_patched(d->relay);
-	if (d->sync != NULL && catalog_sync_status(d->sync).syncing)
+	relay_catalog_patched(d->relay, began);
+	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
 
@@ -104,14 +120,24 @@ static void on_catalog_owed(void *ctx)
 		catalog_sync_hint(d->sync);
 }
 
+static void on_bus_alarm(void *ctx, const char *why)
+{
+	struct daemon *d = ctx;
+
+	relay_alarm_bus(d->relay, why);
+}
+
 static struct live *daemon_live(struct daemon *d)
 {
 	const struct live_needs needs = {
 		.loop = d->loop,
 		.store = d->store,
+		.known = known_catalog,
 		.reader = d->reader,
 		.on_patched = on_catalog_patched,
 		.on_owed = on_catalog_owed,
+		.is_reading = is_reading_catalog,
+		.on_alarm = on_bus_alarm,
 		.ctx = d,
 	};
 
@@ -128,6 +154,7 @@ static void on_catalog_trouble(void *ctx, const char *why)
 		d->catalog_trouble[0] = '\0';
 		return;
 	}
+	live_read_failed(d->live);
 	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
 	log_warning("catalog.trouble", "why=\"%s\"", why);
 }
@@ -151,9 +178,8 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		catalog_become(relay_catalog_index(d->relay), d->parts.catalog);
+		relay_catalog_file(d->relay, d->parts.catalog);
 		catalog_free(TAKE(d->parts.catalog));
-		relay_catalog_read(d->relay);
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -225,6 +251,9 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
+	e = daemon_listen_all(d, c->listen_api, d->tls, api_handler(d), why);
+	if (e != ERR_OK)
+		return e;
 	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
 }
 
@@ -274,6 +303,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -512,6 +542,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	}
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
+	d->access = api_access_new(d->relay);
+	api_access_set(d->access, TAKE(d->parts.credentials));
 	e = catalog_reader_new(d->loop, relay_catalog_index(d->relay), &d->reader);
 	if (e != ERR_OK)
 		return e;
@@ -538,7 +570,7 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
-	catalog_sync_free(d->sync);
+	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	catalog_reader_free(d->reader);
 	store_close(d->store);
@@ -547,6 +579,7 @@ void daemon_release(struct daemon *d)
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
+	api_access_free(d->access);
 	own_keys_free(d->keys);
 	tls_server_free(d->tls);
 	httpc_free(d->http);

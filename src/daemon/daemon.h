@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "daemon/assembly.h"
 
+struct api_access;
 struct catalog_reader;
 struct catalog_sync;
 struct httpd;
@@ -26,8 +27,9 @@ struct daemon {
 	struct tls_server *tls; /* NULL: plain */
 	struct store *store;
 	struct relay *relay;
-	struct publisher *log; /* of the audit trail */
-	struct own_keys *keys; /* by which Backstage knows us; NULL without listen.keys */
+	struct publisher *log;     /* of the audit trail */
+	struct api_access *access; /* to the API listener */
+	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_reader *reader;
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */

@@ -5,6 +5,7 @@
 
 #include "backstage/bus_sink.h"
 #include "backstage/notify.h"
+#include "backstage/signal_sink.h"
 #include "daemon/assembly.h"
 #include "daemon/conf.h"
 #include "model/sink.h"
@@ -33,6 +34,20 @@ static enum err bus_init(const struct assembly_needs *needs, struct backstage_cl
 	(void)needs;
 	(void)why;
 	bus_sink_init(sink, c->name, client, &(struct bus_sink_conf){ .topic = c->topic });
+	return ERR_OK;
+}
+
+static enum err signal_init(const struct assembly_needs *needs, struct backstage_client *client,
+	const struct conf_sink *c, struct sink *sink, char **why)
+{
+	(void)needs;
+	(void)why;
+	signal_sink_init(sink, c->name, client,
+		&(struct signal_sink_conf){
+			.channel = c->channel,
+			.broadcast = c->broadcast,
+			.max_age_ms = c->max_age_ms,
+		});
 	return ERR_OK;
 }
 
@@ -86,6 +101,7 @@ static const struct driver {
 } drivers[] = {
 	{ "backstage-events", bus_init, NULL },
 	{ "backstage-notifications", notify_init, NULL },
+	{ "backstage-signals", signal_init, NULL },
 	{ "file", file_init, NULL },
 	{ "http", driver_http_init, driver_http_renew },
 	{ "journald", journald_init, NULL },

@@ -15,17 +15,21 @@ struct loop;
 struct store;
 
 /*
- * The live catalog: what Backstage's event bus hints at is read again at once.
- * Whoever holds the store's lease "bus" subscribes; the others wait for it.
+ * The live catalog: what Backstage's event bus hints at is kept in the store, and
+ * read again at once. Whoever holds the store's lease "bus" subscribes; the others
+ * wait for it.
  */
 struct live;
 
 struct live_needs {
 	struct loop *loop;
 	struct store *store;
+	const struct catalog *(*known)(void *ctx);
 	struct catalog_reader *reader;
-	void (*on_patched)(void *ctx); /* the catalog has changed */
-	void (*on_owed)(void *ctx);    /* read all of it, soon */
+	void (*on_patched)(void *ctx, struct wall began); /* changed, by a look-up of then */
+	void (*on_owed)(void *ctx);                       /* read all of it, soon */
+	bool (*is_reading)(void *ctx);                    /* all of it, right now? */
+	void (*on_alarm)(void *ctx, const char *why);     /* the bus refuses us; NULL: no more */
 	void *ctx;
 };
 
@@ -41,9 +45,14 @@ void live_stop(struct live *l);
 /* A whole read ended: what repeats itself may hint again. */
 void live_refreshed(struct live *l);
 
+/* A whole read failed; the next one begins from here. */
+void live_read_failed(struct live *l);
+
 struct live_status {
 	bool wanted, held; /* configured; by this instance */
-	uint64_t events, hints, repeats, whole;
+	uint64_t events, hints, repeats, pushes, whole;
+	uint64_t resumed; /* lines that an earlier run or holder left */
+	size_t kept;      /* told, and not followed yet */
 	struct bus_status bus;
 	struct catalog_patch_status patch;
 	const char *trouble; /* empty: none */

@@ -2,6 +2,10 @@
 EXTRA_DIST += src/daemon/.may_include
 
 libstagewire_a_SOURCES += \
+	src/daemon/api_access.c \
+	src/daemon/api_access.h \
+	src/daemon/api_credentials.c \
+	src/daemon/api_credentials.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
@@ -23,7 +27,9 @@ sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
 	src/daemon/admin.c \
 	src/daemon/admin.h \
+	src/daemon/admin_catalog.c \
 	src/daemon/admin_dead.c \
+	src/daemon/admin_drift.c \
 	src/daemon/admin_explain.c \
 	src/daemon/admin_health.c \
 	src/daemon/admin_impl.h \
@@ -33,6 +39,10 @@ stagewired_SOURCES = \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
 	src/daemon/admin_sinks.c \
+	src/daemon/api.c \
+	src/daemon/api.h \
+	src/daemon/api_builds.c \
+	src/daemon/api_builds.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \
@@ -42,6 +52,8 @@ stagewired_SOURCES = \
 	src/daemon/driver.c \
 	src/daemon/driver.h \
 	src/daemon/driver_http.c \
+	src/daemon/hint_book.c \
+	src/daemon/hint_book.h \
 	src/daemon/live.c \
 	src/daemon/live.h \
 	src/daemon/main.c \
@@ -49,6 +61,8 @@ stagewired_SOURCES = \
 	src/daemon/metrics.h \
 	src/daemon/own_keys.c \
 	src/daemon/own_keys.h \
+	src/daemon/pushes.c \
+	src/daemon/pushes.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)

@@ -2,6 +2,7 @@
 #include "daemon/metrics.h"
 
 #include "audit/publish.h"
+#include "daemon/api_access.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
 #include "io/httpd.h"
@@ -70,6 +71,8 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		{ "stagewire_deliveries_delivered_total", "counter", "Tries that succeeded." },
 		{ "stagewire_deliveries_tempfail_total", "counter", "Tries to be made again." },
 		{ "stagewire_deliveries_dead_total", "counter", "Deliveries given up." },
+		{ "stagewire_deliveries_moot_total", "counter",
+			"Deliveries done with unsent, because they were no use any more." },
 		{ "stagewire_deliveries_inflight", "gauge", "Tries under way." },
 		{ "stagewire_delivery_seconds_total", "counter", "Time spent in tries." },
 		{ "stagewire_sink_open", "gauge", "1 unless the sink is held or disabled." },
@@ -85,8 +88,9 @@ static void put_sinks(struct page *p, const struct daemon *d)
 		for (size_t i = 0; i < dispatch_sinks(dispatch); i++) {
 			struct dispatch_sink_stats s = dispatch_sink_stats(dispatch, i);
 			const double number[] = { (double)s.delivered, (double)s.tempfails,
-				(double)s.dead, (double)s.inflight, (double)s.took_ms_total / 1000,
-				s.gate == SINK_OPEN, s.circuit == CIRCUIT_CLOSED, (double)s.window,
+				(double)s.dead, (double)s.moot, (double)s.inflight,
+				(double)s.took_ms_total / 1000, s.gate == SINK_OPEN,
+				s.circuit == CIRCUIT_CLOSED, (double)s.window,
 				s.failing_since.ms == WALL_NONE.ms
 					? 0
 					: (double)s.failing_since.ms / 1000 };
@@ -107,6 +111,20 @@ static void put_removed(struct page *p, const struct store_removed *n)
 	page_row(p, name, "kind", "quarantined", (double)n->quarantined);
 	page_row(p, name, "kind", "audit", (double)n->audit);
 	page_row(p, name, "kind", "builds", (double)n->builds);
+	page_row(p, name, "kind", "ownership", (double)n->ownership);
+}
+
+static void put_api(struct page *p, const struct daemon *d)
+{
+	static const char name[] = "stagewire_api_requests_total";
+	struct api_access_stats s = api_access_stats(d->access);
+
+	page_head(
+		p, name, "counter", "Requests to the API listener, by what their credential was.");
+	page_row(p, name, "credential", "good", (double)s.granted);
+	page_row(p, name, "credential", "missing", (double)s.missing);
+	page_row(p, name, "credential", "wrong", (double)s.wrong);
+	page_row(p, name, "credential", "not-allowed", (double)s.not_allowed);
 }
 
 static void put_store(struct page *p, const struct daemon *d)
@@ -205,6 +223,10 @@ static void put_bus(struct page *p, const struct daemon *d)
 	page_one(p, "stagewire_bus_event_timestamp_seconds", "gauge",
 		"When the bus last had events; 0: not since it is followed.",
 		s.bus.last_event.ms == WALL_NONE.ms ? 0 : (double)s.bus.last_event.ms / 1000);
+	page_one(p, "stagewire_bus_refused", "gauge",
+		"1 while the event bus refuses our credentials.", s.bus.refused);
+	page_one(p, "stagewire_bus_kept_hints", "gauge",
+		"What the bus told and was not followed yet.", (double)s.kept);
 	page_one(p, "stagewire_bus_failures_total", "counter",
 		"Calls to the bus that failed since it is followed, each a gap.",
 		(double)s.bus.failures);
@@ -234,6 +256,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
 		(double)d->reload_failures);
 	put_sources(&p, d);
+	put_api(&p, d);
 	put_store(&p, d);
 	put_removed(&p, &removed);
 	put_log(&p, d);

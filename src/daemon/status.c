@@ -85,10 +85,14 @@ static void put_bus(struct json_writer *w, const struct daemon *d)
 	json_member_bool(w, "wanted", s.wanted);
 	json_member_bool(w, "held", s.held);
 	json_member_bool(w, "subscribed", s.bus.subscribed);
+	json_member_bool(w, "refused", s.bus.refused);
 	json_member_wall(w, "last_event_at", s.bus.last_event);
 	json_member_int(w, "events", (int64_t)s.events);
 	json_member_int(w, "hints", (int64_t)s.hints);
 	json_member_int(w, "repeats", (int64_t)s.repeats);
+	json_member_int(w, "pushes", (int64_t)s.pushes);
+	json_member_int(w, "kept", (int64_t)s.kept);
+	json_member_int(w, "resumed", (int64_t)s.resumed);
 	json_member_int(w, "failures", (int64_t)s.bus.failures);
 	json_member_int(w, "whole_reads_owed", (int64_t)s.whole);
 	json_member_opt(w, "trouble", span_of(s.trouble));
@@ -145,6 +149,7 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 		json_object_begin(w);
 		json_member_str(w, "name", s.sink);
 		json_member_int(w, "delivered", (int64_t)s.delivered);
+		json_member_int(w, "moot", (int64_t)s.moot);
 		json_member_int(w, "tempfails", (int64_t)s.tempfails);
 		json_member_int(w, "dead", (int64_t)s.dead);
 		json_member_int(w, "inflight", (int64_t)s.inflight);

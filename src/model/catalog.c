@@ -4,20 +4,23 @@
 #include <stdlib.h>
 
 #include "base/hash.h"
+#include "base/map.h"
 #include "base/sorted.h"
 #include "model/record.h"
 
 /*
  * A record is in three places: by_ref, which also gives the order; in the chain
- * of its slug, those of one repository in order of ref; and in the list of what
- * was seen when, where those that the read under way has not seen come first.
+ * of its slug; and in the list of what was seen when, where those that the read
+ * under way has not seen come first.
  */
 struct catalog {
 	struct labels labels;
 	struct sorted by_ref;
 	struct chains by_slug;
 	struct record *oldest, *newest;
-	uint64_t read; /* the number of the one under way */
+	uint64_t read;   /* the number of the one under way */
+	struct map gone; /* refs that were removed since it began */
+	struct wall asked;
 	size_t repositories, bytes;
 	uint64_t changes;
 	catalog_change_cb on_change;
@@ -36,6 +39,8 @@ struct catalog *catalog_new(void)
 	labels_init(&c->labels);
 	sorted_init(&c->by_ref, key_of);
 	chains_init(&c->by_slug);
+	map_init(&c->gone);
+	c->asked = WALL_NONE;
 	return c;
 }
 
@@ -51,6 +56,7 @@ void catalog_free(struct catalog *c)
 	}
 	sorted_release(&c->by_ref);
 	chains_release(&c->by_slug);
+	map_release(&c->gone);
 	labels_release(&c->labels);
 	free(c);
 }
@@ -92,67 +98,43 @@ static struct record *record_of(struct chain_node *node)
 	return CONTAINER_OF(node, struct record, by_slug);
 }
 
-/* The first record from link on that is of this repository, or where the chain ends. */
-static struct chain_node **slug_skip(struct chain_node **link, uint32_t hash, struct span slug)
+/* The first record from node on that is of this repository, or NULL. */
+static struct record *slug_skip(struct chain_node *node, uint32_t hash, struct span slug)
 {
-	while (link != NULL && *link != NULL &&
-		((*link)->hash != hash || !slug_eq(record_own(record_of(*link), OWN_SLUG), slug)))
-		link = &(*link)->next;
-	return link;
+	while (node != NULL &&
+		(node->hash != hash || !slug_eq(record_own(record_of(node), OWN_SLUG), slug)))
+		node = node->next;
+	return node == NULL ? NULL : record_of(node);
 }
 
-/* The first record of a repository, or NULL. */
 static struct record *slug_first(const struct catalog *c, uint32_t hash, struct span slug)
 {
-	struct chain_node **link = slug_skip(chains_at(&c->by_slug, hash), hash, slug);
-
-	return link == NULL || *link == NULL ? NULL : record_of(*link);
+	return slug_skip(chains_first(&c->by_slug, hash), hash, slug);
 }
 
-static struct record *slug_next(struct record *r)
+static struct record *slug_next(const struct record *r)
 {
-	uint32_t hash = r->by_slug.hash;
-	struct chain_node **link = slug_skip(&r->by_slug.next, hash, record_own(r, OWN_SLUG));
-
-	return *link == NULL ? NULL : record_of(*link);
+	return slug_skip(r->by_slug.next, r->by_slug.hash, record_own(r, OWN_SLUG));
 }
 
-static bool ref_is_below(const struct record *a, const struct record *b)
-{
-	struct span x = key_of(a), y = key_of(b);
-	size_t n = x.n < y.n ? x.n : y.n;
-	int order = memcmp(x.p, y.p, n);
-
-	return order < 0 || (order == 0 && x.n < y.n);
-}
-
-/* Chains go by ref as a whole, and so does each repository in them. */
 static void slug_add(struct catalog *c, struct record *r)
 {
 	struct span slug = record_own(r, OWN_SLUG);
-	struct chain_node **link;
 
 	if (slug.n == 0)
 		return;
 	r->by_slug.hash = slug_hash(slug);
 	c->repositories += slug_first(c, r->by_slug.hash, slug) == NULL;
-	link = chains_at(&c->by_slug, r->by_slug.hash);
-	while (link != NULL && *link != NULL && ref_is_below(record_of(*link), r))
-		link = &(*link)->next;
-	chains_insert(&c->by_slug, link, &r->by_slug);
+	chains_insert(&c->by_slug, &r->by_slug);
 }
 
 static void slug_remove(struct catalog *c, struct record *r)
 {
 	struct span slug = record_own(r, OWN_SLUG);
-	struct chain_node **link;
 
 	if (slug.n == 0)
 		return;
-	link = chains_at(&c->by_slug, r->by_slug.hash);
-	while (*link != &r->by_slug)
-		link = &(*link)->next;
-	chains_remove(&c->by_slug, link);
+	chains_remove(&c->by_slug, &r->by_slug);
 	c->repositories -= slug_first(c, r->by_slug.hash, slug) == NULL;
 }
 
@@ -200,9 +182,18 @@ static void record_replace(struct catalog *c, struct record *old, struct record 
 			record_entity(old, &before);
 		if (now != NULL)
 			record_entity(now, &after);
-		c->on_change(c->ctx, old == NULL ? NULL : &before, now == NULL ? NULL : &after);
+		c->on_change(c->ctx, &(struct catalog_change){
+					     .before = old == NULL ? NULL : &before,
+					     .now = now == NULL ? NULL : &after,
+					     .asked = c->asked,
+				     });
 	}
 	record_free(old, &c->labels);
+}
+
+void catalog_asked(struct catalog *c, struct wall asked)
+{
+	c->asked = asked;
 }
 
 enum err catalog_put(struct catalog *c, const struct entity *e)
@@ -218,6 +209,7 @@ enum err catalog_put(struct catalog *c, const struct entity *e)
 	if (err != ERR_OK)
 		return err;
 	now = record_new(e, &c->labels);
+	IGNORE(map_remove(&c->gone, e->ref) != NULL);
 	record_replace(c, sorted_put(&c->by_ref, now), now);
 	return ERR_OK;
 }
@@ -225,9 +217,9 @@ enum err catalog_put(struct catalog *c, const struct entity *e)
 bool catalog_remove(struct catalog *c, struct span ref)
 {
 	struct record *r = sorted_remove(&c->by_ref, ref);
-
 	if (r == NULL)
 		return false;
+	IGNORE(map_put(&c->gone, key_of(r), c) != NULL);
 	record_replace(c, r, NULL);
 	return true;
 }
@@ -235,6 +227,8 @@ bool catalog_remove(struct catalog *c, struct span ref)
 void catalog_begin(struct catalog *c)
 {
 	c->read++;
+	map_release(&c->gone);
+	map_init(&c->gone);
 }
 
 void catalog_see(struct catalog *c, struct span ref)
@@ -248,8 +242,7 @@ void catalog_see(struct catalog *c, struct span ref)
 bool catalog_is_seen(const struct catalog *c, struct span ref)
 {
 	const struct record *r = sorted_get(&c->by_ref, ref);
-
-	return r != NULL && r->seen == c->read;
+	return r == NULL ? map_get(&c->gone, ref) != NULL : r->seen == c->read;
 }
 
 size_t catalog_unseen(const struct catalog *c, struct span *ref, size_t max)
@@ -316,23 +309,46 @@ bool catalog_at(const struct catalog *c, size_t i, struct entity *e)
 	return give(sorted_at(&c->by_ref, i), e);
 }
 
+size_t catalog_after(const struct catalog *c, struct span ref)
+{
+	return sorted_after(&c->by_ref, ref);
+}
+
+/* Put r among the max first by ref of those seen so far, of which there are n. */
+static size_t pick(const struct record **picked, size_t n, size_t max, const struct record *r)
+{
+	size_t i = n < max ? n : max;
+
+	while (i > 0 && span_order(key_of(r), key_of(picked[i - 1])) < 0) {
+		if (i < max)
+			picked[i] = picked[i - 1];
+		i--;
+	}
+	if (i < max)
+		picked[i] = r;
+	return n + 1;
+}
+
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max)
 {
-	struct record *first, *r;
+	CLEANUP(freep) const struct record **picked = NULL;
+	const struct record *first, *r;
 	size_t n = 0, live = 0;
 
 	if (slug.n == 0 || slug.n > ENTITY_TEXT_MAX)
 		return 0;
 	first = slug_first(c, slug_hash(slug), slug);
+	if (first == NULL)
+		return 0;
 	for (r = first; r != NULL; r = slug_next(r))
 		live += !r->orphan;
+	picked = xcalloc(max + 1, sizeof(const struct record *));
 	for (r = first; r != NULL; r = slug_next(r)) {
-		if (r->orphan && live > 0)
-			continue;
-		if (n < max)
-			record_entity(r, &out[n]);
-		n++;
+		if (!r->orphan || live == 0)
+			n = pick(picked, n, max, r);
 	}
+	for (size_t i = 0; i < n && i < max; i++)
+		record_entity(picked[i], &out[i]);
 	return n;
 }
 

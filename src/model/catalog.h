@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -25,13 +26,21 @@ struct catalog *catalog_new(void);
 void catalog_free(struct catalog *c);
 
 /*
- * Called for each change, after it was made: before is NULL for an entity that
- * is new, now for one that is gone; neither if both differ. Both live for the
- * call, which must not change the catalog.
+ * One change, told after it was made: before is NULL for an entity that is new,
+ * now for one that is gone. Both live for the call, which must not change the
+ * catalog.
  */
-typedef void (*catalog_change_cb)(void *ctx, const struct entity *before, const struct entity *now);
+struct catalog_change {
+	const struct entity *before, *now;
+	struct wall asked; /* as catalog_asked() said: it may have been so since then */
+};
+
+typedef void (*catalog_change_cb)(void *ctx, const struct catalog_change *change);
 
 void catalog_on_change(struct catalog *c, catalog_change_cb on_change, void *ctx);
+
+/* What is put and removed from now on is the answer to a question of that time. */
+void catalog_asked(struct catalog *c, struct wall asked);
 
 /*
  * Copy an entity in, in place of the one with its ref. Nothing has changed, and
@@ -44,9 +53,9 @@ MUST_CHECK enum err catalog_put(struct catalog *c, const struct entity *e);
 bool catalog_remove(struct catalog *c, struct span ref);
 
 /*
- * For a read of all of it, page by page: begin, put what comes, and what is
- * left unseen in the end is no more, or has been overlooked. Every entity counts
- * as seen that was put since, whoever put it, or was named to catalog_see().
+ * For a read of all of it, page by page: begin, put what comes, and what is * left unseen in the end is no more, or has been overlooked. Every entity counts
+ * as seen that was put since, whoever put it, or was named to catalog_see(); and
+ * also one that was removed, for a page may be older than its removal.
  */
 void catalog_begin(struct catalog *c);
 void catalog_see(struct catalog *c, struct span ref);
@@ -68,6 +77,9 @@ bool catalog_get(const struct catalog *c, struct span ref, struct entity *e);
 
 /* The i-th entity in order of ref. */
 bool catalog_at(const struct catalog *c, size_t i, struct entity *e);
+
+/* The place of the first entity whose ref comes after this one in order. */
+size_t catalog_after(const struct catalog *c, struct span ref);
 
 /*
  * The entities of a repository "owner/name", compared without regard to ASCII

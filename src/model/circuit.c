@@ -138,6 +138,14 @@ enum circuit_change circuit_trip(
 	return was_closed ? CIRCUIT_TRIPPED : CIRCUIT_REOPENED;
 }
 
+void circuit_forsake(struct circuit *c, struct mono now)
+{
+	if (c->state != CIRCUIT_PROBING)
+		return;
+	c->until = now;
+	circuit_enter(c, CIRCUIT_OPEN, now);
+}
+
 void circuit_reset(struct circuit *c, struct mono now)
 {
 	window_clear(c);

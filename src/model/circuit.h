@@ -64,6 +64,9 @@ enum circuit_change circuit_note(
 enum circuit_change circuit_trip(
 	struct circuit *c, const struct circuit_conf *conf, struct mono now);
 
+/* The probe under way will have no result: admit another one. */
+void circuit_forsake(struct circuit *c, struct mono now);
+
 /* Closed, and nothing counted. */
 void circuit_reset(struct circuit *c, struct mono now);
 

@@ -37,7 +37,7 @@ static struct label *label_new(struct labels *l, uint32_t hash, struct span text
 	label->node.hash = hash;
 	label->len = (uint32_t)text.n;
 	memcpy(label->text, text.p, text.n);
-	chains_insert(&l->chains, NULL, &label->node);
+	chains_insert(&l->chains, &label->node);
 	l->bytes += label_size(label);
 	return label;
 }
@@ -45,28 +45,23 @@ static struct label *label_new(struct labels *l, uint32_t hash, struct span text
 struct label *labels_hold(struct labels *l, struct span text)
 {
 	uint32_t hash = (uint32_t)hash_bytes(hash_process_key(), text);
-	struct chain_node **link = chains_at(&l->chains, hash);
+	struct chain_node *node = chains_first(&l->chains, hash);
 	struct label *label;
 
 	if (text.n == 0)
 		return NULL;
-	while (link != NULL && *link != NULL && !span_eq(label_text(label_of(*link)), text))
-		link = &(*link)->next;
-	label = link != NULL && *link != NULL ? label_of(*link) : label_new(l, hash, text);
+	while (node != NULL && !span_eq(label_text(label_of(node)), text))
+		node = node->next;
+	label = node != NULL ? label_of(node) : label_new(l, hash, text);
 	label->holders++;
 	return label;
 }
 
 void labels_drop(struct labels *l, struct label *label)
 {
-	struct chain_node **link;
-
 	if (label == NULL || --label->holders > 0)
 		return;
-	link = chains_at(&l->chains, label->node.hash);
-	while (*link != &label->node)
-		link = &(*link)->next;
-	chains_remove(&l->chains, link);
+	chains_remove(&l->chains, &label->node);
 	l->bytes -= label_size(label);
 	free(label);
 }

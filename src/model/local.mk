@@ -19,6 +19,8 @@ libstagewire_a_SOURCES += \
 	src/model/label.h \
 	src/model/operator_event.c \
 	src/model/operator_event.h \
+	src/model/ownership.c \
+	src/model/ownership.h \
 	src/model/pace.c \
 	src/model/pace.h \
 	src/model/record.c \

@@ -14,6 +14,7 @@ enum outcome {
 	OUTCOME_OK,
 	OUTCOME_TEMPFAIL, /* worth another try */
 	OUTCOME_PERMFAIL, /* never will work: this delivery's fault */
+	OUTCOME_MOOT, /* not tried, and done with: it is no use any more. Says nothing of the sink */
 };
 
 /* What an answer says of the sink as a whole, beyond this delivery. */

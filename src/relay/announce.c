@@ -229,6 +229,36 @@ enum err announce_order(struct announcer *a, const struct gate_order *order,
 	return ERR_OK;
 }
 
+/* --- the event bus --- */
+
+void announce_bus(struct announcer *a, const char *why)
+{
+	struct operator_event e = {
+		.type = why == NULL ? "dev.stagewire.operator.bus.recovered"
+				    : "dev.stagewire.operator.bus.refuses",
+		.subject = SPAN("bus"),
+		.message = why == NULL ? SPAN("Backstage's event bus lets the relay in again")
+				       : SPAN("Backstage's event bus refuses our credentials"),
+		.answer = span_of(why),
+	};
+	struct audit_record r = {
+		.at = clock_wall(),
+		.action = why == NULL ? "bus.recover" : "bus.refuse",
+		.outcome = why == NULL ? "success" : "failure",
+		.actor = SPAN("stagewired"),
+		.detail = span_of(why),
+	};
+	struct notice *n = notice_new(&a->desk, NULL);
+
+	if (why == NULL)
+		log_notice(r.action, "state=ok");
+	else
+		log_err(r.action, "why=\"%s\"", why);
+	notice_set_event(n, &e);
+	IGNORE(audit_record_write(&r, &n->audit));
+	IGNORE(notice_submit(n) != ERR_OK);
+}
+
 /* --- the audit log --- */
 
 /* Where nobody wants it, it is not worth an event. */

@@ -31,6 +31,19 @@ enum err board_compose(const struct board_news *news, struct buf *fact, struct b
 	return ERR_OK;
 }
 
+enum err board_read(const struct store_build *row, struct build *b)
+{
+	enum err e = build_read(row->fact, b);
+
+	if (e != ERR_OK)
+		return e;
+	b->host = row->host;
+	b->state = board_state(row);
+	b->started_at = row->started;
+	b->finished_at = row->finished;
+	return ERR_OK;
+}
+
 /* Of what the catalog knows of an entity, that which tells whose build it was. */
 static enum err write_entity(const struct entity *e, struct buf *out)
 {

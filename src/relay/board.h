@@ -33,6 +33,13 @@ MUST_CHECK enum err board_compose(const struct board_news *news, struct buf *fac
 	struct buf *entities, struct store_build *out);
 
 /*
+ * Read a build back as it is known now: b, which was given to build_init(), is its
+ * fact with the state, attempt's times and host of the row. ERR_PARSE if that does
+ * not read; release b in either case. The host is borrowed from row.
+ */
+MUST_CHECK enum err board_read(const struct store_build *row, struct build *b);
+
+/*
  * Append the entities of a build as JSON: each with its ref, uid, type, system and
  * owners of the moment. Nothing for none.
  */

@@ -109,6 +109,7 @@ void dispatch_set_gate(struct dispatch *d, const char *sink, enum sink_gate gate
 struct dispatch_sink_stats {
 	const char *sink;
 	uint64_t delivered, tempfails, permfails, dead;
+	uint64_t moot; /* done with, unsent */
 	unsigned inflight;
 	int64_t took_ms_total; /* of tries */
 	char last_note[200];   /* of the last failure; empty if none since the last success */

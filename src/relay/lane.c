@@ -203,7 +203,10 @@ static void attempt_log(const struct settlement *t, int64_t took_ms)
 	};
 	char note[LOG_QUOTE_MAX];
 
-	if (t->finish == FINISH_DONE)
+	if (t->result->outcome == OUTCOME_MOOT)
+		log_info("delivery.moot", "event=%s sink=%s note=%s", t->parcel->id, t->sink,
+			log_quote(span_of(t->result->note), note));
+	else if (t->finish == FINISH_DONE)
 		log_info(name[t->finish], "event=%s sink=%s try=%u status=%d ms=%" PRId64,
 			t->parcel->id, t->sink, t->tries, t->result->status, took_ms);
 	else
@@ -296,7 +299,8 @@ static struct lane_item *lane_newest_sent(const struct lane *lane)
 static enum finish_result finish_of(const struct sink_result *r, int64_t retry_ms)
 {
 	switch (r->outcome) {
-	case OUTCOME_OK: return FINISH_DONE;
+	case OUTCOME_OK:
+	case OUTCOME_MOOT: return FINISH_DONE;
 	case OUTCOME_PERMFAIL: return FINISH_DEAD;
 	case OUTCOME_TEMPFAIL: break;
 	}

@@ -6,6 +6,10 @@ libstagewire_a_SOURCES += \
 	src/relay/announce.h \
 	src/relay/board.c \
 	src/relay/board.h \
+	src/relay/chronicle.c \
+	src/relay/chronicle.h \
+	src/relay/chronicle_entry.c \
+	src/relay/chronicle_entry.h \
 	src/relay/correlate.c \
 	src/relay/correlate.h \
 	src/relay/dispatch.c \

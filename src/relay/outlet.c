@@ -128,6 +128,7 @@ static void outlet_count(struct outlet *o, const struct sink_result *r, unsigned
 	case OUTCOME_OK: o->stats.delivered += count; break;
 	case OUTCOME_TEMPFAIL: o->stats.tempfails += count; break;
 	case OUTCOME_PERMFAIL: o->stats.permfails += count; break;
+	case OUTCOME_MOOT: break; /* outlet_note() has counted it */
 	}
 	if (dead)
 		o->stats.dead += count;
@@ -206,6 +207,11 @@ void outlet_note(struct outlet *o, const struct sink_result *r, const char *even
 	unsigned count, bool dead, int64_t took_ms)
 {
 	o->stats.inflight--;
+	if (r->outcome == OUTCOME_MOOT) {
+		o->stats.moot += count;
+		circuit_forsake(&o->circuit, outlet_now(o));
+		return;
+	}
 	o->stats.took_ms_total += took_ms;
 	outlet_count(o, r, count, dead);
 	outlet_note_health(o, r, event_id);

@@ -9,6 +9,7 @@
 #include "io/loop.h"
 #include "model/sink.h"
 #include "relay/announce.h"
+#include "relay/chronicle.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
@@ -79,6 +80,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	dispatch_on_news(r->dispatch, on_news, r);
 	r->index = catalog_new();
 	r->keeper = keeper_new(l, store, r->index);
+	r->chronicle = chronicle_new(l, store, r->journal, r->index);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
 	r->round = round_new();
@@ -96,6 +98,7 @@ void relay_free(struct relay *r)
 	announcer_free(r->announcer);
 	release_free(r->release);
 	keeper_free(r->keeper);
+	chronicle_free(r->chronicle);
 	upkeep_free(r->upkeep);
 	journal_free(r->journal);
 	memo_free(r->memo);
@@ -160,6 +163,11 @@ void relay_journal(struct relay *r, struct audit_record *record)
 	journal_write(r->journal, record);
 }
 
+void relay_journal_refusal(struct relay *r, struct audit_record *record)
+{
+	journal_write_limited(r->journal, record);
+}
+
 bool relay_has_sink(const struct relay *r, const char *name)
 {
 	for (size_t i = 0; i < r->setup.sinks; i++) {
@@ -178,6 +186,11 @@ enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 void relay_alarm_log(struct relay *r, const char *why)
 {
 	announce_log(r->announcer, why);
+}
+
+void relay_alarm_bus(struct relay *r, const char *why)
+{
+	announce_bus(r->announcer, why);
 }
 
 void relay_checkpoint(struct relay *r, struct span note)
@@ -206,6 +219,9 @@ struct relay_stats relay_stats(const struct relay *r)
 	struct relay_stats s = r->stats;
 
 	s.removed = upkeep_removed(r->upkeep);
+	/* A file is what it was when it was read; nothing else is in force until it is read again. */
+	s.owners_confirmed =
+		r->setup.keep_catalog ? chronicle_confirmed(r->chronicle) : clock_wall();
 	return s;
 }
 

@@ -66,18 +66,21 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 
 /*
  * What is known of the catalog, for those who read it from afar: they change it,
- * and the relay keeps what changes. Lives as long as the relay. Not before
- * on_ready.
+ * and the relay keeps and records what changes. Lives as long as the relay. Not
+ * before on_ready.
  */
 struct catalog *relay_catalog_index(struct relay *r);
 
-/* The index is whole: all of the catalog has been read into it. */
-void relay_catalog_read(struct relay *r);
+/* The index is whole: all of the catalog has been read into it since began. */
+void relay_catalog_read(struct relay *r, struct wall began);
 
-/* Some entities were read again. */
-void relay_catalog_patched(struct relay *r);
+/* Some entities were read again, which were asked for then. */
+void relay_catalog_patched(struct relay *r, struct wall began);
 
-/* More changes are made than the store keeps up with: wait with the next. */
+/* The catalog is what a file says. */
+void relay_catalog_file(struct relay *r, const struct catalog *file);
+
+/* More has changed than the store keeps up with: wait with the next. */
 bool relay_catalog_is_behind(const struct relay *r);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
@@ -92,6 +95,9 @@ struct httpd_handler relay_hooks(struct relay *r);
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
 
+/* The same of a refusal, which anybody can cause: at a bounded rate. */
+void relay_journal_refusal(struct relay *r, struct audit_record *record);
+
 /* Is a sink of this name configured? */
 bool relay_has_sink(const struct relay *r, const char *name);
 
@@ -101,6 +107,9 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
+
+/* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
+void relay_alarm_bus(struct relay *r, const char *why);
 
 /* The audit log signed a checkpoint: keep it at the sinks that routes name. */
 void relay_checkpoint(struct relay *r, struct span note);
@@ -120,6 +129,8 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	struct wall
+		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };
 
 struct relay_stats relay_stats(const struct relay *r);

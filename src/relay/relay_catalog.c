@@ -3,6 +3,7 @@
 
 #include "audit/record.h"
 #include "base/log.h"
+#include "relay/chronicle.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
 #include "relay/relay_impl.h"
@@ -19,8 +20,9 @@ static bool is_claimed_anew(const struct entity *before, const struct entity *no
 }
 
 /* Every change of an entity comes through here, once. */
-static void on_change(void *ctx, const struct entity *before, const struct entity *now)
+static void on_change(void *ctx, const struct catalog_change *change)
 {
+	const struct entity *before = change->before, *now = change->now;
 	struct relay *r = ctx;
 	struct catalog_tally *t = &r->tally;
 
@@ -28,6 +30,7 @@ static void on_change(void *ctx, const struct entity *before, const struct entit
 	t->claimed = t->claimed || is_claimed_anew(before, now);
 	if (r->setup.keep_catalog)
 		keeper_keep(r->keeper, now == NULL ? before->ref : now->ref);
+	chronicle_change(r->chronicle, change, clock_wall());
 }
 
 static void catalog_journal(struct relay *r)
@@ -77,14 +80,26 @@ struct catalog *relay_catalog_index(struct relay *r)
 	return r->index;
 }
 
-void relay_catalog_read(struct relay *r)
+void relay_catalog_read(struct relay *r, struct wall began)
 {
 	r->stats.catalog_at = clock_wall();
+	chronicle_read(
+		r->chronicle, &(struct chronicle_reading){ true, began, r->stats.catalog_at });
 	catalog_conclude(r);
 }
 
-void relay_catalog_patched(struct relay *r)
+void relay_catalog_file(struct relay *r, const struct catalog *file)
 {
+	struct wall now = clock_wall();
+
+	catalog_asked(r->index, now);
+	catalog_become(r->index, file);
+	relay_catalog_read(r, now);
+}
+
+void relay_catalog_patched(struct relay *r, struct wall began)
+{
+	chronicle_read(r->chronicle, &(struct chronicle_reading){ false, began, clock_wall() });
 	/* Before the first whole read, some entities are no catalog. */
 	if (r->catalog != NULL)
 		catalog_conclude(r);
@@ -92,7 +107,7 @@ void relay_catalog_patched(struct relay *r)
 
 bool relay_catalog_is_behind(const struct relay *r)
 {
-	return keeper_behind(r->keeper) > UNKEPT_MAX;
+	return keeper_behind(r->keeper) + chronicle_behind(r->chronicle) > UNKEPT_MAX;
 }
 
 const struct catalog *relay_catalog_now(const struct relay *r)

@@ -9,6 +9,7 @@
 #include "relay/relay.h"
 
 struct announcer;
+struct chronicle;
 struct dispatch;
 struct journal;
 struct keeper;
@@ -40,6 +41,7 @@ struct relay {
 	struct dispatch *dispatch;
 	struct announcer *announcer;
 	struct keeper *keeper;
+	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
 	struct replay *replay;         /* the one that writes; NULL: none */

@@ -89,8 +89,10 @@ static void writing_submit(struct writing *w)
 		writing_again(w);
 }
 
-static const char *finish_reason(enum finish_result f)
+static const char *finish_reason(enum finish_result f, enum outcome outcome)
 {
+	if (outcome == OUTCOME_MOOT)
+		return "moot";
 	switch (f) {
 	case FINISH_DONE: return NULL;
 	case FINISH_RETRY: return "retry";
@@ -106,7 +108,7 @@ static void audit_compose(struct buf *out, const struct settlement *t)
 		.at = clock_wall(),
 		.action = "delivery.attempt",
 		.outcome = t->finish == FINISH_DONE ? "success" : "failure",
-		.reason = finish_reason(t->finish),
+		.reason = finish_reason(t->finish, t->result->outcome),
 		.event = span_of(t->parcel->id),
 		.sink = span_of(t->sink),
 		.status = t->result->status,

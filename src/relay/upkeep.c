@@ -28,13 +28,14 @@ static void removed_add(struct store_removed *sum, const struct store_removed *n
 	sum->quarantined += n->quarantined;
 	sum->audit += n->audit;
 	sum->builds += n->builds;
+	sum->ownership += n->ownership;
 }
 
 /* What is kept for a short time is looked for more often. */
 static int64_t rest_ms(const struct store_retention *keep)
 {
 	const int64_t age[] = { keep->deliveries_ms, keep->dead_ms, keep->events_ms,
-		keep->quarantine_ms, keep->audit_ms };
+		keep->quarantine_ms, keep->audit_ms, keep->ownership_ms };
 	int64_t rest = REST_MS;
 
 	for (size_t i = 0; i < ARRAY_SIZE(age); i++) {
@@ -59,10 +60,14 @@ static void sweep_end(struct upkeep *u)
 {
 	const struct store_removed *n = &u->sweep;
 
-	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit + n->builds > 0)
+	if (n->deliveries + n->dead + n->events + n->quarantined + n->audit + n->builds +
+			n->ownership >
+		0)
 		log_info("retention.sweep",
-			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu builds=%zu",
-			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->builds);
+			"deliveries=%zu dead=%zu events=%zu quarantined=%zu audit=%zu builds=%zu "
+			"ownership=%zu",
+			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->builds,
+			n->ownership);
 	u->sweep = (struct store_removed){ 0 };
 	if (store_maintain(u->store, on_maintained, u) != ERR_OK)
 		rest(u);

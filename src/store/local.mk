@@ -15,6 +15,7 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite_db.h \
 	src/store/sqlite_list.c \
 	src/store/sqlite_open.c \
+	src/store/sqlite_ownership.c \
 	src/store/sqlite_read.c \
 	src/store/sqlite_read.h \
 	src/store/sqlite_retain.c \

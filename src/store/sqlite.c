@@ -152,6 +152,7 @@ static void write_answer(struct store *s, struct write_item *it)
 	switch (it->op) {
 	case WRITE_APPEND: it->on_append(it->ctx, &it->answer); break;
 	case WRITE_REPLAY: it->on_replay(it->ctx, it->result, it->made); break;
+	case WRITE_OWNERSHIP: it->on_added(it->ctx, it->result, it->made); break;
 	case WRITE_RETAIN: it->on_retain(it->ctx, it->result, &it->removed, it->more); break;
 	case WRITE_REROUTE:
 	case WRITE_FINISH:
@@ -220,6 +221,9 @@ static void read_answer(struct store *s, struct read_item *it)
 	case READ_SELECT: it->on_select(it->ctx, it->err, it->rows, it->n, it->resume); break;
 	case READ_AUDIT: audit_answer(it); break;
 	case READ_BUILDS: builds_answer(it); break;
+	case READ_OWNERSHIP:
+		it->on_ownership(it->ctx, it->err, it->rows, it->n, it->more, it->ownership.begins);
+		break;
 	case READ_CHECKPOINT:
 		if (!s->closing)
 			ask_write(s, WRITE_CHECKPOINT);

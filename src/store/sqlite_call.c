@@ -368,3 +368,43 @@ enum err store_audit_read(
 	store_queue_read(s, it);
 	return ERR_OK;
 }
+
+enum err store_ownership_add(struct store *s, const struct store_ownership *rows, size_t n,
+	store_ownership_added_cb on_done, void *ctx)
+{
+	struct store_ownership *list;
+	struct write_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	it = write_item_new(WRITE_OWNERSHIP, ctx);
+	list = arena_alloc(&it->mem, n * sizeof(*list));
+	for (size_t i = 0; i < n; i++) {
+		list[i] = rows[i];
+		list[i].ref = arena_span(&it->mem, rows[i].ref);
+		list[i].uid = arena_span(&it->mem, rows[i].uid);
+		list[i].slug = arena_span(&it->mem, rows[i].slug);
+		list[i].owners = arena_span(&it->mem, rows[i].owners);
+		list[i].audit = arena_span(&it->mem, rows[i].audit);
+	}
+	it->ownership.list = list;
+	it->ownership.n = n;
+	it->on_added = on_done;
+	store_queue_write(s, it);
+	return ERR_OK;
+}
+
+enum err store_ownership(struct store *s, const struct store_ownership_query *q,
+	store_ownership_cb on_done, void *ctx)
+{
+	struct read_item *it;
+
+	if (s->closing)
+		return ERR_BUSY;
+	it = read_item_new(READ_OWNERSHIP, ctx);
+	it->ownership.query = *q;
+	it->ownership.query.ref = arena_span(&it->mem, q->ref);
+	it->on_ownership = on_done;
+	store_queue_read(s, it);
+	return ERR_OK;
+}

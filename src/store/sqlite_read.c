@@ -290,6 +290,7 @@ static void item_read(struct reader *r, struct read_item *it)
 	case READ_SELECT: read_select(r, it); break;
 	case READ_AUDIT: read_audit(r, it); break;
 	case READ_BUILDS: read_builds(r, it); break;
+	case READ_OWNERSHIP: read_ownership(r, it); break;
 	case READ_CHECKPOINT: break;
 	}
 	if (r->db.rc == SQLITE_OK)

@@ -22,6 +22,7 @@ enum read_op {
 	READ_SELECT,
 	READ_AUDIT,
 	READ_BUILDS,
+	READ_OWNERSHIP,
 	READ_CHECKPOINT, /* bring the log into the file while the writer goes on */
 };
 
@@ -47,6 +48,11 @@ struct read_builds {
 	struct store_builds answer; /* but for the rows */
 };
 
+struct read_ownership {
+	struct store_ownership_query query;
+	struct wall begins; /* the answer beside its rows */
+};
+
 /* A call on its way to the thread and back; mem holds all that it points at. */
 struct read_item {
 	struct read_item *next;
@@ -60,6 +66,7 @@ struct read_item {
 		struct store_select select;
 		struct read_audit audit;
 		struct read_builds builds;
+		struct read_ownership ownership;
 	};
 
 	enum err err; /* ERR_BUSY: try again */
@@ -78,6 +85,7 @@ struct read_item {
 		store_select_cb on_select;
 		store_audit_cb on_audit;
 		store_builds_cb on_builds;
+		store_ownership_cb on_ownership;
 	};
 	void *ctx;
 };
@@ -120,6 +128,9 @@ void read_select(struct reader *r, struct read_item *it);
 
 /* READ_BUILDS, in sqlite_builds.c. */
 void read_builds(struct reader *r, struct read_item *it);
+
+/* READ_OWNERSHIP, in sqlite_ownership.c. */
+void read_ownership(struct reader *r, struct read_item *it);
 
 /* The number of an event; 0 if none of this id was kept. It may have been removed since. */
 int64_t read_event_seq(struct reader *r, const uint8_t *id);

@@ -87,6 +87,16 @@ static struct sweep sweep_audit(struct writer *w, int64_t age_ms, int64_t throug
 	};
 }
 
+static struct sweep sweep_ownership(struct writer *w, int64_t age_ms)
+{
+	return (struct sweep){
+		.age_ms = age_ms,
+		.end = ownership_seq_at(&w->db, (struct wall){ w->now.ms - age_ms }),
+		.pick = W_PICK_OWNERSHIP,
+		.drop = W_DROP_OWNERSHIP,
+	};
+}
+
 static struct sweep sweep_of(
 	struct writer *w, enum retain_kind kind, const struct store_retention *r)
 {
@@ -97,6 +107,7 @@ static struct sweep sweep_of(
 	case RETAIN_QUARANTINE: return sweep_events(w, r->quarantine_ms, W_PICK_QUARANTINE);
 	case RETAIN_AUDIT: return sweep_audit(w, r->audit_ms, r->audit_through);
 	case RETAIN_BUILDS: return sweep_builds(w, r->events_ms);
+	case RETAIN_OWNERSHIP: return sweep_ownership(w, r->ownership_ms);
 	case RETAIN_KINDS: break;
 	}
 	return (struct sweep){ 0 };
@@ -124,6 +135,7 @@ static void removed_count(struct writer *w, struct store_removed *n, enum retain
 		w->tally.audit--;
 		return;
 	case RETAIN_BUILDS: n->builds++; return;
+	case RETAIN_OWNERSHIP: n->ownership++; return;
 	case RETAIN_KINDS: return;
 	}
 }

@@ -118,6 +118,21 @@ static const char *const schema_steps[] = {
 	"CREATE UNIQUE INDEX build_id ON build (id, host);"
 	"CREATE INDEX build_repository ON build (repository, id);"
 	"CREATE UNIQUE INDEX build_changed ON build (changed);",
+
+	/* Rows are only added; a change's end is the next one's beginning. */
+	"CREATE TABLE ownership ("
+	"	seq INTEGER PRIMARY KEY,"
+	"	ref TEXT NOT NULL,"
+	"	not_before_ms INTEGER NOT NULL,"
+	"	read_ms INTEGER NOT NULL,"
+	"	since_ms INTEGER NOT NULL,"
+	"	first INTEGER NOT NULL,"
+	"	orphan INTEGER NOT NULL,"
+	"	gone INTEGER NOT NULL,"
+	"	uid TEXT NOT NULL,"
+	"	slug TEXT NOT NULL,"
+	"	owners TEXT NOT NULL);"
+	"CREATE INDEX ownership_ref ON ownership (ref);",
 };
 
 PRINTF(2, 3) static enum err refuse(char **why, const char *fmt, ...)

@@ -14,4 +14,7 @@
  */
 int64_t event_seq_at(struct db *db, struct wall at);
 
+/* The same of the rows of ownership that were learned then or later. */
+int64_t ownership_seq_at(struct db *db, struct wall at);
+
 #endif

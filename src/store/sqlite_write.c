@@ -17,6 +17,7 @@ static void item_write(struct writer *w, struct write_item *it)
 	case WRITE_REPLAY: write_replay(w, it); break;
 	case WRITE_FINISH: write_finish(w, it); break;
 	case WRITE_PUT: write_put(w, it); break;
+	case WRITE_OWNERSHIP: write_ownership(w, it); break;
 	case WRITE_RETAIN: write_retain(w, it); break;
 	case WRITE_MAINTAIN:
 	case WRITE_CHECKPOINT:
@@ -163,6 +164,7 @@ static void item_upkeep(struct writer *w, struct write_item *it, bool idle)
 	case WRITE_REPLAY:
 	case WRITE_FINISH:
 	case WRITE_PUT:
+	case WRITE_OWNERSHIP:
 	case WRITE_RETAIN: return;
 	}
 	it->result = w->full ? CLAIM_RETRY : CLAIM_OK;

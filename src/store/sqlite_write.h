@@ -19,6 +19,7 @@ enum write_op {
 	WRITE_REPLAY,
 	WRITE_FINISH,
 	WRITE_PUT,
+	WRITE_OWNERSHIP,
 	WRITE_RETAIN,
 	WRITE_MAINTAIN,
 	WRITE_CHECKPOINT, /* bring the rest of the log into the file and start it anew */
@@ -45,11 +46,15 @@ struct write_item {
 			struct store_put *list;
 			size_t n;
 		} put;
+		struct {
+			struct store_ownership *list;
+			size_t n;
+		} ownership;
 	};
 
 	struct append_answer answer;  /* WRITE_APPEND */
 	enum claim_result result;     /* the others */
-	size_t made;                  /* WRITE_REPLAY */
+	size_t made;                  /* WRITE_REPLAY, WRITE_OWNERSHIP */
 	struct store_removed removed; /* WRITE_RETAIN, and so is more */
 	bool more;
 
@@ -57,6 +62,7 @@ struct write_item {
 		store_append_cb on_append;
 		store_replay_cb on_replay;
 		store_retain_cb on_retain;
+		store_ownership_added_cb on_added;
 		store_finish_cb on_done;
 	};
 	void *ctx;
@@ -86,6 +92,7 @@ enum retain_kind {
 	RETAIN_QUARANTINE,
 	RETAIN_AUDIT,
 	RETAIN_BUILDS,
+	RETAIN_OWNERSHIP,
 	RETAIN_KINDS,
 };
 

@@ -30,16 +30,20 @@ enum {
 	W_OF_SINK,
 	W_REVIVE,
 	W_NEXT_FREE,
+	W_OWNERSHIP,
+	W_OWNERSHIP_ADD,
 	W_PICK_DELIVERIES,
 	W_PICK_DEAD,
 	W_PICK_EVENTS,
 	W_PICK_QUARANTINE,
 	W_PICK_AUDIT,
 	W_PICK_BUILDS,
+	W_PICK_OWNERSHIP,
 	W_DROP_DELIVERY,
 	W_DROP_EVENT,
 	W_DROP_AUDIT,
 	W_DROP_BUILD,
+	W_DROP_OWNERSHIP,
 	W_COUNT_REMOVED,
 	W_LAST_EVENT,
 	W_LAST_AUDIT,
@@ -71,6 +75,7 @@ void build_claim(struct writer *w, int64_t event_seq, struct span entities);
 /* Each does its item within the group's transaction; a failure sticks to w->db. */
 void write_append(struct writer *w, struct write_item *it);
 void write_finish(struct writer *w, struct write_item *it);
+void write_ownership(struct writer *w, struct write_item *it);
 void write_put(struct writer *w, const struct write_item *it);
 void write_replay(struct writer *w, struct write_item *it);
 void write_reroute(struct writer *w, struct write_item *it);

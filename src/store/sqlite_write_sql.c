@@ -55,6 +55,11 @@ static const char *const write_sql[] = {
 		     " updated_ms = ?2 WHERE seq = ?1",
 	[W_NEXT_FREE] = "SELECT coalesce(max(seq) + 1, ?1 << 8) FROM delivery"
 			" WHERE seq >= ?1 << 8 AND seq < (?1 + 1) << 8",
+	[W_OWNERSHIP] = "SELECT read_ms, orphan, gone, uid, slug, owners FROM ownership"
+			" WHERE ref = ?1 ORDER BY seq DESC LIMIT 1",
+	[W_OWNERSHIP_ADD] = "INSERT INTO ownership (ref, not_before_ms, read_ms, since_ms, first,"
+			    " orphan, gone, uid, slug, owners)"
+			    " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[W_PICK_DELIVERIES] =
 		"SELECT seq, state = 1 AND updated_ms < ?3 FROM delivery WHERE " IN_SWEEP,
 	[W_PICK_DEAD] = "SELECT seq, updated_ms < ?3 FROM delivery INDEXED BY delivery_open"
@@ -68,10 +73,16 @@ static const char *const write_sql[] = {
 	[W_PICK_BUILDS] = "SELECT seq, updated_ms < ?3 AND EXISTS (SELECT 1 FROM build AS b"
 			  " WHERE b.repository = build.repository AND b.id > build.id)"
 			  " FROM build WHERE " IN_SWEEP,
+	/* The newest of an entity goes when it says that the entity is gone. */
+	[W_PICK_OWNERSHIP] = "SELECT seq, coalesce((SELECT n.since_ms FROM ownership AS n"
+			     " WHERE n.ref = o.ref AND n.seq > o.seq ORDER BY n.seq LIMIT 1),"
+			     " CASE WHEN gone THEN since_ms ELSE ?3 END) < ?3"
+			     " FROM ownership AS o WHERE " IN_SWEEP,
 	[W_DROP_DELIVERY] = "DELETE FROM delivery WHERE seq = ?1",
 	[W_DROP_EVENT] = "DELETE FROM event WHERE seq = ?1",
 	[W_DROP_AUDIT] = "DELETE FROM audit WHERE seq = ?1",
 	[W_DROP_BUILD] = "DELETE FROM build WHERE seq = ?1",
+	[W_DROP_OWNERSHIP] = "DELETE FROM ownership WHERE seq = ?1",
 	[W_COUNT_REMOVED] = "INSERT INTO removed (kind, n) VALUES ('event', ?1)"
 			    " ON CONFLICT DO UPDATE SET n = n + ?1",
 	[W_LAST_EVENT] = "SELECT max(seq) FROM event",

@@ -310,11 +310,12 @@ struct store_retention {
 	int64_t quarantine_ms;
 	int64_t audit_ms;      /* entries go from the oldest on, without a gap */
 	int64_t audit_through; /* only those up to this one: the others are needed yet */
+	int64_t ownership_ms;  /* since another state took its place; an entity's newest stays */
 };
 
 /* Rows removed. */
 struct store_removed {
-	size_t deliveries, dead, events, quarantined, audit, builds;
+	size_t deliveries, dead, events, quarantined, audit, builds, ownership;
 };
 
 /* more: the sweep is not at its end; call again. */
@@ -472,6 +473,55 @@ typedef void (*store_builds_cb)(void *ctx, enum err e, const struct store_builds
 /* ERR_LIMIT for a limit of 0. */
 MUST_CHECK enum err store_builds(
 	struct store *s, const struct store_builds_query *q, store_builds_cb on_done, void *ctx);
+
+/*
+ * The record of who owned what. A row is a change, or what was there when the
+ * record began; the rows of an entity are in the order in which they were learned.
+ */
+struct store_ownership {
+	int64_t seq; /* in answers */
+	struct span ref, uid, slug;
+	struct span owners; /* refs parted by blanks */
+	bool orphan, gone;
+	struct wall
+		not_before; /* the state before was still read from then on; WALL_NONE: none was */
+	struct wall read;   /* the reading that learned of it began */
+	struct wall since;  /* and ended: by the caller's clock */
+	bool first;         /* in answers: there was no row of this entity before */
+	struct span audit;  /* an entry that commits with it; or empty */
+};
+
+typedef void (*store_ownership_added_cb)(void *ctx, enum claim_result r, size_t added);
+
+/*
+ * Add rows, all or none. One that says nothing else than the newest row of its
+ * entity is passed over with its entry, so that the same call again is safe; so
+ * is the end of an entity that is not on record. not_before is moved on to the
+ * newest row's read.
+ */
+MUST_CHECK enum err store_ownership_add(struct store *s, const struct store_ownership *rows,
+	size_t n, store_ownership_added_cb on_done, void *ctx);
+
+enum store_ownership_which {
+	OWNERSHIP_NEWEST, /* the newest row of each entity, in order of ref, behind this ref */
+	OWNERSHIP_ALL,    /* the rows of this entity, newest first, older than cursor */
+	OWNERSHIP_AROUND, /* its last row learned by that time, if there is one, and the next one */
+};
+
+struct store_ownership_query {
+	enum store_ownership_which which;
+	struct span ref;
+	struct wall at;
+	int64_t cursor; /* a seq; 0: from the newest */
+	unsigned limit;
+};
+
+/* begins is when the oldest row there is was learned; WALL_NONE: there is none. */
+typedef void (*store_ownership_cb)(void *ctx, enum err e, const struct store_ownership *rows,
+	size_t n, bool more, struct wall begins);
+
+MUST_CHECK enum err store_ownership(struct store *s, const struct store_ownership_query *q,
+	store_ownership_cb on_done, void *ctx);
 
 /* Counts, kept up to date without scanning. */
 struct store_counts {

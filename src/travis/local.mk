@@ -8,5 +8,9 @@ libstagewire_a_SOURCES += \
 	src/travis/keys.h \
 	src/travis/payload.c \
 	src/travis/payload.h \
+	src/travis/v3_read.c \
+	src/travis/v3_read.h \
+	src/travis/v3_write.c \
+	src/travis/v3_write.h \
 	src/travis/webhook.c \
 	src/travis/webhook.h

@@ -4,6 +4,7 @@
 check_PROGRAMS += \
 	tests/system/echo_front
 SYSTEM = \
+	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
 	tests/system/test_bus.py \
 	tests/system/test_differential.py \
@@ -19,9 +20,11 @@ SYSTEM = \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \
 	tests/system/test_operator_events.py \
+	tests/system/test_ownership.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
+	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \
 	tests/system/test_syslog.py
 TESTS += $(SYSTEM)

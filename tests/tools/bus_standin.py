@@ -14,11 +14,30 @@ ANNOTATION = "travis-ci.com/repo-slug"
 POLL_S = 5
 
 
-def component(name, slug, owner, etag):
+def component(name, slug, owner, etag, uid=None, orphan=False):
+	annotations = {ANNOTATION: slug}
+	if orphan:
+		annotations["backstage.io/orphan"] = "true"
 	return {"kind": "Component", "spec": {"type": "service"},
-		"relations": [{"type": "ownedBy", "targetRef": owner}],
-		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name, "etag": etag,
-			"annotations": {ANNOTATION: slug}}}
+		"relations": [{"type": "ownedBy", "targetRef": owner}] if owner else [],
+		"metadata": {"name": name, "namespace": "default", "uid": uid or "uid-" + name,
+			"etag": etag, "annotations": annotations}}
+
+
+def user(name, email=None, **annotations):
+	return {"kind": "User", "relations": [], "spec": {"profile": {"email": email} if email else {}},
+		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name,
+			"etag": f"{email}{annotations}", "annotations": annotations}}
+
+
+def group(name):
+	return {"kind": "Group", "relations": [], "spec": {"type": "team"},
+		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name, "etag": "g"}}
+
+
+class Server(http.server.ThreadingHTTPServer):
+	def handle_error(self, *_):
+		pass  # a relay that was killed, mostly
 
 
 class Backstage:
@@ -29,12 +48,18 @@ class Backstage:
 		self.queue = []          # events for the one subscriber there is
 		self.lose = 0            # so many answers with events are cut
 		self.lost = 0
+		self.swallow = 0         # so many events are lost without a trace
+		self.refuse = None       # the status of every answer of the bus
+		self.starting = 0        # so many requests find no routes yet
+		self.unlisted = None     # the status of every page of the catalog
+		self.unanswered = False  # look-ups wait
+		self.on_poll = lambda: None
 		self.gone = False        # forget the subscription at the next poll
 		self.reads = 0           # of the whole catalog
 		self.lookups = []        # the refs of each
 		self.puts = []
 		self.polls = 0
-		self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
+		self.server = Server(("127.0.0.1", 0), self.handler())
 		self.server.daemon_threads = True
 		threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -42,17 +67,30 @@ class Backstage:
 	def url(self):
 		return f"http://127.0.0.1:{self.server.server_address[1]}"
 
-	def set(self, name, slug, owner, etag):
+	def set(self, name, slug, owner, etag, **more):
 		with self.changed:
-			self.catalog[f"component:default/{name}"] = component(name, slug, owner, etag)
+			self.catalog[f"component:default/{name}"] = component(name, slug, owner, etag, **more)
+
+	def add(self, entity):
+		ref = f"{entity['kind']}:default/{entity['metadata']['name']}".lower()
+		with self.changed:
+			self.catalog[ref] = entity
 
 	def publish(self, topic, payload):
 		with self.changed:
-			if any(topic in topics for topics in self.subscriptions.values()):
+			if self.swallow > 0:
+				self.swallow -= 1
+			elif any(topic in topics for topics in self.subscriptions.values()):
 				self.queue.append({"topic": topic, "payload": payload})
 			self.changed.notify_all()
 
+	def answer_lookups(self):
+		with self.changed:
+			self.unanswered = False
+			self.changed.notify_all()
+
 	def down(self):
+		self.answer_lookups()
 		with self.changed:
 			self.subscriptions.clear()
 			self.changed.notify_all()
@@ -80,8 +118,24 @@ class Backstage:
 			def read_body(self):
 				return json.loads(self.rfile.read(int(self.headers["Content-Length"])))
 
+			def is_misbehaving(self):
+				"""Answered as Backstage does while it starts, or as one that refuses us."""
+				with backstage.changed:
+					if backstage.starting > 0:
+						backstage.starting -= 1
+						status, document = 404, None
+					elif backstage.refuse is not None and self.path.startswith("/api/events/"):
+						status = backstage.refuse
+						document = {"error": {"name": "NotAllowedError", "message": "not you"}}
+					else:
+						return False
+				self.answer(status, document)
+				return True
+
 			def do_PUT(self):
 				topics = self.read_body()["topics"]
+				if self.is_misbehaving():
+					return
 				with backstage.changed:
 					backstage.subscriptions[self.path.rpartition("/")[2]] = topics
 					backstage.puts.append((self.path, topics))
@@ -91,18 +145,24 @@ class Backstage:
 				refs = self.read_body()["entityRefs"]
 				with backstage.changed:
 					backstage.lookups.append(refs)
+					backstage.changed.wait_for(lambda: not backstage.unanswered)
 					found = [backstage.catalog.get(r) for r in refs]
 				self.answer(200, {"items": found})
 
 			def do_GET(self):
+				if self.is_misbehaving():
+					return None
 				if self.path.startswith("/api/events/"):
 					return self.poll(self.path.split("/")[-2])
+				if backstage.unlisted is not None:
+					return self.answer(backstage.unlisted, {"error": {"name": "Error"}})
 				with backstage.changed:
 					backstage.reads += 1
 					items = list(backstage.catalog.values())
 				return self.answer(200, {"items": items, "totalItems": len(items), "pageInfo": {}})
 
 			def poll(self, name):
+				backstage.on_poll()
 				with backstage.changed:
 					backstage.polls += 1
 					if backstage.gone:

@@ -209,6 +209,24 @@ class Exodus(Scenario):
         return ALL + self.many if read == 1 else ALL
 
 
+class Patched(Scenario):
+    """What look-ups find: one has another owner, one cannot be read, and of the rest numbers."""
+
+    def entity(self, wanted):
+        if wanted == "component:default/moved":
+            return entity("Component", "moved", "acme/moved", "group:default/new-owner")
+        if wanted == "component:default/garbled":
+            return {"kind": "Component"}
+        if wanted.startswith("component:default/number-"):
+            return entity("Component", wanted.partition("/")[2], "acme/numbers")
+        return super().entity(wanted)
+
+
+class Unavailable(Scenario):
+    def look_up(self, refs):
+        return error(503, "ServiceUnavailableError", "not now")
+
+
 SCENARIOS = {c.__name__.lower(): c for c in Scenario.__subclasses__()}
 
 

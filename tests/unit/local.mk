@@ -2,6 +2,7 @@
 # The source of tests/unit/test_x is tests/unit/test_x.c, by automake's default.
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
+	tests/tools/bus_script.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
@@ -16,15 +17,20 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_api_credentials \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
 	tests/unit/test_backstage_sinks \
+	tests/unit/test_board \
 	tests/unit/test_buf \
 	tests/unit/test_build \
+	tests/unit/test_bus \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_change \
 	tests/unit/test_catalog_file \
+	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \
+	tests/unit/test_chronicle \
 	tests/unit/test_chains \
 	tests/unit/test_circuit \
 	tests/unit/test_clock \
@@ -41,6 +47,8 @@ UNIT = \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_hint \
+	tests/unit/test_hint_book \
 	tests/unit/test_http_answer \
 	tests/unit/test_http_message \
 	tests/unit/test_http_parser \
@@ -55,24 +63,29 @@ UNIT = \
 	tests/unit/test_json_write \
 	tests/unit/test_keeper \
 	tests/unit/test_keys \
+	tests/unit/test_live \
 	tests/unit/test_log \
 	tests/unit/test_map \
 	tests/unit/test_memo \
 	tests/unit/test_note \
 	tests/unit/test_notice \
+	tests/unit/test_ownership \
 	tests/unit/test_pace \
 	tests/unit/test_payload \
 	tests/unit/test_publish \
+	tests/unit/test_pushes \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
 	tests/unit/test_sd \
 	tests/unit/test_secret \
+	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
 	tests/unit/test_store_builds \
 	tests/unit/test_store_faults \
 	tests/unit/test_store_open \
+	tests/unit/test_store_ownership \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
 	tests/unit/test_sorted \
@@ -81,16 +94,24 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
 check_PROGRAMS += $(UNIT)
 TESTS += $(UNIT)
 tests_unit_test_backstage_sinks_SOURCES = tests/unit/test_backstage_sinks.c $(STANDIN)
+tests_unit_test_bus_SOURCES = tests/unit/test_bus.c $(STANDIN)
+tests_unit_test_catalog_patch_SOURCES = tests/unit/test_catalog_patch.c $(STANDIN)
 tests_unit_test_catalog_sync_SOURCES = tests/unit/test_catalog_sync.c $(STANDIN)
 tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
+tests_unit_test_hint_book_SOURCES = tests/unit/test_hint_book.c src/daemon/hint_book.c
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
+	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif

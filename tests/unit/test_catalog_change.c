@@ -21,9 +21,12 @@ static void add_side(const struct entity *e)
 		IGNORE(buf_add_span(&told, e->owners > 0 ? e->owner[0] : SPAN("nobody")));
 }
 
-static void on_change(void *ctx, const struct entity *before, const struct entity *now)
+static void on_change(void *ctx, const struct catalog_change *change)
 {
+	const struct entity *before = change->before, *now = change->now;
+
 	cr_assert_eq(ctx, &told);
+	cr_assert_eq(change->asked.ms, 7000);
 	if (before != NULL && now != NULL)
 		cr_assert(span_eq(before->ref, now->ref));
 	IGNORE(buf_addf(&told, "%.*s ", SPAN_ARGS((now == NULL ? before : now)->ref)));
@@ -36,6 +39,7 @@ static void on_change(void *ctx, const struct entity *before, const struct entit
 static void set_up(void)
 {
 	c = catalog_new();
+	catalog_asked(c, (struct wall){ 7000 });
 	buf_init(&told, 1 << 20);
 }
 
@@ -118,8 +122,10 @@ Test(catalog_change, is_not_told_for_an_entity_that_is_only_seen_again)
 	assert_told("");
 	cr_assert(catalog_remove(c, SPAN("component:default/b")));
 	cr_assert_eq(catalog_unseen(c, ref, 4), 0);
+	cr_assert(catalog_is_seen(c, SPAN("component:default/b")), "as gone");
+	catalog_begin(c);
+	cr_assert_not(catalog_is_seen(c, SPAN("component:default/b")));
 }
-
 /* --- random changes against a catalog made at once --- */
 
 /* What should be in the catalog; its texts lie in here. */

@@ -42,10 +42,11 @@ static bool may_go_on(void *ctx)
 	return w->behind == 0 || --w->behind == 0;
 }
 
-static void on_whole(void *ctx)
+static void on_whole(void *ctx, struct wall began)
 {
 	struct world *w = ctx;
 
+	cr_assert_leq(began.ms, clock_wall().ms);
 	w->catalogs++;
 	world_check(w);
 }

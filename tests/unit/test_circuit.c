@@ -131,6 +131,15 @@ Test(circuit, opens_for_the_longest_hold_when_told_to)
 	cr_assert_eq(circuit_trip(&c, &conf, at(1)), CIRCUIT_REOPENED);
 }
 
+Test(circuit, admits_another_probe_for_one_that_has_no_result)
+{
+	struct circuit c = tripped();
+
+	circuit_begin(&c, at(30000));
+	circuit_forsake(&c, at(31000));
+	cr_assert_eq(circuit_wait(&c, at(31000)), 0);
+}
+
 /* A sink that is down for a day costs some hundred probes, and one that is back is found soon. */
 Test(circuit, is_cheap_over_a_long_outage)
 {

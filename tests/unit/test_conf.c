@@ -69,7 +69,7 @@ Test(conf, fills_in_every_default)
 	cr_assert_eq(c->catalog_refresh_ms, 60000);
 	cr_assert_eq(c->catalog_page_size, 500);
 	cr_assert_eq(c->drain_ms, 20000);
-	cr_assert_eq(c->sources + c->sinks + c->routes, 0);
+	cr_assert_eq(c->sources + c->sinks + c->routes + c->credentials, 0);
 }
 
 static const char whole[] =
@@ -245,9 +245,10 @@ static const struct refusal refusals[] = {
 		"1:15: store.path must be an absolute path of a file, not 'a.db'" },
 	{ "sinks: [{name: Bus}]\n",
 		"1:16: name must be up to 64 lower-case letters, digits and hyphens, not 'Bus'" },
-	{ "sinks: [{type: webhook, name: x}]\n", "1:16: type must be backstage-notifications, "
-						 "backstage-events, file, http, syslog or "
-						 "journald, not 'webhook'" },
+	{ "sinks: [{type: webhook, name: x}]\n",
+		"1:16: type must be backstage-notifications, "
+		"backstage-events, backstage-signals, file, http, syslog or "
+		"journald, not 'webhook'" },
 	{ "sources: [{name: a, type: travis, host: 'https://h'}]\n",
 		"1:41: host must be a host name alone, such as app.travis-ci.com, not "
 		"'https://h'" },
@@ -351,6 +352,17 @@ static const struct refusal refusals[] = {
 	{ LEAST "tls: {key: /k}\n", "2:6: tls needs both a certificate and a key" },
 	{ LEAST "listen: {hooks: 'h:1', admin: ['h:2', 'h:1']}\n",
 		"2:31: 'h:1' is in listen.hooks too" },
+	{ LEAST "listen: {hooks: 'h:1', admin: 'h:2', api: ['h:3', 'h:2']}\n",
+		"2:43: 'h:2' is in listen.admin too" },
+	{ LEAST "credentials: [{name: a, allow: builds}]\n",
+		"2:15: credential 'a' needs a 'secret'" },
+	{ LEAST "credentials: [{name: a, secret: {env: A}}]\n",
+		"2:15: credential 'a' needs a 'allow'" },
+	{ LEAST "credentials: [{name: a, secret: {env: A}, allow: [build]}]\n",
+		"2:51: allow must be builds or page, not 'build'" },
+	{ LEAST "credentials: [{name: a, secret: {env: A}, allow: page},"
+		" {name: a, secret: {env: B}, allow: page}]\n",
+		"2:64: there is a credential 'a' on line 2 already" },
 	{ LEAST "http: {max_uri: 16KiB}\n", "2:17: http.max_uri must be less than http.max_head" },
 	{ LEAST "http: {max_connections: 10}\n",
 		"2:7: http.max_connections_per_address must not be more than "

@@ -47,7 +47,7 @@ Test(store_open, new_file_is_for_our_eyes_only)
 	cr_assert_eq(stat(b.path, &st), 0);
 	cr_assert_eq(st.st_mode & 0777, 0600);
 	cr_assert_eq(bench_sql_int(&b, "PRAGMA application_id"), SQLITE_STORE_APP_ID);
-	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 3);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 4);
 }
 
 Test(store_open, clean_close_leaves_no_log)
@@ -81,7 +81,7 @@ Test(store_open, newer_schema_is_refused_with_both_versions)
 {
 	make_store();
 	bench_sql(&b, "PRAGMA user_version = 7");
-	assert_refused("was written by a newer stagewire (schema 7, this one knows 3)");
+	assert_refused("was written by a newer stagewire (schema 7, this one knows 4)");
 }
 
 Test(store_open, tables_that_are_not_ours_are_refused)
@@ -163,7 +163,7 @@ Test(store_open, file_left_before_its_first_schema_is_brought_up)
 	bench_open(&b);
 	bench_keep(&b, 1, "lane", 1);
 	store_close(TAKE(b.s));
-	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 3);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 4);
 }
 
 /*
@@ -197,7 +197,7 @@ Test(store_open, file_of_version_1_is_brought_up_with_all_it_had)
 	bench_select(&b, &q, &r);
 	cr_assert_str_eq(r.text.data, "1 record:d bus:x\n2 record:d bus:x\n3 record:d bus:p\n4\n");
 	store_close(TAKE(b.s));
-	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 3);
+	cr_assert_eq(bench_sql_int(&b, "PRAGMA user_version"), 4);
 	cr_assert_eq(bench_sql_int(&b, "SELECT at_ms FROM audit WHERE seq = 1"), 1795640407000);
 	cr_assert_eq(
 		bench_sql_int(&b, "SELECT count(*) FROM audit WHERE at_ms / 10000 = 179564040"),

@@ -255,7 +255,7 @@ static void soak_finish(int64_t from_seq, size_t n)
 Test(store_retain, file_does_not_grow_over_30000_events_but_for_what_stays_for_ever, .timeout = 300)
 {
 	enum { CYCLES = 10, EVENTS = 3000, PASS = 500 };
-	const struct store_retention keep = { 1, 1, 1, 1, 1, INT64_MAX };
+	const struct store_retention keep = { 1, 1, 1, 1, 1, INT64_MAX, 1 };
 	int64_t pages = 0, first = 0, most = 0;
 
 	for (uint64_t n = 0; n < CYCLES * EVENTS; n += PASS) {
