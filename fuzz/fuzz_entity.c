@@ -6,6 +6,8 @@
 #include "backstage/catalog_rest.h"
 #include "backstage/entity_json.h"
 #include "base/json_gate.h"
+#include "io/crypto.h"
+#include "io/pseudonym.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -30,12 +32,22 @@ static void check_entity(const struct entity *e)
 	must(span_eq(buf_span(&json), buf_span(&again)));
 }
 
+static const struct entity_rules *rules(void)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	static struct entity_rules r = { "travis-ci.com/repo-slug", "github.com/user-login", NULL };
+
+	if (r.names == NULL && crypto_init() == ERR_OK)
+		r.names = pseudonym_key_new(seed);
+	return &r;
+}
+
 static void read_as_entity(struct span text, struct buf *room)
 {
 	struct entity e;
 
 	if (json_gate(text, NULL, NULL) == ERR_OK &&
-		entity_from_json(json_root(text), "travis-ci.com/repo-slug", room, &e) == ERR_OK)
+		entity_from_json(json_root(text), rules(), room, &e) == ERR_OK)
 		check_entity(&e);
 }
 
@@ -44,13 +56,16 @@ static void read_as_page(struct span text, struct buf *room)
 	struct catalog *c = catalog_new();
 	struct catalog_page page = { 0 };
 	struct entity e;
+	struct span ref;
 
-	if (catalog_rest_page(text, "travis-ci.com/repo-slug", room, c, &page) == ERR_OK)
+	if (catalog_rest_page(text, rules(), room, c, &page) == ERR_OK)
 		must(catalog_count(c) + page.skipped <= page.items);
 	free(page.cursor);
 	for (size_t i = 0; catalog_at(c, i, &e); i++) {
 		check_entity(&e);
 		must(catalog_get(c, e.ref, &e));
+		for (size_t k = 0; k < e.aliases; k++)
+			must(catalog_user(c, e.alias[k], &ref) || catalog_shared_aliases(c) > 0);
 		must(e.slug.n == 0 || catalog_find(c, e.slug, &e, 1) > 0);
 	}
 	catalog_free(c);
@@ -64,7 +79,7 @@ static void read_as_found(struct span text, struct buf *room)
 	struct catalog *c = catalog_new();
 	struct entity e;
 
-	if (catalog_rest_found(text, "travis-ci.com/repo-slug", room, refs, 2, c, fate) == ERR_OK) {
+	if (catalog_rest_found(text, rules(), room, refs, 2, c, fate) == ERR_OK) {
 		for (size_t i = 0; i < ARRAY_SIZE(refs); i++)
 			must(catalog_get(c, refs[i], &e) == (fate[i] == CATALOG_FOUND));
 	}

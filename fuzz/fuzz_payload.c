@@ -3,6 +3,8 @@
 #include <stdint.h>
 
 #include "base/codec.h"
+#include "io/crypto.h"
+#include "io/pseudonym.h"
 #include "model/cloudevent.h"
 #include "sink/syslog_format.h"
 #include "travis/payload.h"
@@ -31,18 +33,31 @@ static void check_event(const struct build *b)
 	}
 }
 
+static const struct pseudonym_key *key(void)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	static struct pseudonym_key *k;
+
+	if (k == NULL && crypto_init() == ERR_OK)
+		k = pseudonym_key_new(seed);
+	return k;
+}
+
 /* A payload that reads has what an event needs, and reads back from its own record. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	CLEANUP(build_release) struct build b;
 	CLEANUP(build_release) struct build again;
 	CLEANUP(buf_release) struct buf json;
+	struct travis_author_rules author = { .host = SPAN("github.com") };
 	const char *why = NULL;
 
+	author.names = key();
 	build_init(&b);
 	build_init(&again);
 	buf_init(&json, 1 << 20);
-	if (travis_payload_read((struct span){ (const char *)data, len }, &b, &why) != ERR_OK) {
+	if (travis_payload_read((struct span){ (const char *)data, len }, &author, &b, &why) !=
+		ERR_OK) {
 		assert(why != NULL);
 		return 0;
 	}
@@ -52,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	assert(build_write(&b, &json) == ERR_OK);
 	assert(build_read(buf_span(&json), &again) == ERR_OK);
 	assert(span_eq(b.branch, again.branch) && b.state == again.state);
+	assert(b.author_mail.n == 0 || b.author_mail.n == PSEUDONYM_MAX - 1);
+	assert(b.author_login.n == 0 || b.author_mail.n > 0);
 	check_event(&b);
 	return 0;
 }

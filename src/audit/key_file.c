@@ -12,25 +12,31 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/file.h"
+#include "io/crypto.h"
 #include "io/secmem.h"
 #include "io/signing.h"
 
 #define KEY_MODE 0600
 #define KEY_MAX  256
 
-enum err audit_key_parse(struct span text, struct signing_key **out)
+enum err audit_seed_parse(struct span text, uint8_t seed[ED25519_SEED_BYTES])
 {
-	uint8_t seed[ED25519_SEED_BYTES];
 	size_t n;
 	enum err e;
 
 	if (text.n > 0 && text.p[text.n - 1] == '\n')
 		text.n--;
-	e = base64_decode(text, seed, sizeof(seed), &n);
-	if (e == ERR_OK && n == sizeof(seed))
+	e = base64_decode(text, seed, ED25519_SEED_BYTES, &n);
+	return e == ERR_OK && n == ED25519_SEED_BYTES ? ERR_OK : ERR_PARSE;
+}
+
+enum err audit_key_parse(struct span text, struct signing_key **out)
+{
+	uint8_t seed[ED25519_SEED_BYTES];
+	enum err e = audit_seed_parse(text, seed);
+
+	if (e == ERR_OK)
 		*out = signing_key_new(seed);
-	else
-		e = ERR_PARSE;
 	secret_wipe(seed, sizeof(seed));
 	return e;
 }
@@ -46,31 +52,26 @@ PRINTF(3, 4) static enum err refuse(char **why, enum err e, const char *fmt, ...
 	return e;
 }
 
-static enum err key_make(const char *path, struct signing_key **out, char **why)
+static enum err seed_make(const char *path, uint8_t seed[ED25519_SEED_BYTES], char **why)
 {
-	uint8_t seed[ED25519_SEED_BYTES];
-	struct signing_key *k = signing_key_generate(seed);
 	struct buf text;
 	enum err e;
 
+	random_bytes(seed, ED25519_SEED_BYTES);
 	buf_init(&text, KEY_MAX);
-	e = base64_encode(&text, seed, sizeof(seed));
+	e = base64_encode(&text, seed, ED25519_SEED_BYTES);
 	if (e == ERR_OK)
 		e = buf_add_str(&text, "\n");
 	if (e == ERR_OK)
 		e = file_replace(path, buf_span(&text), KEY_MODE);
-	secret_wipe(seed, sizeof(seed));
 	secret_wipe(text.data, text.len);
 	buf_release(&text);
-	if (e == ERR_OK) {
-		*out = k;
+	if (e == ERR_OK)
 		return ERR_OK;
-	}
-	signing_key_free(k);
 	return refuse(why, ERR_IO, "%s: cannot be written: %s", path, strerror(errno));
 }
 
-static enum err key_read(const char *path, struct signing_key **out, char **why)
+static enum err seed_read(const char *path, uint8_t seed[ED25519_SEED_BYTES], char **why)
 {
 	struct buf text;
 	struct stat st;
@@ -81,7 +82,7 @@ static enum err key_read(const char *path, struct signing_key **out, char **why)
 	buf_init(&text, KEY_MAX);
 	e = file_read(path, &text);
 	if (e == ERR_OK)
-		e = audit_key_parse(buf_span(&text), out);
+		e = audit_seed_parse(buf_span(&text), seed);
 	secret_wipe(text.data, text.len);
 	buf_release(&text);
 	switch (e) {
@@ -96,16 +97,28 @@ static enum err key_read(const char *path, struct signing_key **out, char **why)
 	return refuse(why, ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
 }
 
+enum err audit_seed_load(const char *path, uint8_t seed[ED25519_SEED_BYTES], char **why)
+{
+	enum err e = seed_read(path, seed, why);
+
+	return e == ERR_NOTFOUND ? seed_make(path, seed, why) : e;
+}
+
 enum err audit_key_load(const char *path, bool may_make, struct signing_key **out, char **why)
 {
-	enum err e = key_read(path, out, why);
+	uint8_t seed[ED25519_SEED_BYTES];
+	enum err e = seed_read(path, seed, why);
 
-	if (e != ERR_NOTFOUND)
-		return e;
-	if (may_make)
-		return key_make(path, out, why);
-	return refuse(why, ERR_NOTFOUND,
-		"%s: is missing, but there is a log that it signed; bring it back, or begin "
-		"another log with audit.origin and audit.directory",
-		path);
+	if (e == ERR_NOTFOUND && !may_make)
+		return refuse(why, ERR_NOTFOUND,
+			"%s: is missing, but there is a log that it signed; bring it back, or "
+			"begin "
+			"another log with audit.origin and audit.directory",
+			path);
+	if (e == ERR_NOTFOUND)
+		e = seed_make(path, seed, why);
+	if (e == ERR_OK)
+		*out = signing_key_new(seed);
+	secret_wipe(seed, sizeof(seed));
+	return e;
 }

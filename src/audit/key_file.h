@@ -3,6 +3,7 @@
 #define AUDIT_KEY_FILE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/defs.h"
 #include "base/err.h"
@@ -15,6 +16,15 @@ struct signing_key;
  * "openssl rand -base64 32" prints. ERR_PARSE if text is no such thing.
  */
 MUST_CHECK enum err audit_key_parse(struct span text, struct signing_key **out);
+
+/*
+ * 32 secret bytes of any other use, from a file such as that or made there.
+ * Wipe them. On failure *why (free(3) it) is one line.
+ */
+MUST_CHECK enum err audit_seed_load(const char *path, uint8_t seed[32], char **why);
+
+/* From such a text. ERR_PARSE if it is none. */
+MUST_CHECK enum err audit_seed_parse(struct span text, uint8_t seed[32]);
 
 /*
  * Read it from a file that nobody else may read, or make one there if there is

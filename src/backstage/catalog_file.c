@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "io/pseudonym.h"
 #include "io/yaml.h"
 
 static const struct yaml_limits file_limits = {
@@ -18,7 +19,8 @@ static const struct yaml_limits file_limits = {
 
 /* One file being read. Entities borrow from the YAML nodes and from refs. */
 struct file {
-	const char *path, *annotation;
+	const char *path;
+	const struct entity_rules *rules;
 	struct yaml_node **docs;
 	size_t count;
 	struct entity *entity; /* as many as docs */
@@ -162,13 +164,13 @@ static enum err link_add(struct file *f, const struct yaml_node *n, struct span 
 
 static enum err take_slug(struct file *f, const struct yaml_node *annotations, struct entity *e)
 {
-	const struct yaml_node *n = yaml_get(annotations, f->annotation);
+	const struct yaml_node *n = yaml_get(annotations, f->rules->repository);
 	char quoted[LOG_QUOTE_MAX];
 
 	if (node_is_null(n))
 		return ERR_OK;
 	if (n->type != YAML_SCALAR)
-		return file_error(f, n, "%s must be a text", f->annotation);
+		return file_error(f, n, "%s must be a text", f->rules->repository);
 	if (!entity_slug_is_valid(span_of(n->text)))
 		return file_error(f, n, "%s is no repository, owner/name",
 			log_quote(span_of(n->text), quoted));
@@ -245,6 +247,29 @@ static enum err take_owner(struct file *f, const struct yaml_node *spec, struct 
 	return err;
 }
 
+static void add_alias(struct file *f, const char *digest, struct entity *e)
+{
+	if (e->aliases < ENTITY_ALIASES_MAX)
+		e->alias[e->aliases++] = keep_ref(f, span_of(digest));
+}
+
+/* What commits may call a user; kept as digests only. */
+static void take_aliases(struct file *f, const struct yaml_node *annotations,
+	const struct yaml_node *spec, struct entity *e)
+{
+	const struct entity_rules *rules = f->rules;
+	const char *mail = yaml_get_text(yaml_get(spec, "profile"), "email");
+	const char *login = rules->login == NULL ? NULL : yaml_get_text(annotations, rules->login);
+	char digest[PSEUDONYM_MAX];
+
+	if (rules->names == NULL || !span_is(entity_ref_kind(e->ref), "user"))
+		return;
+	if (pseudonym_of_mail(rules->names, span_of(mail), digest))
+		add_alias(f, digest, e);
+	if (pseudonym_of_login(rules->names, span_of(login), digest))
+		add_alias(f, digest, e);
+}
+
 /* What one document says about its own entity. */
 static enum err take_entity(struct file *f, const struct yaml_node *doc, struct entity *e)
 {
@@ -260,6 +285,7 @@ static enum err take_entity(struct file *f, const struct yaml_node *doc, struct 
 		return err;
 	if (map_put(&f->by_ref, e->ref, e) != NULL)
 		return file_error(f, doc, "%.*s is here twice", SPAN_ARGS(e->ref));
+	take_aliases(f, annotations, spec, e);
 	e->orphan = span_is(span_of(yaml_get_text(annotations, "backstage.io/orphan")), "true");
 	err = take_slug(f, annotations, e);
 	if (err == ERR_OK)
@@ -397,10 +423,11 @@ static enum err file_slurp(const char *path, struct buf *text)
 	return failed == 0 ? ERR_OK : ERR_IO;
 }
 
-enum err catalog_file_read(const char *path, const char *annotation, struct catalog *c, char **why)
+enum err catalog_file_read(
+	const char *path, const struct entity_rules *rules, struct catalog *c, char **why)
 {
 	CLEANUP(file_release)
-	struct file f = { .path = path, .annotation = annotation, .why = why };
+	struct file f = { .path = path, .rules = rules, .why = why };
 	CLEANUP(buf_release) struct buf text;
 	struct yaml_error at;
 	enum err err;

@@ -2,6 +2,7 @@
 #ifndef BACKSTAGE_CATALOG_FILE_H
 #define BACKSTAGE_CATALOG_FILE_H
 
+#include "backstage/entity_json.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "model/catalog.h"
@@ -13,6 +14,6 @@
  * spec.memberOf. *why (free(3) it) is "file:line:column: …" on failure.
  */
 MUST_CHECK enum err catalog_file_read(
-	const char *path, const char *annotation, struct catalog *c, char **why);
+	const char *path, const struct entity_rules *rules, struct catalog *c, char **why);
 
 #endif

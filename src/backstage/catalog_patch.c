@@ -20,7 +20,7 @@
 struct catalog_patch {
 	struct backstage_client *client;
 	struct catalog_patch_conf conf;
-	char *annotation;
+	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	struct httpc_call *call;
 	struct catalog_reading *reading;
@@ -65,7 +65,7 @@ static enum err patch_lookup(struct catalog_patch *p)
 	enum err e;
 
 	buf_init(&body, BODY_MAX);
-	e = catalog_rest_lookup(p->asked, p->asked_count, p->annotation, &body);
+	e = catalog_rest_lookup(p->asked, p->asked_count, &p->rules, &body);
 	if (e != ERR_OK)
 		return e;
 	return backstage_call(p->client, "POST", CATALOG_REST_LOOKUP, buf_span(&body), ANSWER_MAX,
@@ -111,7 +111,7 @@ static void on_applied(void *ctx, struct catalog_read *read)
 static void on_found(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_patch *p = ctx;
-	const struct catalog_answer answer = { p->annotation, p->began, a };
+	const struct catalog_answer answer = { &p->rules, p->began, a };
 
 	p->call = NULL;
 	if (backstage_classify(a) == BACKSTAGE_OK) {
@@ -141,7 +141,7 @@ struct catalog_patch *catalog_patch_new(
 
 	p->client = client;
 	p->conf = *conf;
-	p->annotation = xstrdup(conf->annotation);
+	p->rules = entity_rules_copy(&conf->rules);
 	map_init(&p->pending);
 	buf_init(&p->asked_text, CATALOG_REST_REFS_BYTES);
 	p->timer = loop_timer_new(l, on_due, p);
@@ -158,7 +158,7 @@ void catalog_patch_free(struct catalog_patch *p)
 	loop_timer_free(p->timer);
 	map_release(&p->pending);
 	buf_release(&p->asked_text);
-	free(p->annotation);
+	entity_rules_release(&p->rules);
 	free(p);
 }
 

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backstage/entity_json.h"
 #include "base/clock.h"
 #include "base/span.h"
 
@@ -21,7 +22,7 @@ struct loop;
 struct catalog_patch;
 
 struct catalog_patch_conf {
-	const char *annotation;
+	struct entity_rules rules;
 	struct catalog_reader *reader;
 	/* borrowed */ /* The catalog has changed, by a look-up that began then. */
 	void (*on_patched)(void *ctx, struct wall began);

@@ -37,7 +37,8 @@ struct catalog_reading {
 	struct catalog_reader *reader;
 	enum reading_phase phase;
 	bool cancelled;
-	char *annotation, *body;
+	struct entity_rules rules;
+	char *body;
 	struct wall asked;
 	size_t body_len;
 	char *ref_text;
@@ -64,11 +65,10 @@ static void reading_read(struct catalog_reading *g)
 
 	g->found = catalog_new();
 	if (g->ref == NULL)
-		g->read.e =
-			catalog_rest_page(body, g->annotation, &g->reader->room, g->found, &page);
+		g->read.e = catalog_rest_page(body, &g->rules, &g->reader->room, g->found, &page);
 	else
 		g->read.e = catalog_rest_found(
-			body, g->annotation, &g->reader->room, g->ref, g->refs, g->found, g->fate);
+			body, &g->rules, &g->reader->room, g->ref, g->refs, g->found, g->fate);
 	g->read.items = page.items;
 	g->read.skipped = page.skipped;
 	g->read.cursor = page.cursor;
@@ -97,7 +97,7 @@ static void on_work(void *ctx, struct worker_job *jobs)
 
 static void reading_free(struct catalog_reading *g)
 {
-	free(g->annotation);
+	entity_rules_release(&g->rules);
 	free(g->ref_text);
 	free(g->ref);
 	free(g->fate);
@@ -197,7 +197,7 @@ static struct catalog_reading *reading_new(struct catalog_reader *r, const struc
 
 	*g = (struct catalog_reading){ .reader = r, .on_read = on_read, .ctx = ctx };
 	g->task.run = on_step;
-	g->annotation = xstrdup(a->annotation);
+	g->rules = entity_rules_copy(a->rules);
 	g->asked = a->asked;
 	g->body_len = a->answer->body.n;
 	g->body = httpc_answer_take(a->answer);

@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 struct catalog;
+struct entity_rules;
 struct httpc_answer;
 struct loop;
 
@@ -50,7 +51,7 @@ typedef void (*catalog_read_cb)(void *ctx, struct catalog_read *read);
  * was asked for. The answer's body is taken.
  */
 struct catalog_answer {
-	const char *annotation;
+	const struct entity_rules *rules; /* copied */
 	struct wall asked;
 	const struct httpc_answer *answer;
 };

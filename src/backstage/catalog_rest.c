@@ -18,7 +18,7 @@ static const struct json_limits answer_limits = { .depth = 32, .values = 1000000
 /* One longer than this would not fit into a request's head. */
 #define CURSOR_MAX 4096
 
-/* All that entity_from_json() reads; the annotation comes on top. */
+/* All that entity_from_json() reads; the annotations of the rules come on top. */
 static const char *const fields[] = {
 	"kind",
 	"metadata.name",
@@ -32,6 +32,8 @@ static const char *const fields[] = {
 	"spec.system",
 	"relations",
 };
+
+#define FIELD_MAIL "spec.profile.email"
 
 static enum err add_encoded(struct buf *path, const char *name, struct span value)
 {
@@ -49,13 +51,13 @@ static enum err add_filters(struct buf *path, struct span annotated)
 }
 
 enum err catalog_rest_list(
-	const char *annotation, unsigned limit, const char *cursor, struct buf *path)
+	const struct entity_rules *rules, unsigned limit, const char *cursor, struct buf *path)
 {
 	CLEANUP(buf_release) struct buf annotated;
 	enum err e;
 
 	buf_init(&annotated, 1024);
-	e = buf_addf(&annotated, "metadata.annotations.%s", annotation);
+	e = buf_addf(&annotated, "metadata.annotations.%s", rules->repository);
 	if (e == ERR_OK)
 		e = buf_add_str(path, "/api/catalog/entities/by-query?");
 	if (e == ERR_OK && cursor == NULL)
@@ -66,6 +68,10 @@ enum err catalog_rest_list(
 		e = add_encoded(path, "&fields=", buf_span(&annotated));
 	for (size_t i = 0; e == ERR_OK && i < ARRAY_SIZE(fields); i++)
 		e = buf_addf(path, ",%s", fields[i]);
+	if (e == ERR_OK && rules->names != NULL)
+		e = buf_add_str(path, "," FIELD_MAIL);
+	if (e == ERR_OK && rules->names != NULL && rules->login != NULL)
+		e = buf_addf(path, ",metadata.annotations.%s", rules->login);
 	return e == ERR_OK ? buf_addf(path, "&limit=%u", limit) : e;
 }
 
@@ -99,18 +105,18 @@ static enum err take_cursor(struct json_value root, struct catalog_page *page)
 	return e == ERR_OK ? ERR_OK : ERR_PARSE;
 }
 
-static void put_item(struct json_value o, const char *annotation, struct buf *room,
+static void put_item(struct json_value o, const struct entity_rules *rules, struct buf *room,
 	struct catalog *c, struct catalog_page *page)
 {
 	struct entity e;
 
 	page->items++;
-	if (entity_from_json(o, annotation, room, &e) != ERR_OK || !entity_is_wanted(&e) ||
+	if (entity_from_json(o, rules, room, &e) != ERR_OK || !entity_is_wanted(&e) ||
 		catalog_put(c, &e) != ERR_OK)
 		page->skipped++;
 }
 
-enum err catalog_rest_page(struct span answer, const char *annotation, struct buf *room,
+enum err catalog_rest_page(struct span answer, const struct entity_rules *rules, struct buf *room,
 	struct catalog *c, struct catalog_page *page)
 {
 	struct catalog_page read = { 0 };
@@ -124,20 +130,29 @@ enum err catalog_rest_page(struct span answer, const char *annotation, struct bu
 		return e;
 	it = json_iter(items);
 	while (json_next_element(&it, &o))
-		put_item(o, annotation, room, c, &read);
+		put_item(o, rules, room, c, &read);
 	*page = read;
 	return ERR_OK;
 }
 
+static void put_login_field(struct json_writer *w, const char *login)
+{
+	CLEANUP(buf_release) struct buf field;
+
+	buf_init(&field, 1024);
+	if (buf_addf(&field, "metadata.annotations.%s", login) == ERR_OK)
+		json_put_span(w, buf_span(&field));
+}
+
 enum err catalog_rest_lookup(
-	const struct span *refs, size_t n, const char *annotation, struct buf *body)
+	const struct span *refs, size_t n, const struct entity_rules *rules, struct buf *body)
 {
 	CLEANUP(buf_release) struct buf annotated;
 	struct json_writer w;
 	enum err e;
 
 	buf_init(&annotated, 1024);
-	e = buf_addf(&annotated, "metadata.annotations.%s", annotation);
+	e = buf_addf(&annotated, "metadata.annotations.%s", rules->repository);
 	if (e != ERR_OK)
 		return e;
 	json_writer_init(&w, body);
@@ -152,26 +167,30 @@ enum err catalog_rest_lookup(
 	json_put_span(&w, buf_span(&annotated));
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
 		json_put_str(&w, fields[i]);
+	if (rules->names != NULL)
+		json_put_str(&w, FIELD_MAIL);
+	if (rules->names != NULL && rules->login != NULL)
+		put_login_field(&w, rules->login);
 	json_array_end(&w);
 	json_object_end(&w);
 	return json_done(&w);
 }
 
-static enum catalog_fate fate_of(struct json_value o, const char *annotation, struct buf *room,
-	struct span ref, struct catalog *c)
+static enum catalog_fate fate_of(struct json_value o, const struct entity_rules *rules,
+	struct buf *room, struct span ref, struct catalog *c)
 {
 	struct entity e;
 
 	if (o.type == JSON_NULL)
 		return CATALOG_GONE;
-	if (entity_from_json(o, annotation, room, &e) != ERR_OK || !span_eq(e.ref, ref))
+	if (entity_from_json(o, rules, room, &e) != ERR_OK || !span_eq(e.ref, ref))
 		return CATALOG_GARBLED;
 	if (!entity_is_wanted(&e))
 		return CATALOG_GONE;
 	return catalog_put(c, &e) == ERR_OK ? CATALOG_FOUND : CATALOG_GARBLED;
 }
 
-enum err catalog_rest_found(struct span answer, const char *annotation, struct buf *room,
+enum err catalog_rest_found(struct span answer, const struct entity_rules *rules, struct buf *room,
 	const struct span *refs, size_t n, struct catalog *c, enum catalog_fate *fate)
 {
 	struct json_value root, items, o;
@@ -185,7 +204,7 @@ enum err catalog_rest_found(struct span answer, const char *annotation, struct b
 	for (; json_next_element(&it, &o); i++) {
 		if (i == n)
 			return ERR_PARSE;
-		fate[i] = fate_of(o, annotation, room, refs[i], c);
+		fate[i] = fate_of(o, rules, room, refs[i], c);
 	}
 	return i == n ? ERR_OK : ERR_PARSE;
 }

@@ -10,18 +10,19 @@
 #include "base/span.h"
 #include "model/catalog.h"
 
+struct entity_rules;
+
 /*
  * What is said to the REST API of Backstage's catalog and what it answers,
  * without the talking. Two calls are all that the relay needs: a listing in
  * pages and a look-up by reference.
  *
- * annotation names the one that holds an entity's repository. room is scratch
- * for entity_from_json().
+ * rules say what entity_from_json() reads, and room is its scratch.
  */
 
 /* Append the path that lists a page of what entity_is_wanted(); cursor is NULL for the first. */
 MUST_CHECK enum err catalog_rest_list(
-	const char *annotation, unsigned limit, const char *cursor, struct buf *path);
+	const struct entity_rules *rules, unsigned limit, const char *cursor, struct buf *path);
 
 struct catalog_page {
 	size_t items;   /* entities that came */
@@ -33,8 +34,8 @@ struct catalog_page {
  * Put a page's entities into c. ERR_PARSE if it is no page; ERR_LIMIT if it holds
  * too many values for one document.
  */
-MUST_CHECK enum err catalog_rest_page(struct span answer, const char *annotation, struct buf *room,
-	struct catalog *c, struct catalog_page *page);
+MUST_CHECK enum err catalog_rest_page(struct span answer, const struct entity_rules *rules,
+	struct buf *room, struct catalog *c, struct catalog_page *page);
 
 #define CATALOG_REST_LOOKUP "/api/catalog/entities/by-refs"
 
@@ -48,7 +49,7 @@ MUST_CHECK enum err catalog_rest_page(struct span answer, const char *annotation
 
 /* Append the body that looks n entities up. Refs must be canonical, or they are not found. */
 MUST_CHECK enum err catalog_rest_lookup(
-	const struct span *refs, size_t n, const char *annotation, struct buf *body);
+	const struct span *refs, size_t n, const struct entity_rules *rules, struct buf *body);
 
 /* What a look-up says of one ref. */
 enum catalog_fate {
@@ -61,7 +62,8 @@ enum catalog_fate {
  * Put into c what a look-up of n refs found, and tell the fate of each. ERR_PARSE
  * if this is no answer to the look-up; ERR_LIMIT as above.
  */
-MUST_CHECK enum err catalog_rest_found(struct span answer, const char *annotation, struct buf *room,
-	const struct span *refs, size_t n, struct catalog *c, enum catalog_fate *fate);
+MUST_CHECK enum err catalog_rest_found(struct span answer, const struct entity_rules *rules,
+	struct buf *room, const struct span *refs, size_t n, struct catalog *c,
+	enum catalog_fate *fate);
 
 #endif

@@ -53,8 +53,8 @@ struct progress {
 struct catalog_sync {
 	struct backstage_client *client;
 	struct catalog_sync_conf conf;
-	struct catalog *catalog; /* the reader's */
-	char *annotation;
+	struct catalog *catalog;   /* the reader's */
+	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	enum sync_state state;
 	struct httpc_call *call;         /* or NULL */
@@ -83,7 +83,7 @@ struct catalog_sync *catalog_sync_new(
 
 	s->client = client;
 	s->conf = *conf;
-	s->annotation = xstrdup(conf->annotation);
+	s->rules = entity_rules_copy(&conf->rules);
 	s->catalog = catalog_reader_catalog(conf->reader);
 	s->status.last_ok = WALL_NONE;
 	buf_init(&s->asked_text, CATALOG_REST_REFS_BYTES);
@@ -109,7 +109,7 @@ void catalog_sync_free(struct catalog_sync *s)
 	loop_timer_free(s->timer);
 	progress_release(&s->progress);
 	buf_release(&s->asked_text);
-	free(s->annotation);
+	entity_rules_release(&s->rules);
 	free(s);
 }
 
@@ -179,7 +179,7 @@ static void sync_list(struct catalog_sync *s)
 	enum err e;
 
 	buf_init(&path, PATH_MAX_BYTES);
-	e = catalog_rest_list(s->annotation, s->page_size, s->progress.cursor, &path);
+	e = catalog_rest_list(&s->rules, s->page_size, s->progress.cursor, &path);
 	if (e == ERR_OK)
 		e = backstage_call(s->client, "GET", path.data, (struct span){ 0 }, ANSWER_MAX,
 			on_page, s, &s->call);
@@ -269,7 +269,7 @@ static enum err sync_lookup(struct catalog_sync *s)
 	enum err e;
 
 	buf_init(&body, BODY_MAX);
-	e = catalog_rest_lookup(s->asked, s->asked_count, s->annotation, &body);
+	e = catalog_rest_lookup(s->asked, s->asked_count, &s->rules, &body);
 	if (e != ERR_OK)
 		return e;
 	return backstage_call(s->client, "POST", CATALOG_REST_LOOKUP, buf_span(&body), ANSWER_MAX,
@@ -316,7 +316,7 @@ static void on_confirmed(void *ctx, struct catalog_read *read)
 
 static struct catalog_answer sync_answer(const struct catalog_sync *s, const struct httpc_answer *a)
 {
-	return (struct catalog_answer){ s->annotation, s->progress.began, a };
+	return (struct catalog_answer){ &s->rules, s->progress.began, a };
 }
 
 static void on_found(void *ctx, const struct httpc_answer *a)

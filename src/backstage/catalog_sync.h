@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backstage/entity_json.h"
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
@@ -24,7 +25,7 @@ struct loop;
 struct catalog_sync;
 
 struct catalog_sync_conf {
-	const char *annotation; /* "travis-ci.com/repo-slug" */
+	struct entity_rules rules;
 	int64_t refresh_ms;
 	unsigned page_size;
 	struct catalog_reader *reader; /* borrowed */

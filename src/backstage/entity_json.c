@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backstage/entity_json.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+#include "io/pseudonym.h"
 
 /* A text with escapes that is longer than that cannot be one that is kept. */
 #define ESCAPED_MAX (6 * ENTITY_TEXT_MAX + 2)
+
+struct entity_rules entity_rules_copy(const struct entity_rules *rules)
+{
+	return (struct entity_rules){
+		.repository = xstrdup(rules->repository),
+		.login = rules->login == NULL ? NULL : xstrdup(rules->login),
+		.names = rules->names,
+	};
+}
+
+void entity_rules_release(struct entity_rules *rules)
+{
+	free((char *)(uintptr_t)rules->repository);
+	free((char *)(uintptr_t)rules->login);
+}
 
 static bool list_has(const struct span *list, size_t n, struct span text)
 {
@@ -178,10 +197,33 @@ static void read_tags(struct json_value tags, struct buf *room, struct entity *e
 	}
 }
 
-static void read_annotations(
-	struct json_value annotations, const char *annotation, struct buf *room, struct entity *e)
+static void add_alias(const char *digest, struct buf *room, struct entity *e)
 {
-	const char *const names[] = { annotation, "backstage.io/orphan" };
+	size_t start = room->len;
+	struct span alias = ref_since(room, start, buf_add_str(room, digest));
+
+	if (e->aliases < ENTITY_ALIASES_MAX && !list_has(e->alias, e->aliases, alias))
+		e->alias[e->aliases++] = alias;
+}
+
+/* What commits may call a user: its address and its login. */
+static void read_aliases(struct span mail, struct span login, const struct entity_rules *rules,
+	struct buf *room, struct entity *e)
+{
+	char digest[PSEUDONYM_MAX];
+
+	if (rules->names == NULL || !span_is(entity_ref_kind(e->ref), "user"))
+		return;
+	if (pseudonym_of_mail(rules->names, mail, digest))
+		add_alias(digest, room, e);
+	if (pseudonym_of_login(rules->names, login, digest))
+		add_alias(digest, room, e);
+}
+
+static void read_annotations(struct json_value annotations, const struct entity_rules *rules,
+	struct buf *room, struct entity *e)
+{
+	const char *const names[] = { rules->repository, "backstage.io/orphan" };
 	struct json_value v[ARRAY_SIZE(names)];
 	struct span slug;
 
@@ -192,57 +234,88 @@ static void read_annotations(
 	e->orphan = span_is(plain_text(v[1], room), "true");
 }
 
-/* False if it has no usable name. */
-static bool read_metadata(struct json_value kind, struct json_value metadata,
-	const char *annotation, struct buf *room, struct entity *e)
+static struct span login_of(
+	struct json_value annotations, const struct entity_rules *rules, struct buf *room)
 {
-	static const char *const names[] = { "namespace", "name", "uid", "etag", "annotations",
-		"tags" };
-	struct json_value v[ARRAY_SIZE(names)];
+	struct json_value v;
 
-	take_members(metadata, names, v, ARRAY_SIZE(names));
-	e->ref = ref_of_parts(kind, v[0], v[1], room);
-	e->uid = plain_text(v[2], room);
-	e->etag = plain_text(v[3], room);
-	read_annotations(v[4], annotation, room, e);
-	read_tags(v[5], room, e);
-	return e->ref.n > 0;
+	if (rules->login == NULL || !json_get(annotations, rules->login, &v))
+		return (struct span){ 0 };
+	return text_of(v, room);
 }
 
-static void read_spec(struct json_value spec, struct buf *room, struct entity *e)
+static struct span mail_of(struct json_value profile, struct buf *room)
 {
-	static const char *const names[] = { "type", "lifecycle", "system" };
-	struct json_value v[ARRAY_SIZE(names)];
-	struct span system;
+	struct json_value v;
 
-	take_members(spec, names, v, ARRAY_SIZE(names));
-	e->type = plain_text(v[0], room);
-	e->lifecycle = plain_text(v[1], room);
-	system = text_of(v[2], room);
-	if (e->system.n == 0 && system.n > 0) {
+	return json_get(profile, "email", &v) ? text_of(v, room) : (struct span){ 0 };
+}
+
+static void read_spec(struct json_value type, struct json_value lifecycle, struct json_value system,
+	struct buf *room, struct entity *e)
+{
+	struct span text = text_of(system, room);
+
+	e->type = plain_text(type, room);
+	e->lifecycle = plain_text(lifecycle, room);
+	if (e->system.n == 0 && text.n > 0) {
 		size_t start = room->len;
 
 		e->system = ref_since(room, start,
-			entity_ref_resolve(system, "system", entity_ref_namespace(e->ref), room));
+			entity_ref_resolve(text, "system", entity_ref_namespace(e->ref), room));
 	}
 }
 
+/* The members that are looked at, where they stand. */
+enum member {
+	META_NAMESPACE,
+	META_NAME,
+	META_UID,
+	META_ETAG,
+	META_ANNOTATIONS,
+	META_TAGS,
+	META_MEMBERS,
+	SPEC_TYPE = 0,
+	SPEC_LIFECYCLE,
+	SPEC_SYSTEM,
+	SPEC_PROFILE,
+	SPEC_MEMBERS,
+	TOP_KIND = 0,
+	TOP_METADATA,
+	TOP_RELATIONS,
+	TOP_SPEC,
+	TOP_MEMBERS,
+};
+
+static const char *const meta_names[META_MEMBERS] = { "namespace", "name", "uid", "etag",
+	"annotations", "tags" };
+static const char *const spec_names[SPEC_MEMBERS] = { "type", "lifecycle", "system", "profile" };
+static const char *const top_names[TOP_MEMBERS] = { "kind", "metadata", "relations", "spec" };
+
 enum err entity_from_json(
-	struct json_value o, const char *annotation, struct buf *room, struct entity *e)
+	struct json_value o, const struct entity_rules *rules, struct buf *room, struct entity *e)
 {
-	static const char *const names[] = { "kind", "metadata", "relations", "spec" };
-	struct json_value v[ARRAY_SIZE(names)];
+	struct json_value top[TOP_MEMBERS], meta[META_MEMBERS], spec[SPEC_MEMBERS];
 	struct entity read = { 0 };
 
 	buf_clear(room);
 	/* All of it now: spans into room must not move. */
 	if (buf_room(room, ENTITY_ROOM) == NULL)
 		return ERR_LIMIT;
-	take_members(o, names, v, ARRAY_SIZE(names));
-	if (!read_metadata(v[0], v[1], annotation, room, &read))
+	take_members(o, top_names, top, TOP_MEMBERS);
+	take_members(top[TOP_METADATA], meta_names, meta, META_MEMBERS);
+	take_members(top[TOP_SPEC], spec_names, spec, SPEC_MEMBERS);
+	read.ref = ref_of_parts(top[TOP_KIND], meta[META_NAMESPACE], meta[META_NAME], room);
+	if (read.ref.n == 0)
 		return ERR_PARSE;
-	read_relations(v[2], room, &read);
-	read_spec(v[3], room, &read);
+	read.uid = plain_text(meta[META_UID], room);
+	read.etag = plain_text(meta[META_ETAG], room);
+	read_annotations(meta[META_ANNOTATIONS], rules, room, &read);
+	read_tags(meta[META_TAGS], room, &read);
+	read_relations(top[TOP_RELATIONS], room, &read);
+	read_spec(spec[SPEC_TYPE], spec[SPEC_LIFECYCLE], spec[SPEC_SYSTEM], room, &read);
+	read_aliases(mail_of(spec[SPEC_PROFILE], room),
+		login_of(meta[META_ANNOTATIONS], rules, room), rules, room, &read);
 	*e = read;
 	return ERR_OK;
 }

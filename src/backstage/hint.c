@@ -170,11 +170,15 @@ static bool take_ref(struct reading *r, struct json_value payload, const char *m
 static void take_event(struct reading *r, struct json_value event)
 {
 	bool repeats = topic_repeats(event);
-	struct json_value payload;
+	struct json_value payload, resync;
 
 	r->tally.events++;
 	if (!json_get(event, "payload", &payload) || payload.type != JSON_OBJECT)
 		return;
+	if (json_get(payload, "resync", &resync) && json_is_true(resync)) {
+		r->tally.whole = true;
+		return;
+	}
 	if (take_ref(r, payload, "entityRef", repeats) || take_ref(r, payload, "entity", repeats))
 		return;
 	take_push(r, payload);

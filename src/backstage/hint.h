@@ -32,7 +32,8 @@ struct hint_tally {
 
 /*
  * Read {"events":[{"topic":…,"payload":…},…]}. An event tells of the entity in
- * its payload's "entityRef" or "entity"; one that is no ref asks for a whole read.
+ * its payload's "entityRef" or "entity"; one that is no ref asks for a whole read,
+ * and so does "resync": true.
  * A push is known by its shape: GitHub's and GitLab's list the files, and count
  * if one of them is YAML or not all commits are listed; Bitbucket Cloud's list
  * none and always count. ERR_PARSE or ERR_LIMIT, with nothing told, if this is no

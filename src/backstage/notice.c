@@ -8,9 +8,13 @@
 #include "base/codec.h"
 #include "base/json_write.h"
 #include "io/crypto.h"
+#include "model/address.h"
 #include "model/summary.h"
 
 #define TEXT_MAX (32 * 1024)
+
+/* Entities of one repository, and the authors of all builds that one notification may tell. */
+#define RECIPIENTS_MAX (CLOUDEVENT_ENTITIES + 32)
 
 /* Earlier events that are listed one by one, and characters of each: to be read on a telephone. */
 #define LINES_MAX           20
@@ -105,7 +109,7 @@ static enum err put_details(const struct cloudevent_facts *f, struct buf *out)
 
 /* What newest and earlier events come to together. */
 struct digest {
-	char *recipient[CLOUDEVENT_ENTITIES];
+	char *recipient[RECIPIENTS_MAX];
 	size_t recipients;
 	size_t rank;      /* of the gravest */
 	struct buf lines; /* of the earlier, the newest first */
@@ -124,17 +128,21 @@ static void digest_add_recipient(struct digest *d, struct span ref)
 		if (span_is(ref, d->recipient[i]))
 			return;
 	}
-	if (ref.n > 0 && d->recipients < CLOUDEVENT_ENTITIES)
+	if (ref.n > 0 && d->recipients < RECIPIENTS_MAX)
 		d->recipient[d->recipients++] = xstrndup(ref.p, ref.n);
 }
 
-static void digest_add(
-	struct digest *d, const struct cloudevent_facts *f, const char *const *operators)
+static void digest_add(struct digest *d, const struct cloudevent_facts *f, const struct notice *n)
 {
+	const char *const *operators = n->recipients;
+	unsigned address = cloudevent_address(f, n->sink);
+
 	if (severity_rank(f) > d->rank)
 		d->rank = severity_rank(f);
-	for (size_t i = 0; i < f->entities; i++)
+	for (size_t i = 0; (address & ADDRESS_OWNER) != 0 && i < f->entities; i++)
 		digest_add_recipient(d, f->entity[i]);
+	if ((address & ADDRESS_AUTHOR) != 0)
+		digest_add_recipient(d, f->author);
 	for (size_t i = 0; f->message.n > 0 && operators != NULL && operators[i] != NULL; i++)
 		digest_add_recipient(d, span_of(operators[i]));
 }
@@ -156,14 +164,14 @@ static enum err digest_collect(struct digest *d, const struct notice *n)
 {
 	enum err e = ERR_OK;
 
-	digest_add(d, n->newest, n->recipients);
+	digest_add(d, n->newest, n);
 	for (size_t i = n->earlier_n; i-- > 0 && e == ERR_OK;) {
 		CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
 
 		e = cloudevent_read(n->earlier[i], &f);
 		if (e != ERR_OK)
 			break;
-		digest_add(d, &f, n->recipients);
+		digest_add(d, &f, n);
 		if (n->earlier_n - i <= LINES_MAX)
 			e = digest_add_line(d, &f);
 	}

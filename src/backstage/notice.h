@@ -21,14 +21,16 @@ struct notice {
 	const struct cloudevent_facts *newest;
 	const struct span *earlier; /* events as stored, oldest first */
 	size_t earlier_n;
+	const char *sink; /* by its name the events say whom to tell */
 	const char *topic;
 	const char *const *recipients; /* of operator events, ended by NULL; or NULL */
 };
 
 /*
  * Write the body of POST /api/notifications: recipients are the refs of the
- * entities of all events, which Backstage resolves to people at that moment.
- * ERR_NOTFOUND if there is no recipient.
+ * entities of all events, which Backstage resolves to people at that moment, and
+ * of their authors, as each event is addressed. Backstage tells each of them
+ * once. ERR_NOTFOUND if there is no recipient.
  */
 MUST_CHECK enum err notice_write(const struct notice *n, struct buf *out);
 

@@ -7,6 +7,7 @@
 
 #include "backstage/notice.h"
 #include "backstage/sink_call.h"
+#include "model/address.h"
 
 #define NOTIFY_PATH "/api/notifications"
 
@@ -15,6 +16,7 @@
 
 struct notify_sink {
 	struct sink_calls calls;
+	char *name;
 	char *topic;
 	char **recipients; /* ended by NULL */
 };
@@ -66,7 +68,7 @@ static const char *nobody(const struct cloudevent_facts *f)
 {
 	if (f->message.n > 0)
 		return "nobody to tell: the sink has no recipients for operator events";
-	return "the event names no entity";
+	return f->entities == 0 ? "the event names no entity" : "nobody knows who its author is";
 }
 
 /* ERR_OK, or *note says why there is nothing to send. */
@@ -77,6 +79,7 @@ static enum err compose(const struct notify_sink *n, const struct delivery *d,
 		.newest = f,
 		.earlier = d->earlier,
 		.earlier_n = d->earlier_n,
+		.sink = n->name,
 		.topic = n->topic,
 		.recipients = (const char *const *)n->recipients,
 	};
@@ -91,6 +94,16 @@ static enum err compose(const struct notify_sink *n, const struct delivery *d,
 	return e;
 }
 
+/* One of those who are told. */
+static struct span subject_of(const struct notify_sink *n, const struct cloudevent_facts *f)
+{
+	if (f->message.n > 0)
+		return span_of(n->recipients[0]);
+	if ((cloudevent_address(f, n->name) & ADDRESS_OWNER) != 0 && f->entities > 0)
+		return f->entity[0];
+	return f->author;
+}
+
 static void notify_send(void *self, const struct delivery *d,
 	void (*on_result)(void *ctx, const struct sink_result *r), void *ctx)
 {
@@ -102,10 +115,8 @@ static void notify_send(void *self, const struct delivery *d,
 
 	buf_init(&body, BODY_MAX);
 	if (cloudevent_read(d->event, &f) == ERR_OK && compose(n, d, &f, &body, &note) == ERR_OK) {
-		struct span subject = f.entities > 0 ? f.entity[0] : span_of(n->recipients[0]);
-
-		sink_calls_post(
-			&n->calls, NOTIFY_PATH, buf_span(&body), subject, judge, on_result, ctx);
+		sink_calls_post(&n->calls, NOTIFY_PATH, buf_span(&body), subject_of(n, &f), judge,
+			on_result, ctx);
 		return;
 	}
 	r = sink_unsendable(note);
@@ -128,6 +139,7 @@ static void notify_free(void *self)
 		free(n->recipients[i]);
 	free(n->recipients);
 	free(n->topic);
+	free(n->name);
 	free(n);
 }
 
@@ -156,11 +168,13 @@ void notify_sink_init(struct sink *sink, const char *name, struct backstage_clie
 	struct notify_sink *n = xcalloc(1, sizeof(*n));
 
 	n->calls.client = client;
+	n->name = xstrdup(name);
 	n->topic = xstrdup(conf->topic);
 	n->recipients = list_copy(conf->recipients);
 	*sink = (struct sink){
 		.name = xstrdup(name),
 		.type = "backstage-notifications",
+		.addresses = true,
 		.ops = &notify_ops,
 		.self = n,
 	};

@@ -7,8 +7,8 @@
 struct backstage_client;
 
 /*
- * The sink "backstage-notifications": tells the owners of the event's entities
- * through Backstage's Notifications API. Backstage resolves the entities' refs
+ * The sink "backstage-notifications": tells the owners of the event's entities,
+ * its author, or both, as the event is addressed to this sink, through Backstage's Notifications API. Backstage resolves the entities' refs
  * to people. One notification per repository and line of history (branch, tag
  * or pull request): the next result updates it. Several events at once become
  * one notification. Operator events go to the recipients named here.

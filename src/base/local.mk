@@ -20,6 +20,8 @@ libstagewire_a_SOURCES += \
 	src/base/file.h \
 	src/base/hash.c \
 	src/base/hash.h \
+	src/base/html_write.c \
+	src/base/html_write.h \
 	src/base/json_gate.c \
 	src/base/json_gate.h \
 	src/base/json_read.c \

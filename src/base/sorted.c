@@ -190,17 +190,31 @@ void *sorted_at(const struct sorted *s, size_t i)
 	return NULL;
 }
 
-size_t sorted_after(const struct sorted *s, struct span key)
+static size_t sorted_place(const struct sorted *s, struct span key, bool *there)
 {
 	size_t at = 0, last;
-	bool there;
 
+	*there = false;
 	if (s->count == 0)
 		return 0;
 	last = run_of(s, key);
 	for (size_t r = 0; r < last; r++)
 		at += s->run[r]->n;
-	at += place_of(s, s->run[last], key, &there);
+	return at + place_of(s, s->run[last], key, there);
+}
+
+size_t sorted_position(const struct sorted *s, struct span key)
+{
+	bool there;
+
+	return sorted_place(s, key, &there);
+}
+
+size_t sorted_after(const struct sorted *s, struct span key)
+{
+	bool there;
+	size_t at = sorted_place(s, key, &there);
+
 	return at + there;
 }
 

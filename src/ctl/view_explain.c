@@ -31,6 +31,22 @@ static void print_route(struct json_object *r, FILE *to)
 		print_condition(jdoc_at(conditions, i), to);
 }
 
+/* "tells        notify: owner author", a line for each sink. */
+static void print_addressed(
+	struct json_object *root, const char *label, const char *member, FILE *to)
+{
+	CLEANUP(buf_release) struct buf words;
+	struct json_object *list = jdoc_member(root, member);
+
+	buf_init(&words, CELL_MAX);
+	for (size_t i = 0; i < jdoc_count(list); i++) {
+		struct json_object *one = jdoc_at(list, i);
+
+		fprintf(to, "%-13s%s: ", label, jdoc_text(jdoc_member(one, "sink")));
+		fprintf(to, "%s\n", cell_text(jdoc_member(one, "address"), &words));
+	}
+}
+
 static void print_explain(struct json_object *root, FILE *to)
 {
 	static const char *const delivery_heading[] = { "SINK", "STATE", "TRIES", "STATUS",
@@ -57,6 +73,7 @@ static void print_explain(struct json_object *root, FILE *to)
 		{ "url", "url" },
 		{ "entities", "entities" },
 		{ "owners", "owners" },
+		{ "author", "author" },
 		{ "today", "entities_now" },
 		{ "owned by", "owners_now" },
 		{ "sinks today", "sinks_now" },
@@ -65,6 +82,8 @@ static void print_explain(struct json_object *root, FILE *to)
 
 	for (size_t i = 0; i < ARRAY_SIZE(fact); i++)
 		print_fact(root, fact[i][0], fact[i][1], to);
+	print_addressed(root, "tells", "addressed", to);
+	print_addressed(root, "tells today", "addressed_now", to);
 	fputs("\nThe routes in use say:\n", to);
 	for (size_t i = 0; i < jdoc_count(routes); i++)
 		print_route(jdoc_at(routes, i), to);

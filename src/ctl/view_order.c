@@ -70,11 +70,11 @@ static void print_replay(struct json_object *root, FILE *to)
 static void print_routes_test(struct json_object *root, FILE *to)
 {
 	static const char *const heading[] = { "RECEIVED", "EVENT", "REPOSITORY", "OUTCOME",
-		"ADDED", "REMOVED" };
+		"ADDED", "REMOVED", "READDRESSED" };
 	static const char *const member[] = { "received", "event", "repository", "outcome", "added",
-		"removed" };
-	static const char *const sink_heading[] = { "SINK", "ADDED", "REMOVED" };
-	static const char *const sink_member[] = { "sink", "added", "removed" };
+		"removed", "readdressed" };
+	static const char *const sink_heading[] = { "SINK", "ADDED", "REMOVED", "READDRESSED" };
+	static const char *const sink_member[] = { "sink", "added", "removed", "readdressed" };
 	int64_t changed = jdoc_int(jdoc_member(root, "changed"), 0);
 
 	PRINT_ITEMS(jdoc_member(root, "items"), heading, member, "no differences", to);
@@ -83,7 +83,7 @@ static void print_routes_test(struct json_object *root, FILE *to)
 		PRINT_ITEMS(jdoc_member(root, "sinks"), sink_heading, sink_member, "", to);
 		fputc('\n', to);
 	}
-	fprintf(to, "%" PRId64 " of %" PRId64 " events would go elsewhere\n", changed,
+	fprintf(to, "%" PRId64 " of %" PRId64 " events would go elsewhere or to others\n", changed,
 		jdoc_int(jdoc_member(root, "looked"), 0));
 	if (!jdoc_is_true(jdoc_member(root, "complete")))
 		fputs("There are more.\n", to);

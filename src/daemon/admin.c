@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "daemon/admin_impl.h"
+#include "daemon/daemon.h"
+#include "daemon/page.h"
 
 /* A configuration, as a member of an order. */
 #define ORDER_MAX (4 * 1024 * 1024)
@@ -74,6 +76,17 @@ static const struct resource *resource_find(const struct httpd_req *req, struct 
 	return NULL;
 }
 
+/* Nobody shows a credential here. */
+static void page_request(struct daemon *d, struct httpd_req *req)
+{
+	const char *why;
+
+	if (page_may_be_seen(req, &why))
+		page_serve(d->page, req);
+	else
+		reply_problem(req, 403, "not-local", why);
+}
+
 static void on_request(void *ctx, struct httpd_req *req)
 {
 	struct span arg = { 0 };
@@ -81,6 +94,8 @@ static void on_request(void *ctx, struct httpd_req *req)
 
 	if (r != NULL)
 		r->run(ctx, req, arg);
+	else if (page_has(httpd_req_path(req)))
+		page_request(ctx, req);
 	else
 		reply_problem(req, 404, "not-found", "There is nothing here.");
 }
@@ -97,7 +112,7 @@ static struct httpd_verdict on_head(void *ctx, struct httpd_req *req)
 	if (httpd_req_is_post(req) == wants_post || (r == NULL && !httpd_req_is_post(req)))
 		return (struct httpd_verdict){ .body_max = r == NULL ? 0 : r->body_max };
 	method.detail = wants_post ? "This is ordered with POST." : "This is read with GET.";
-	method.fields = wants_post ? "Allow: POST\r\n" : "Allow: GET\r\n";
+	method.fields = wants_post ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n";
 	httpd_reply_problem(req, &method);
 	return (struct httpd_verdict){ .refused = true };
 }

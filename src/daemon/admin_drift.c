@@ -165,6 +165,7 @@ static void put_dead(struct json_writer *w, const struct map *dead)
 
 static void drift_reply(struct drift *x)
 {
+	const struct catalog *c = relay_catalog_now(x->daemon->relay);
 	CLEANUP(buf_release) struct buf page;
 	struct json_writer w;
 
@@ -179,6 +180,7 @@ static void drift_reply(struct drift *x)
 	put_list(&w, "entities", &x->entities);
 	put_dead(&w, &x->dead);
 	put_list(&w, "mappings", &x->mappings);
+	json_member_int(&w, "shared_names", c == NULL ? 0 : (int64_t)catalog_shared_aliases(c));
 	json_object_end(&w);
 	reply_page(x->req, &w, &page);
 	drift_free(x);

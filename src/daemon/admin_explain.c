@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit/entry.h"
 #include "base/codec.h"
@@ -9,7 +10,9 @@
 #include "daemon/admin_impl.h"
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
+#include "model/address.h"
 #include "model/catalog.h"
+#include "model/sink.h"
 #include "relay/correlate.h"
 #include "relay/source.h"
 
@@ -68,6 +71,18 @@ static void put_condition(struct json_writer *w, const struct route *r, const st
 	json_object_end(w);
 }
 
+/* A set of addresses in words. */
+static void put_address(struct json_writer *w, const char *key, unsigned set)
+{
+	json_key(w, key);
+	json_array_begin(w);
+	for (enum address a = ADDRESS_OWNER; a <= ADDRESS_AUTHOR; a <<= 1) {
+		if ((set & a) != 0)
+			json_put_str(w, address_str(a));
+	}
+	json_array_end(w);
+}
+
 /* Each route in use, and which of its conditions hold. */
 static void put_routes(
 	struct json_writer *w, const struct relay_setup *s, const struct route_facts *f)
@@ -81,11 +96,58 @@ static void put_routes(
 		json_member_str(w, "name", r->name);
 		json_member_bool(w, "matches", route_matches(r, f));
 		put_patterns(w, "to", r->to);
+		put_address(w, "address", route_address(r));
 		json_key(w, "conditions");
 		json_array_begin(w);
 		for (enum route_condition c = ROUTE_TYPE; c < ROUTE_CONDITIONS; c++)
 			put_condition(w, r, f, c);
 		json_array_end(w);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static bool sink_addresses(const struct relay_setup *s, const char *name)
+{
+	for (size_t i = 0; i < s->sinks; i++) {
+		if (strcmp(s->sink[i]->name, name) == 0)
+			return s->sink[i]->addresses;
+	}
+	return false;
+}
+
+/* Whom the sinks that tell people tell of it; and whom they would today. */
+static void put_addressed(struct json_writer *w, const struct relay_setup *s,
+	const struct cloudevent_facts *facts, const struct store_found *found)
+{
+	json_key(w, "addressed");
+	json_array_begin(w);
+	for (size_t i = 0; i < found->sent_n; i++) {
+		const char *sink = found->sent[i].sink;
+
+		if (!sink_addresses(s, sink))
+			continue;
+		json_object_begin(w);
+		json_member_str(w, "sink", sink);
+		put_address(w, "address", cloudevent_address(facts, sink));
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static void put_addressed_now(
+	struct json_writer *w, const struct relay_setup *s, const struct route_facts *f)
+{
+	json_key(w, "addressed_now");
+	json_array_begin(w);
+	for (size_t i = 0; i < s->sinks; i++) {
+		unsigned set = routes_address(s->route, s->routes, f, s->sink[i]->name);
+
+		if (set == 0 || !s->sink[i]->addresses)
+			continue;
+		json_object_begin(w);
+		json_member_str(w, "sink", s->sink[i]->name);
+		put_address(w, "address", set);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -203,6 +265,19 @@ static void put_head(
 	json_member_opt(w, "url", facts->url);
 	put_spans(w, "entities", facts->entity, facts->entities);
 	put_spans(w, "owners", facts->owner, facts->owners);
+	json_member_opt(w, "author", facts->author);
+}
+
+/* Who that would be today. What a build's author was is kept only until it is routed. */
+static struct span parked_author(const struct daemon *d, const struct store_found *f)
+{
+	const struct catalog *c = relay_catalog_now(d->relay);
+	CLEANUP(build_release) struct build b;
+
+	build_init(&b);
+	if (c == NULL || build_read(f->fact, &b) != ERR_OK)
+		return (struct span){ NULL, 0 };
+	return author_of(c, &b);
 }
 
 /* A parked event has no entities yet; the routes are then told those of now. */
@@ -222,6 +297,7 @@ static void put_event(
 		r.f.kinds = m.entities;
 		r.f.owner = m.owner;
 		r.f.owners = m.owners;
+		r.f.author = parked_author(d, f);
 	}
 	json_object_begin(&x->w);
 	put_head(&x->w, f, facts);
@@ -230,6 +306,8 @@ static void put_event(
 	put_needs(&x->w, d, f, &m);
 	put_routes(&x->w, s, &r.f);
 	put_sinks_now(&x->w, s, &r.f);
+	put_addressed(&x->w, s, facts, f);
+	put_addressed_now(&x->w, s, &r.f);
 	put_deliveries(&x->w, f);
 }
 

@@ -12,7 +12,8 @@
 
 /*
  * Runs the routes of another configuration over the events that were kept, and
- * says where they would have sent them otherwise than the routes in use would.
+ * says where they would have sent them, or whom told, otherwise than the routes in
+ * use would.
  * Entities and owners are those found when the events came. Changes nothing.
  */
 
@@ -38,7 +39,7 @@ static const struct order_field asked_fields[] = {
 
 /* How often a sink came and went. */
 struct change {
-	int64_t added, removed;
+	int64_t added, removed, readdressed;
 };
 
 struct trial {
@@ -79,19 +80,54 @@ static struct change *change_of(struct trial *t, const char *sink)
 	return c;
 }
 
-/* What an event's facts lead to. */
+/* What an event's facts lead to, and whom each sink tells. */
 struct choice {
 	const char *sink[PLAN_SINKS];
+	unsigned address[PLAN_SINKS];
 	size_t n;
 };
 
-static bool choice_has(const struct choice *c, const char *sink)
+static void choice_make(
+	struct choice *c, const struct route *routes, size_t n, const struct route_facts *f)
+{
+	c->n = routes_choose(routes, n, f, c->sink, PLAN_SINKS);
+	for (size_t i = 0; i < c->n; i++)
+		c->address[i] = routes_address(routes, n, f, c->sink[i]);
+}
+
+/* 0: not this sink. */
+static unsigned choice_address(const struct choice *c, const char *sink)
 {
 	for (size_t i = 0; i < c->n; i++) {
 		if (strcmp(c->sink[i], sink) == 0)
-			return true;
+			return c->address[i];
+	}
+	return 0;
+}
+
+/* Does a sink of this name tell people, in the configuration that is tried? */
+static bool tells_people(const struct conf *c, const char *sink)
+{
+	for (size_t i = 0; i < c->sinks; i++) {
+		if (strcmp(c->sink[i].name, sink) == 0)
+			return strcmp(c->sink[i].type, "backstage-notifications") == 0;
 	}
 	return false;
+}
+
+/* Sinks of both that tell others after it. Fills list and says how many. */
+static size_t choice_readdressed(const struct conf *c, const struct choice *before,
+	const struct choice *after, const char *list[PLAN_SINKS])
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < after->n; i++) {
+		unsigned was = choice_address(before, after->sink[i]);
+
+		if (was != 0 && was != after->address[i] && tells_people(c, after->sink[i]))
+			list[n++] = after->sink[i];
+	}
+	return n;
 }
 
 /* The sinks of one that the other lacks. Fills missing and says how many. */
@@ -101,7 +137,7 @@ static size_t choice_minus(
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->n; i++) {
-		if (!choice_has(b, a->sink[i]))
+		if (choice_address(b, a->sink[i]) == 0)
 			missing[n++] = a->sink[i];
 	}
 	return n;
@@ -119,18 +155,21 @@ static void put_sinks(struct json_writer *w, const char *key, const char *const 
 static void trial_differs(struct trial *t, const struct store_found *f, const struct choice *before,
 	const struct choice *after)
 {
-	const char *added[PLAN_SINKS], *removed[PLAN_SINKS];
+	const char *added[PLAN_SINKS], *removed[PLAN_SINKS], *other[PLAN_SINKS];
 	size_t added_n = choice_minus(after, before, added);
 	size_t removed_n = choice_minus(before, after, removed);
+	size_t other_n = choice_readdressed(t->conf, before, after, other);
 	char id[UUID_TEXT_MAX];
 
-	if (added_n + removed_n == 0)
+	if (added_n + removed_n + other_n == 0)
 		return;
 	t->changed++;
 	for (size_t i = 0; i < added_n; i++)
 		change_of(t, added[i])->added++;
 	for (size_t i = 0; i < removed_n; i++)
 		change_of(t, removed[i])->removed++;
+	for (size_t i = 0; i < other_n; i++)
+		change_of(t, other[i])->readdressed++;
 	if (t->listed++ >= LISTED_MAX)
 		return;
 	json_object_begin(&t->w);
@@ -140,6 +179,7 @@ static void trial_differs(struct trial *t, const struct store_found *f, const st
 	json_member_span(&t->w, "outcome", f->outcome);
 	put_sinks(&t->w, "added", added, added_n);
 	put_sinks(&t->w, "removed", removed, removed_n);
+	put_sinks(&t->w, "readdressed", other, other_n);
 	json_object_end(&t->w);
 }
 
@@ -152,9 +192,8 @@ static bool on_event(void *ctx, const struct store_found *f, const struct cloude
 
 	if (facts != NULL) {
 		recall(&r, f->source, facts);
-		before.n = routes_choose(s->route, s->routes, &r.f, before.sink, PLAN_SINKS);
-		after.n = routes_choose(
-			t->conf->route, t->conf->routes, &r.f, after.sink, PLAN_SINKS);
+		choice_make(&before, s->route, s->routes, &r.f);
+		choice_make(&after, t->conf->route, t->conf->routes, &r.f);
 		trial_differs(t, f, &before, &after);
 	}
 	t->looked++;
@@ -181,6 +220,7 @@ static void trial_reply(struct trial *t, int64_t next)
 		json_member_span(w, "sink", sink);
 		json_member_int(w, "added", c->added);
 		json_member_int(w, "removed", c->removed);
+		json_member_int(w, "readdressed", c->readdressed);
 		json_object_end(w);
 	}
 	json_array_end(w);

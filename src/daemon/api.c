@@ -3,6 +3,7 @@
 
 #include "base/defs.h"
 #include "daemon/api_builds.h"
+#include "daemon/page.h"
 #include "travis/v3_read.h"
 
 /* The rooms of the listener: the first that owns a path takes its requests. */
@@ -12,6 +13,7 @@ static const struct room {
 	void (*request)(struct daemon *d, struct httpd_req *req);
 } rooms[] = {
 	{ v3_owns, api_builds_head, api_builds_request },
+	{ page_has, page_api_head, page_api_request },
 };
 
 static const struct room *room_of(const struct httpd_req *req)

@@ -8,6 +8,7 @@
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
 #include "daemon/api_credentials.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
@@ -261,20 +262,37 @@ static void build_routes(struct assembly *a)
 			.kind = list_copy(from->kind),
 			.owner = list_copy(from->owner),
 			.repository = list_copy(from->repository),
+			.author = list_copy(from->author),
+			.address = list_copy(from->address),
 			.to = list_copy(from->to),
 		};
 	}
 }
 
-static enum err build_catalog(struct assembly *a, char **why)
+/* A host's name is before the slash of its annotations: "github.com". */
+static struct span host_of(const char *annotation)
+{
+	const char *slash = strchr(annotation, '/');
+
+	return slash == NULL ? (struct span){ NULL, 0 }
+			     : (struct span){ annotation, (size_t)(slash - annotation) };
+}
+
+static enum err build_catalog(const struct assembly_needs *needs, struct assembly *a, char **why)
 {
 	const struct conf *c = a->conf;
+	const struct entity_rules rules = author_rules(c, needs->names);
+
+	a->setup.author = (struct travis_author_rules){
+		.names = needs->names,
+		.host = host_of(c->catalog_author_annotation),
+	};
 
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
 	a->catalog = catalog_new();
-	return catalog_file_read(c->catalog_file, c->catalog_annotation, a->catalog, why);
+	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
 static void build_dispatch(struct assembly *a)
@@ -311,7 +329,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	if (e == ERR_OK)
 		e = build_sinks(needs, running, &a, why);
 	if (e == ERR_OK)
-		e = build_catalog(&a, why);
+		e = build_catalog(needs, &a, why);
 	if (e == ERR_OK)
 		e = api_credentials_fetch(conf, &a.credentials, why);
 	if (e != ERR_OK) {

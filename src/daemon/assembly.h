@@ -15,6 +15,7 @@ struct conf;
 struct driver_renewal;
 struct httpc;
 struct loop;
+struct pseudonym_key;
 struct secret;
 struct tls_server;
 
@@ -37,6 +38,7 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
+	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);
 	void *ctx;

@@ -89,6 +89,9 @@ struct conf {
 	int64_t http_request_ms, http_body_ms_per_mib, http_idle_ms;
 	int64_t http_requests_max, http_connections_max, http_connections_per_address;
 	size_t http_inflight_max;
+	int64_t http_streams_max;
+
+	bool page_public_badges;
 
 	char *store_path;
 	size_t store_inflight_max;
@@ -109,6 +112,8 @@ struct conf {
 
 	char *catalog_file;
 	char *catalog_annotation;
+	char *catalog_author_annotation;
+	struct secret_ref catalog_author_key;
 	int64_t catalog_refresh_ms, catalog_page_size;
 
 	size_t delivery_memory_max; /* bytes of events waiting in memory; more wait on disk */

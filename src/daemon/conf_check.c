@@ -6,6 +6,7 @@
 #include "daemon/conf_read.h"
 #include "daemon/conf_table.h"
 #include "io/yaml.h"
+#include "model/address.h"
 
 /* The node of "section.key", or of the section, or the root: where a message points. */
 static const struct yaml_node *node_of(
@@ -303,6 +304,26 @@ static enum err references_check(struct conf_reader *r, char *const *names,
 	return ERR_OK;
 }
 
+/* Only what tells people can be addressed. */
+static enum err address_check(struct conf_reader *r, size_t i)
+{
+	const struct route *route = &r->conf->route[i];
+
+	if (route_address(route) == ADDRESS_OWNER)
+		return ERR_OK;
+	for (char **to = route->to; *to != NULL; to++) {
+		for (size_t k = 0; k < r->conf->sinks; k++) {
+			const struct conf_sink *sink = &r->conf->sink[k];
+
+			if (strcmp(sink->name, *to) == 0 &&
+				strcmp(sink->type, "backstage-notifications") == 0)
+				return ERR_OK;
+		}
+	}
+	return conf_refuse(r, item_node(r, "routes", i, "address"),
+		"address is for sinks of type backstage-notifications; 'to' names none");
+}
+
 static enum err routes_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -318,6 +339,8 @@ static enum err routes_check(struct conf_reader *r)
 			return e;
 		e = references_check(
 			r, route->to, &conf_lists[CONF_SINKS], item_node(r, "routes", i, "to"));
+		if (e == ERR_OK)
+			e = address_check(r, i);
 		if (e != ERR_OK)
 			return e;
 	}

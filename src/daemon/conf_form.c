@@ -15,6 +15,7 @@
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
+#include "model/address.h"
 #include "model/schedule.h"
 #include "secret/ref.h"
 #include "sink/http_message.h"
@@ -283,6 +284,13 @@ static bool fits_facility(const char *text)
 	return syslog_facility(text) >= 0;
 }
 
+static bool fits_addressee(const char *text)
+{
+	enum address a;
+
+	return address_parse(span_of(text), &a) == ERR_OK;
+}
+
 static bool fits_outcome(const char *text)
 {
 	return is_one_of(text, outcomes, ARRAY_SIZE(outcomes));
@@ -405,6 +413,7 @@ FORM(header, .noun = "header field", .fits = http_field_is_free, .quiet = true,
 		"connection needs");
 FORM(egress, .noun = "network", .fits = fits_egress,
 	.must = "must be a network and a port, such as 10.0.0.0/8:443 or [fd00::/8]:443");
+FORM(addressee, .noun = "word", .fits = fits_addressee, .must = "must be owner or author");
 FORM(outcome, .noun = "word", .fits = fits_outcome,
 	.must = "must be queued, started, success, failure, error or cancel");
 FORM(transition, .noun = "word", .fits = fits_transition,

@@ -41,6 +41,8 @@ extern const struct conf_form conf_form_header;
 extern const struct conf_form conf_form_http_mode;
 extern const struct conf_form conf_form_sink_url;
 
+extern const struct conf_form conf_form_addressee; /* of a route */
+
 /* Conditions of routes. */
 extern const struct conf_form conf_form_outcome;
 extern const struct conf_form conf_form_transition;

@@ -15,13 +15,16 @@
 #include "daemon/api.h"
 #include "daemon/api_access.h"
 #include "daemon/audit_log.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
+#include "daemon/page.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
 #include "io/loop.h"
+#include "io/pseudonym.h"
 #include "io/sd.h"
 #include "io/secmem.h"
 #include "io/tls.h"
@@ -132,6 +135,7 @@ static struct live *daemon_live(struct daemon *d)
 	const struct live_needs needs = {
 		.loop = d->loop,
 		.store = d->store,
+		.names = d->names,
 		.known = known_catalog,
 		.reader = d->reader,
 		.on_patched = on_catalog_patched,
@@ -164,7 +168,7 @@ static void daemon_follow_catalog(struct daemon *d)
 {
 	const struct conf *c = d->parts.conf;
 	const struct catalog_sync_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = author_rules(c, d->names),
 		.refresh_ms = c->catalog_refresh_ms,
 		.page_size = (unsigned)c->catalog_page_size,
 		.reader = d->reader,
@@ -209,6 +213,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 		.connections_per_address = (unsigned)c->http_connections_per_address,
 		.inflight_max = c->http_inflight_max,
 		.output_pause = 64 * 1024,
+		.streams_max = (unsigned)c->http_streams_max,
 	};
 }
 
@@ -272,6 +277,7 @@ static struct assembly_needs daemon_needs(struct daemon *d)
 	return (struct assembly_needs){
 		.loop = d->loop,
 		.http = d->http,
+		.names = d->names,
 		.on_rotate = on_key_rotated,
 		.ctx = d,
 	};
@@ -290,6 +296,7 @@ static bool follows_same(const struct conf *a, const struct conf *b, bool same_c
 {
 	return same_client && a->catalog_file == NULL && b->catalog_file == NULL &&
 	       strcmp(a->catalog_annotation, b->catalog_annotation) == 0 &&
+	       strcmp(a->catalog_author_annotation, b->catalog_author_annotation) == 0 &&
 	       a->catalog_refresh_ms == b->catalog_refresh_ms &&
 	       a->catalog_page_size == b->catalog_page_size;
 }
@@ -316,6 +323,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	else
 		daemon_follow_catalog(d);
 	live_follow(d->live, d->parts.client, d->parts.conf);
+	page_reload(d->page);
 	view = daemon_parts(d);
 	assembly_retire(&old, &view);
 }
@@ -523,6 +531,11 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->started = clock_mono();
 	d->started_at = clock_wall();
 	d->http = httpc_new(d->loop);
+	e = author_key_open(conf, &d->names, why);
+	if (e != ERR_OK) {
+		conf_free(conf);
+		return e;
+	}
 	needs = daemon_needs(d);
 	e = assembly_build(&needs, conf, NULL, &d->parts, why);
 	if (e != ERR_OK)
@@ -548,6 +561,7 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	if (e != ERR_OK)
 		return e;
 	d->live = daemon_live(d);
+	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
 	e = daemon_listen(d, why);
@@ -575,12 +589,14 @@ void daemon_release(struct daemon *d)
 	catalog_reader_free(d->reader);
 	store_close(d->store);
 	live_free(d->live);
+	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
 	assembly_release(&d->parts);
 	httpd_free(d->httpd);
 	api_access_free(d->access);
 	own_keys_free(d->keys);
+	pseudonym_key_free(d->names);
 	tls_server_free(d->tls);
 	httpc_free(d->http);
 	loop_timer_free(d->tick);

@@ -15,6 +15,8 @@ struct live;
 struct loop_signal;
 struct loop_timer;
 struct own_keys;
+struct page;
+struct pseudonym_key;
 struct publisher;
 struct store;
 
@@ -27,12 +29,14 @@ struct daemon {
 	struct tls_server *tls; /* NULL: plain */
 	struct store *store;
 	struct relay *relay;
-	struct publisher *log;     /* of the audit trail */
-	struct api_access *access; /* to the API listener */
-	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
+	struct publisher *log;       /* of the audit trail */
+	struct pseudonym_key *names; /* for authors */
+	struct api_access *access;   /* to the API listener */
+	struct own_keys *keys;       /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_reader *reader;
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
+	struct page *page;         /* for people */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "daemon/author_key.h"
 #include "daemon/conf.h"
 #include "daemon/hint_book.h"
 #include "daemon/pushes.h"
@@ -100,13 +101,12 @@ static void on_ref(void *ctx, struct span ref, bool repeats)
 		live_look_up(l, ref);
 }
 
-static enum err push_key(struct span slug, struct buf *key)
+/* A slug is never too long: entity_slug_is_valid() has let it pass. */
+static void push_key(struct span slug, struct buf *key)
 {
-	enum err e;
-
 	buf_init(key, sizeof(LINE_PUSH) + ENTITY_TEXT_MAX);
-	e = buf_add_str(key, LINE_PUSH);
-	return e == ERR_OK ? buf_add_span(key, slug) : e;
+	IGNORE(buf_add_str(key, LINE_PUSH) != ERR_OK);
+	IGNORE(buf_add_span(key, slug) != ERR_OK);
 }
 
 static void on_push(void *ctx, struct span slug, bool named)
@@ -115,7 +115,8 @@ static void on_push(void *ctx, struct span slug, bool named)
 	CLEANUP(buf_release) struct buf key;
 
 	l->status.pushes++;
-	if (push_key(slug, &key) != ERR_OK || pushes_count(l->pushes) >= PUSHES_MAX) {
+	push_key(slug, &key);
+	if (pushes_count(l->pushes) >= PUSHES_MAX) {
 		live_owe(l);
 		return;
 	}
@@ -132,6 +133,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	struct entity *found = xcalloc(ENTITIES_MAX, sizeof(*found));
 	size_t n = known == NULL ? 0 : catalog_find(known, slug, found, ENTITIES_MAX);
 
+	push_key(slug, &key);
 	/* The push is in the book; they need no lines of their own. */
 	for (size_t i = 0; i < n && i < ENTITIES_MAX; i++) {
 		l->status.hints++;
@@ -140,7 +142,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	free(found);
 	if ((n == 0 && named) || n > ENTITIES_MAX)
 		live_owe(l);
-	if (last && push_key(slug, &key) == ERR_OK)
+	if (last)
 		hint_book_unpin(l->book, buf_span(&key));
 }
 
@@ -158,7 +160,7 @@ static void on_settle(void *ctx)
 
 	if (live_is_settled(l))
 		hint_book_settle(l->book);
-	if (hint_book_lines(l->book) > 0)
+	if (l->bus != NULL && hint_book_lines(l->book) > 0)
 		loop_timer_set(l->settle, SETTLE_MS);
 }
 
@@ -403,7 +405,7 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 		.ctx = l,
 	};
 	const struct catalog_patch_conf conf = {
-		.annotation = c->catalog_annotation,
+		.rules = author_rules(c, l->needs.names),
 		.reader = l->needs.reader,
 		.on_patched = on_patched,
 		.on_owed = on_owed,

@@ -12,6 +12,7 @@ struct backstage_client;
 struct catalog_reader;
 struct conf;
 struct loop;
+struct pseudonym_key;
 struct store;
 
 /*
@@ -24,6 +25,7 @@ struct live;
 struct live_needs {
 	struct loop *loop;
 	struct store *store;
+	const struct pseudonym_key *names; /* borrowed */
 	const struct catalog *(*known)(void *ctx);
 	struct catalog_reader *reader;
 	void (*on_patched)(void *ctx, struct wall began); /* changed, by a look-up of then */

@@ -21,7 +21,11 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_read.h \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
-	src/daemon/conf_value.c
+	src/daemon/conf_value.c \
+	src/daemon/page_filter.c \
+	src/daemon/page_filter.h \
+	src/daemon/page_index.c \
+	src/daemon/page_index.h
 
 sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
@@ -47,6 +51,8 @@ stagewired_SOURCES = \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \
 	src/daemon/audit_log.h \
+	src/daemon/author_key.c \
+	src/daemon/author_key.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
 	src/daemon/driver.c \
@@ -61,8 +67,37 @@ stagewired_SOURCES = \
 	src/daemon/metrics.h \
 	src/daemon/own_keys.c \
 	src/daemon/own_keys.h \
+	src/daemon/page.c \
+	src/daemon/page.h \
+	src/daemon/page_assets.h \
+	src/daemon/page_badge.c \
+	src/daemon/page_health.c \
+	src/daemon/page_html.c \
+	src/daemon/page_impl.h \
+	src/daemon/page_live.c \
+	src/daemon/page_parked.c \
+	src/daemon/page_rows.c \
+	src/daemon/page_states.c \
+	src/daemon/page_view.c \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
 	src/daemon/status.c \
 	src/daemon/status.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)
+
+# What browsers get, as it is.
+PAGE = \
+	icon.svg \
+	live.js \
+	style.css
+PAGE_FILES = \
+	src/daemon/page/icon.svg \
+	src/daemon/page/live.js \
+	src/daemon/page/style.css
+EXTRA_DIST += $(PAGE_FILES) src/daemon/page/embed.sh
+nodist_stagewired_SOURCES = src/daemon/page_assets.c
+CLEANFILES += src/daemon/page_assets.c
+src/daemon/page_assets.c: $(PAGE_FILES) src/daemon/page/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
+	$(SHELL) $(top_srcdir)/src/daemon/page/embed.sh $(top_srcdir)/src/daemon/page $(PAGE) >$@.tmp && \
+	mv $@.tmp $@

@@ -188,6 +188,9 @@ static void put_http(struct page *p, const struct daemon *d)
 		(double)s.timeouts);
 	page_one(p, "stagewire_http_overload_total", "counter",
 		"Requests answered 503 for the byte budget.", (double)s.overload);
+	page_one(p, "stagewire_http_streams", "gauge", "Streams open.", s.streams);
+	page_one(p, "stagewire_http_streams_cut_total", "counter",
+		"Streams cut off because their reader was too slow.", (double)s.streams_cut);
 	page_one(p, "stagewire_http_inflight_bytes", "gauge", "Bytes of bodies held.",
 		(double)s.inflight);
 }

@@ -189,8 +189,10 @@ static void parse_method(struct http_parser *p, struct span method)
 {
 	if (span_is(method, "POST"))
 		p->is_post = true;
+	else if (span_is(method, "HEAD"))
+		p->is_head = true;
 	else if (!span_is(method, "GET"))
-		refuse(p, 501, "GET and POST are the methods known here.");
+		refuse(p, 501, "GET, HEAD and POST are the methods known here.");
 }
 
 /* request-line = method SP request-target SP HTTP-version (RFC 9112, section 3). */
@@ -425,7 +427,7 @@ static void refuse_long_line(struct http_parser *p)
 	if (p->state == HTTP_IN_FIELDS)
 		refuse(p, 431, "The header fields are too long.");
 	else if (method > METHOD_MAX)
-		refuse(p, 501, "GET and POST are the methods known here.");
+		refuse(p, 501, "GET, HEAD and POST are the methods known here.");
 	else if (method < line.n && method > 0 && line.p[method] == ' ')
 		refuse(p, 414, "The request target is too long.");
 	else

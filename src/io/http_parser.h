@@ -14,10 +14,10 @@
  * verdict depends on the bytes, never on how they arrived. Pure: no sockets, no
  * clock.
  *
- * Stricter than the RFC, on purpose: only origin-form targets, only GET and
- * POST, a POST must frame its body (else 411), no bare LF, no obs-fold, no chunk
- * extensions, no trailers, no transfer coding but chunked, no content coding,
- * one empty line at most before the request. What can be read in two ways is
+ * Stricter than the RFC, on purpose: only origin-form targets, only GET,
+ * HEAD and POST, a POST must frame its body (else 411), no bare LF, no obs-fold,
+ * no chunk extensions, no trailers, no transfer coding but chunked, no content
+ * coding, one empty line at most before the request. What can be read in two ways is
  * refused, and whoever is refused is closed: nothing after it is ever read as
  * another request.
  */
@@ -68,7 +68,8 @@ struct http_parser {
 	uint64_t length; /* declared by Content-Length */
 	uint64_t left;   /* of this chunk, or of the declared length */
 	unsigned chunk_digits;
-	bool is_post; /* else GET */
+	bool is_post; /* else GET, or HEAD */
+	bool is_head;
 	bool is_http10;
 	bool is_chunked;
 	bool has_length;

@@ -33,7 +33,8 @@ struct httpd_limits {
 	unsigned connections_max; /* on all listeners */
 	unsigned connections_per_address; /* IPv4 address or IPv6 /64; unix sockets are exempt */
 	size_t inflight_max;              /* bytes of bodies held at once, on all connections */
-	size_t output_pause; /* no next pipelined request while more than this is unsent */
+	size_t output_pause;  /* no next pipelined request while more than this is unsent */
+	unsigned streams_max; /* answers without an end, on all listeners */
 };
 
 /* What a handler says once the head is there, before any of the body is read. */
@@ -92,16 +93,20 @@ bool httpd_is_busy(const struct httpd *h);
 
 struct httpd_stats {
 	uint64_t accepted, refused_address, refused_total, requests, bad_requests, timeouts;
-	uint64_t overload; /* answered 503 for the byte budget */
-	uint64_t pauses;   /* of a listener, 200 ms each, for want of descriptors */
-	unsigned connections;
+	uint64_t overload;    /* answered 503 for the byte budget */
+	uint64_t pauses;      /* of a listener, 200 ms each, for want of descriptors */
+	uint64_t streams_cut; /* whose reader was too slow */
+	unsigned connections, streams;
 	size_t inflight; /* bytes of bodies held now */
 };
 
 struct httpd_stats httpd_stats(const struct httpd *h);
 
 /* The request, borrowed until httpd_reply(). */
-bool httpd_req_is_post(const struct httpd_req *req); /* else GET */
+bool httpd_req_is_post(const struct httpd_req *req); /* else GET or HEAD */
+
+/* Whoever answers a HEAD answers as to a GET; the front leaves the body out. */
+bool httpd_req_is_head(const struct httpd_req *req);
 struct span httpd_req_path(const struct httpd_req *req);
 struct span httpd_req_query(const struct httpd_req *req); /* without '?'; empty if none */
 
@@ -119,7 +124,7 @@ const char *httpd_req_peer(const struct httpd_req *req);
 int64_t httpd_req_peer_uid(const struct httpd_req *req);
 
 struct httpd_answer {
-	int status;               /* never 3xx: Travis follows, and loses the event */
+	int status; /* never 3xx, for Travis follows and loses the event; but 304 leads nowhere */
 	const char *content_type; /* NULL: no body */
 	struct span body;
 	unsigned retry_after_s; /* 0: no such field */
@@ -147,5 +152,43 @@ struct httpd_problem {
 };
 
 void httpd_reply_problem(struct httpd_req *req, const struct httpd_problem *problem);
+
+/*
+ * An answer without an end, such as Server-Sent Events (WHATWG HTML, section
+ * 9.2): 200, then pieces as they come, each at once. The connection carries
+ * nothing after it. Memory is bounded: a peer that has more than unsent_max bytes
+ * to read yet, or has not read up once in a whole beat, is cut off. A peer that
+ * sends its end has gone. While draining, streams end at once, and in order.
+ *
+ * A stream is valid until httpd_stream_end(), or until on_gone() has returned,
+ * which is called once, at the end of a pass and never from within a call, also
+ * by httpd_free(); what is written to one that is going is forgotten.
+ */
+struct httpd_stream;
+
+struct httpd_stream_conf {
+	const char *content_type;
+	const char *fields; /* as in struct httpd_answer */
+	struct span beat;   /* sent every beat_ms, so that both ends hear of the other's; literal */
+	int64_t beat_ms;
+	size_t unsent_max;
+	void (*on_gone)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Answer with a stream and give the request up. NULL, and the request is answered
+ * all the same, if it was a HEAD, if the client has gone, and with 503 if there
+ * are too many streams already or the daemon is about to stop.
+ */
+struct httpd_stream *httpd_stream_begin(
+	struct httpd_req *req, const struct httpd_stream_conf *conf);
+
+/* A copy of the bytes goes out. */
+void httpd_stream_write(struct httpd_stream *s, struct span bytes);
+void httpd_stream_end(struct httpd_stream *s);
+
+/* Has the peer something to read yet that the system has no room for? What can wait, should. */
+bool httpd_stream_is_behind(const struct httpd_stream *s);
 
 #endif

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -36,7 +35,7 @@ static void conn_set_deadline(struct conn *c, int64_t deadline_ms)
 	loop_timer_set(c->timer, deadline_ms - clock_mono().ms);
 }
 
-static void conn_set_wait(struct conn *c, int64_t wait_ms)
+void conn_set_wait(struct conn *c, int64_t wait_ms)
 {
 	conn_set_deadline(c, clock_mono().ms + wait_ms);
 }
@@ -47,12 +46,12 @@ static int64_t transfer_ms(const struct httpd *h, uint64_t n)
 	return h->limits.request_ms + (int64_t)(n / 1024) * h->limits.body_ms_per_mib / 1024;
 }
 
-static size_t unsent(const struct conn *c)
+size_t conn_unsent(const struct conn *c)
 {
 	return evbuffer_get_length(bufferevent_get_output(c->bev));
 }
 
-static void conn_retire(struct conn *c)
+void conn_retire(struct conn *c)
 {
 	if (c->state == CONN_RETIRED)
 		return;
@@ -75,6 +74,7 @@ void conn_free(struct conn *c)
 	struct httpd *h = c->h;
 
 	conn_retire(c);
+	stream_forget(c);
 	loop_undefer(h->l, &c->task);
 	loop_timer_free(c->timer);
 	if (c->listener->tls != NULL)
@@ -108,17 +108,19 @@ static void conn_flushed(struct conn *c)
 		conn_linger(c);
 	else if (c->state == CONN_IDLE)
 		conn_set_wait(c, c->h->limits.idle_ms);
+	else if (c->state == CONN_STREAMING)
+		c->stream->read_up = true;
 }
 
-static void conn_finish(struct conn *c)
+void conn_finish(struct conn *c)
 {
 	c->state = CONN_LAST;
-	if (unsent(c) == 0)
+	if (conn_unsent(c) == 0)
 		conn_flushed(c);
 }
 
 /* Write straight to the socket when nothing is ahead of us; leave the rest to libevent. */
-static void conn_send(struct conn *c, struct iovec *v, size_t n)
+void conn_send(struct conn *c, struct iovec *v, size_t n)
 {
 	struct evbuffer *out = bufferevent_get_output(c->bev);
 	struct msghdr message = { .msg_iov = v, .msg_iovlen = n };
@@ -143,66 +145,6 @@ static struct iovec iovec_of(struct span s)
 	return (struct iovec){ .iov_base = (void *)(uintptr_t)s.p, .iov_len = s.n };
 }
 
-static const char *reason_of(int status)
-{
-	static const struct {
-		int status;
-		const char *reason;
-	} reasons[] = {
-		{ 200, "OK" },
-		{ 201, "Created" },
-		{ 202, "Accepted" },
-		{ 204, "No Content" },
-		{ 400, "Bad Request" },
-		{ 401, "Unauthorized" },
-		{ 403, "Forbidden" },
-		{ 404, "Not Found" },
-		{ 405, "Method Not Allowed" },
-		{ 408, "Request Timeout" },
-		{ 409, "Conflict" },
-		{ 411, "Length Required" },
-		{ 413, "Content Too Large" },
-		{ 414, "URI Too Long" },
-		{ 415, "Unsupported Media Type" },
-		{ 417, "Expectation Failed" },
-		{ 422, "Unprocessable Content" },
-		{ 429, "Too Many Requests" },
-		{ 431, "Request Header Fields Too Large" },
-		{ 500, "Internal Server Error" },
-		{ 501, "Not Implemented" },
-		{ 502, "Bad Gateway" },
-		{ 503, "Service Unavailable" },
-		{ 505, "HTTP Version Not Supported" },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	}
-	return ""; /* which the grammar allows */
-}
-
-static struct span compose_head(const struct httpd_answer *a, bool last, struct buf *head)
-{
-	enum err e = buf_addf(head, "HTTP/1.1 %d %s\r\n", a->status, reason_of(a->status));
-
-	if (e == ERR_OK && a->content_type != NULL)
-		e = buf_addf(head, "Content-Type: %s\r\n", a->content_type);
-	/* A 204 has no length, not even 0 (RFC 9110, section 8.6). */
-	if (e == ERR_OK && a->status != 204)
-		e = buf_addf(head, "Content-Length: %zu\r\n", a->body.n);
-	if (e == ERR_OK && a->retry_after_s > 0)
-		e = buf_addf(head, "Retry-After: %u\r\n", a->retry_after_s);
-	if (e == ERR_OK && last)
-		e = buf_add_str(head, "Connection: close\r\n");
-	if (e == ERR_OK && a->fields != NULL)
-		e = buf_add_str(head, a->fields);
-	if (e == ERR_OK)
-		e = buf_add_str(head, "\r\n");
-	assert(e == ERR_OK);
-	return buf_span(head);
-}
-
 static bool is_last(const struct conn *c)
 {
 	return c->state == CONN_READING /* what is left of the body must not become a request */
@@ -213,17 +155,17 @@ static bool is_last(const struct conn *c)
 void conn_answer(struct conn *c, const struct httpd_answer *answer)
 {
 	CLEANUP(buf_release) struct buf head;
-	bool last = is_last(c);
+	bool last = is_last(c), has_body = answer->body.n > 0 && !c->req->parser.is_head;
 	struct iovec v[2];
 
 	buf_init(&head, SIZE_MAX / 2);
-	v[0] = iovec_of(compose_head(answer, last, &head));
+	v[0] = iovec_of(head_compose(answer, FRAMED_BY_LENGTH, last, &head));
 	v[1] = iovec_of(answer->body);
 	c->req = NULL;
 	c->state = last ? CONN_LAST : CONN_IDLE;
 	conn_set_wait(c, transfer_ms(c->h, answer->body.n));
-	conn_send(c, v, answer->body.n > 0 ? 2 : 1);
-	if (unsent(c) == 0)
+	conn_send(c, v, has_body ? 2 : 1);
+	if (conn_unsent(c) == 0)
 		conn_flushed(c);
 	/* The next request may be here already; but handlers do not nest. */
 	if (!c->pumping)
@@ -362,7 +304,7 @@ static void conn_read(struct conn *c, struct evbuffer *in)
 static bool conn_may_read(const struct conn *c)
 {
 	return c->state == CONN_READING ||
-	       (c->state == CONN_IDLE && unsent(c) <= c->h->limits.output_pause);
+	       (c->state == CONN_IDLE && conn_unsent(c) <= c->h->limits.output_pause);
 }
 
 static void conn_discard(struct conn *c, struct evbuffer *in)
@@ -393,7 +335,7 @@ static void conn_pump(struct conn *c)
 	while (conn_may_read(c) && evbuffer_get_length(in) > 0)
 		conn_read(c, in);
 	c->pumping = false;
-	if (c->state == CONN_LAST || c->state == CONN_LINGERING)
+	if (c->state == CONN_LAST || c->state == CONN_LINGERING || c->state == CONN_STREAMING)
 		conn_discard(c, in);
 	else if (c->eof && evbuffer_get_length(in) == 0)
 		conn_on_end(c);
@@ -410,7 +352,7 @@ static void on_written(struct bufferevent *bev, void *ctx)
 	struct conn *c = ctx;
 
 	(void)bev;
-	if (unsent(c) == 0)
+	if (conn_unsent(c) == 0)
 		conn_flushed(c);
 	conn_pump(c);
 }
@@ -425,7 +367,8 @@ static void on_event(struct bufferevent *bev, short what, void *ctx)
 		conn_set_wait(c, c->h->limits.idle_ms);
 		return;
 	}
-	if (!(what & BEV_EVENT_EOF) || c->state == CONN_HANDSHAKE || c->state == CONN_LINGERING) {
+	if (!(what & BEV_EVENT_EOF) || c->state == CONN_HANDSHAKE || c->state == CONN_LINGERING ||
+		c->state == CONN_STREAMING) {
 		conn_retire(c);
 		return;
 	}
@@ -446,6 +389,8 @@ static void on_due(void *ctx)
 		c->h->stats.timeouts++;
 	if (c->state == CONN_READING)
 		refuse_late(c);
+	else if (c->state == CONN_STREAMING)
+		stream_beat(c);
 	else
 		conn_retire(c);
 }
@@ -537,4 +482,6 @@ void conn_drain(struct conn *c)
 	/* Between requests; before the first one, the client counts on us. */
 	if (c->state == CONN_IDLE && c->requests > 0 && !has_arrived(c))
 		conn_finish(c);
+	else if (c->state == CONN_STREAMING)
+		stream_close(c);
 }

@@ -65,6 +65,11 @@ bool httpd_req_is_post(const struct httpd_req *req)
 	return req->parser.is_post;
 }
 
+bool httpd_req_is_head(const struct httpd_req *req)
+{
+	return req->parser.is_head;
+}
+
 struct span httpd_req_path(const struct httpd_req *req)
 {
 	return http_parser_path(&req->parser);
@@ -103,7 +108,7 @@ int64_t httpd_req_peer_uid(const struct httpd_req *req)
 void httpd_reply(struct httpd_req *req, const struct httpd_answer *answer)
 {
 	assert(answer->status >= 200 && answer->status <= 599);
-	assert(answer->status / 100 != 3);
+	assert(answer->status / 100 != 3 || answer->status == 304);
 	assert(answer->content_type != NULL || answer->body.n == 0);
 	if (req->conn != NULL)
 		conn_answer(req->conn, answer);

@@ -19,15 +19,19 @@ libstagewire_a_SOURCES += \
 	src/io/httpd.c \
 	src/io/httpd.h \
 	src/io/httpd_conn.c \
+	src/io/httpd_head.c \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
+	src/io/httpd_stream.c \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jws.c \
 	src/io/jws.h \
 	src/io/loop.c \
 	src/io/loop.h \
+	src/io/pseudonym.c \
+	src/io/pseudonym.h \
 	src/io/resolve.c \
 	src/io/resolve.h \
 	src/io/sd.c \

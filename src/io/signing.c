@@ -29,12 +29,6 @@ struct signing_key *signing_key_new(const uint8_t seed[ED25519_SEED_BYTES])
 	return k;
 }
 
-struct signing_key *signing_key_generate(uint8_t seed[ED25519_SEED_BYTES])
-{
-	randombytes_buf(seed, ED25519_SEED_BYTES);
-	return signing_key_new(seed);
-}
-
 void signing_key_free(struct signing_key *k)
 {
 	sodium_free(k);

@@ -21,8 +21,6 @@ struct signing_key;
 /* From its seed, of which no copy is kept elsewhere; wipe yours. */
 struct signing_key *signing_key_new(const uint8_t seed[ED25519_SEED_BYTES]);
 
-/* A new one by chance. seed gets what makes it again; wipe it. */
-struct signing_key *signing_key_generate(uint8_t seed[ED25519_SEED_BYTES]);
 void signing_key_free(struct signing_key *k);
 
 /* Borrowed. */

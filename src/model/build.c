@@ -134,6 +134,8 @@ static const struct {
 	{ "subject", offsetof(struct build, subject) },
 	{ "url", offsetof(struct build, url) },
 	{ "status_message", offsetof(struct build, status_message) },
+	{ "author_mail", offsetof(struct build, author_mail) },
+	{ "author_login", offsetof(struct build, author_login) },
 };
 
 static const struct {

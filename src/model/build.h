@@ -48,6 +48,8 @@ struct build {
 	struct span subject; /* first line of the commit message, cut at 200 bytes */
 	struct span url;
 	struct span status_message; /* the service's own word for the outcome */
+	/* The commit's author by address and by login, as digests (io/pseudonym.h). */
+	struct span author_mail, author_login;
 	int64_t pull_request;
 	struct wall started_at, finished_at;
 	int64_t duration_s; /* sum over jobs, as sent */

@@ -16,7 +16,8 @@
 struct catalog {
 	struct labels labels;
 	struct sorted by_ref;
-	struct chains by_slug;
+	struct chains by_slug, by_alias;
+	size_t shared; /* aliases of several users */
 	struct record *oldest, *newest;
 	uint64_t read;   /* the number of the one under way */
 	struct map gone; /* refs that were removed since it began */
@@ -32,6 +33,82 @@ static struct span key_of(const void *record)
 	return record_own(record, OWN_REF);
 }
 
+/* That a user has an alias. */
+struct alias {
+	struct chain_node node;
+	const struct label *label;
+	const struct record *user;
+};
+
+static struct alias *alias_of(struct chain_node *node)
+{
+	return CONTAINER_OF(node, struct alias, node);
+}
+
+/* How many have it, and one of them. */
+static size_t alias_users(const struct catalog *c, struct span text, const struct record **user)
+{
+	uint32_t hash = label_hash(text);
+	struct chain_node *node = chains_first(&c->by_alias, hash);
+	size_t n = 0;
+
+	for (; text.n > 0 && node != NULL; node = node->next) {
+		if (node->hash != hash || !span_eq(label_text(alias_of(node)->label), text))
+			continue;
+		*user = alias_of(node)->user;
+		n++;
+	}
+	return n;
+}
+
+static void alias_add(struct catalog *c, const struct record *r, const struct label *label)
+{
+	struct alias *a = xcalloc(1, sizeof(*a));
+	const struct record *other;
+
+	c->shared += alias_users(c, label_text(label), &other) == 1;
+	*a = (struct alias){ .node.hash = label->node.hash, .label = label, .user = r };
+	chains_insert(&c->by_alias, &a->node);
+}
+
+static void alias_remove(struct catalog *c, const struct record *r, const struct label *label)
+{
+	struct chain_node *node = chains_first(&c->by_alias, label->node.hash);
+	const struct record *other;
+
+	while (alias_of(node)->user != r || alias_of(node)->label != label)
+		node = node->next;
+	chains_remove(&c->by_alias, node);
+	free(alias_of(node));
+	c->shared -= alias_users(c, label_text(label), &other) == 1;
+}
+
+/* Is it the first mention of this alias in the record? */
+static bool alias_is_new(const struct record *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (record_alias(r, k) == record_alias(r, i))
+			return false;
+	}
+	return record_alias(r, i) != NULL;
+}
+
+static void aliases_add(struct catalog *c, const struct record *r)
+{
+	for (size_t i = 0; i < r->aliases; i++) {
+		if (alias_is_new(r, i))
+			alias_add(c, r, record_alias(r, i));
+	}
+}
+
+static void aliases_remove(struct catalog *c, const struct record *r)
+{
+	for (size_t i = 0; i < r->aliases; i++) {
+		if (alias_is_new(r, i))
+			alias_remove(c, r, record_alias(r, i));
+	}
+}
+
 struct catalog *catalog_new(void)
 {
 	struct catalog *c = xcalloc(1, sizeof(*c));
@@ -39,6 +116,7 @@ struct catalog *catalog_new(void)
 	labels_init(&c->labels);
 	sorted_init(&c->by_ref, key_of);
 	chains_init(&c->by_slug);
+	chains_init(&c->by_alias);
 	map_init(&c->gone);
 	c->asked = WALL_NONE;
 	return c;
@@ -52,10 +130,12 @@ void catalog_free(struct catalog *c)
 		return;
 	for (r = c->oldest; r != NULL; r = next) {
 		next = r->newer;
+		aliases_remove(c, r);
 		record_free(r, &c->labels);
 	}
 	sorted_release(&c->by_ref);
 	chains_release(&c->by_slug);
+	chains_release(&c->by_alias);
 	map_release(&c->gone);
 	labels_release(&c->labels);
 	free(c);
@@ -168,11 +248,13 @@ static void record_replace(struct catalog *c, struct record *old, struct record 
 
 	if (old != NULL) {
 		slug_remove(c, old);
+		aliases_remove(c, old);
 		list_remove(c, old);
 		c->bytes -= record_bytes(old);
 	}
 	if (now != NULL) {
 		slug_add(c, now);
+		aliases_add(c, now);
 		list_append(c, now);
 		c->bytes += record_bytes(now);
 	}
@@ -283,6 +365,7 @@ size_t catalog_repositories(const struct catalog *c)
 size_t catalog_bytes(const struct catalog *c)
 {
 	return sizeof(*c) + c->bytes + sorted_bytes(&c->by_ref) + chains_bytes(&c->by_slug) +
+	       chains_bytes(&c->by_alias) + c->by_alias.count * sizeof(struct alias) +
 	       labels_bytes(&c->labels);
 }
 
@@ -307,6 +390,11 @@ bool catalog_get(const struct catalog *c, struct span ref, struct entity *e)
 bool catalog_at(const struct catalog *c, size_t i, struct entity *e)
 {
 	return give(sorted_at(&c->by_ref, i), e);
+}
+
+size_t catalog_position(const struct catalog *c, struct span text)
+{
+	return sorted_position(&c->by_ref, text);
 }
 
 size_t catalog_after(const struct catalog *c, struct span ref)
@@ -350,6 +438,21 @@ size_t catalog_find(const struct catalog *c, struct span slug, struct entity *ou
 	for (size_t i = 0; i < n && i < max; i++)
 		record_entity(picked[i], &out[i]);
 	return n;
+}
+
+bool catalog_user(const struct catalog *c, struct span alias, struct span *ref)
+{
+	const struct record *user = NULL;
+
+	if (alias_users(c, alias, &user) != 1)
+		return false;
+	*ref = key_of(user);
+	return true;
+}
+
+size_t catalog_shared_aliases(const struct catalog *c)
+{
+	return c->shared;
 }
 
 #define BELONGS_DEPTH 8

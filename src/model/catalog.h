@@ -82,11 +82,26 @@ bool catalog_at(const struct catalog *c, size_t i, struct entity *e);
 size_t catalog_after(const struct catalog *c, struct span ref);
 
 /*
+ * Where in order of ref a text stands, or would: all refs that begin with it are
+ * from there on.
+ */
+size_t catalog_position(const struct catalog *c, struct span text);
+
+/*
  * The entities of a repository "owner/name", compared without regard to ASCII
  * case, in order of ref. Returns how many there are and fills at most max; an
  * orphan is passed over if there is another.
  */
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max);
+
+/*
+ * The ref of the user that has this alias; false if nobody has it, or several:
+ * then nobody knows who is meant.
+ */
+bool catalog_user(const struct catalog *c, struct span alias, struct span *ref);
+
+/* Aliases that several users have. */
+size_t catalog_shared_aliases(const struct catalog *c);
 
 /*
  * Does member (a user or group) belong to group, directly or through parents?

@@ -7,6 +7,7 @@
 #include "base/json_gate.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
+#include "model/address.h"
 #include "model/catalog.h"
 #include "model/operator_event.h"
 
@@ -194,6 +195,31 @@ static void put_entity(struct json_writer *w, const struct entity *e)
 	json_object_end(w);
 }
 
+/* Only what differs from the rule is said: that owners are told. */
+static void put_addresses(struct json_writer *w, const struct cloudevent *ce)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < ce->sinks; i++) {
+		if (ce->address[i] == ADDRESS_OWNER)
+			continue;
+		if (!begun) {
+			json_key(w, "address");
+			json_object_begin(w);
+		}
+		begun = true;
+		json_key(w, ce->sink[i]);
+		json_array_begin(w);
+		for (enum address a = ADDRESS_OWNER; a <= ADDRESS_AUTHOR; a <<= 1) {
+			if ((ce->address[i] & a) != 0)
+				json_put_str(w, address_str(a));
+		}
+		json_array_end(w);
+	}
+	if (begun)
+		json_object_end(w);
+}
+
 static void put_correlation(
 	struct json_writer *w, const struct cloudevent *ce, const struct distinct *d)
 {
@@ -205,6 +231,8 @@ static void put_correlation(
 		put_entity(w, &ce->entity[i]);
 	json_array_end(w);
 	put_refs(w, "owners", d->owner, d->owners);
+	json_member_opt(w, "author", ce->author);
+	put_addresses(w, ce);
 	json_object_end(w);
 }
 
@@ -364,6 +392,48 @@ static void read_refs(struct cloudevent_facts *f, struct json_value list, const 
 	}
 }
 
+/* As it is, since it is read by sink. */
+static struct span keep_raw(struct cloudevent_facts *f, struct json_value v)
+{
+	size_t before = f->text.len;
+
+	if (buf_add_span(&f->text, v.text) != ERR_OK)
+		return (struct span){ NULL, 0 };
+	return (struct span){ f->text.data + before, v.text.n };
+}
+
+static void read_correlation(struct cloudevent_facts *f, struct json_value correlation)
+{
+	struct json_value part;
+
+	if (json_get(correlation, "entities", &part))
+		read_refs(f, part, "ref", f->entity, &f->entities);
+	if (json_get(correlation, "owners", &part))
+		read_refs(f, part, NULL, f->owner, &f->owners);
+	if (json_get(correlation, "author", &part))
+		f->author = keep_text(f, part);
+	if (json_get(correlation, "address", &part))
+		f->address = keep_raw(f, part);
+}
+
+unsigned cloudevent_address(const struct cloudevent_facts *f, const char *sink)
+{
+	struct json_value list, word;
+	struct json_iter it;
+	struct span text;
+	unsigned set = 0;
+	enum address a;
+
+	if (f->address.n == 0 || !json_get(json_root(f->address), sink, &list))
+		return ADDRESS_OWNER;
+	it = json_iter(list);
+	while (json_next_element(&it, &word)) {
+		if (json_plain(word, &text) == ERR_OK && address_parse(text, &a) == ERR_OK)
+			set |= a;
+	}
+	return set == 0 ? ADDRESS_OWNER : set;
+}
+
 static const struct {
 	const char *name;
 	size_t offset;
@@ -404,10 +474,8 @@ enum err cloudevent_read(struct span event, struct cloudevent_facts *f)
 		!json_get(part, "stagewire", &ours) || !json_get(ours, "build", &part))
 		return ERR_PARSE;
 	read_build(f, part);
-	if (json_get(ours, "correlation", &data) && json_get(data, "entities", &part))
-		read_refs(f, part, "ref", f->entity, &f->entities);
-	if (json_get(data, "owners", &part))
-		read_refs(f, part, NULL, f->owner, &f->owners);
+	if (json_get(ours, "correlation", &part))
+		read_correlation(f, part);
 	return f->id.n > 0 && f->outcome.n > 0 && f->repository.n > 0 ? ERR_OK : ERR_PARSE;
 }
 

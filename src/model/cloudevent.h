@@ -28,6 +28,11 @@ struct cloudevent {
 	struct wall received;
 	const struct entity *entity;
 	size_t entities;
+	struct span author; /* a user's ref; empty: not known */
+	/* Sinks that are to tell others than the owners, and whom: sets of enum address. */
+	const char *const *sink;
+	const unsigned *address;
+	size_t sinks;
 };
 
 /* CDEvents' word: "queued", "started", "success", "failure", "error", "cancel". */
@@ -58,8 +63,13 @@ struct cloudevent_facts {
 	struct span host;
 	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
 	size_t entities, owners;
+	struct span author;
+	struct span address;       /* JSON: an object of sinks, each with a list of words */
 	struct span message, sink; /* of an operator event */
 };
+
+/* Whom this sink is to tell of the event: a set of enum address. */
+unsigned cloudevent_address(const struct cloudevent_facts *f, const char *sink);
 
 /*
  * ERR_PARSE unless event was made by cloudevent_write() or operator_event_write().

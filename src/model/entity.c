@@ -155,9 +155,9 @@ bool entity_slug_is_valid(struct span slug)
 	return slashes > 0 && !slash && entity_text_is_plain(slug);
 }
 
-static bool list_is_plain(const struct span *list, size_t n)
+static bool list_is_plain(const struct span *list, size_t n, size_t max)
 {
-	if (n > ENTITY_LINKS_MAX)
+	if (n > max)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!entity_text_is_plain(list[i]))
@@ -170,9 +170,12 @@ enum err entity_check(const struct entity *e)
 {
 	const struct span text[] = { e->uid, e->etag, e->slug, e->type, e->lifecycle, e->system };
 
-	if (!entity_ref_is_canonical(e->ref) || !list_is_plain(text, ARRAY_SIZE(text)) ||
-		!list_is_plain(e->owner, e->owners) || !list_is_plain(e->parent, e->parents) ||
-		!list_is_plain(e->tag, e->tags))
+	if (!entity_ref_is_canonical(e->ref) ||
+		!list_is_plain(text, ARRAY_SIZE(text), ARRAY_SIZE(text)) ||
+		!list_is_plain(e->owner, e->owners, ENTITY_LINKS_MAX) ||
+		!list_is_plain(e->parent, e->parents, ENTITY_LINKS_MAX) ||
+		!list_is_plain(e->tag, e->tags, ENTITY_LINKS_MAX) ||
+		!list_is_plain(e->alias, e->aliases, ENTITY_ALIASES_MAX))
 		return ERR_PARSE;
 	return ERR_OK;
 }
@@ -209,11 +212,12 @@ enum err entity_write(const struct entity *e, struct buf *out)
 	write_list(&w, "owners", e->owner, e->owners);
 	write_list(&w, "parents", e->parent, e->parents);
 	write_list(&w, "tags", e->tag, e->tags);
+	write_list(&w, "aliases", e->alias, e->aliases);
 	json_object_end(&w);
 	return json_done(&w);
 }
 
-static enum err read_list(struct json_value v, struct span *list, size_t *n)
+static enum err read_list(struct json_value v, struct span *list, size_t max, size_t *n)
 {
 	struct json_iter it = json_iter(v);
 	struct json_value item;
@@ -221,7 +225,7 @@ static enum err read_list(struct json_value v, struct span *list, size_t *n)
 	if (v.type != JSON_ARRAY)
 		return ERR_PARSE;
 	for (*n = 0; json_next_element(&it, &item); (*n)++) {
-		if (*n == ENTITY_LINKS_MAX || json_plain(item, &list[*n]) != ERR_OK)
+		if (*n == max || json_plain(item, &list[*n]) != ERR_OK)
 			return ERR_PARSE;
 	}
 	return ERR_OK;
@@ -250,11 +254,13 @@ static enum err read_member(struct span name, struct json_value v, struct entity
 	if (json_name_is(name, "orphan"))
 		e->orphan = json_is_true(v);
 	if (json_name_is(name, "owners"))
-		return read_list(v, e->owner, &e->owners);
+		return read_list(v, e->owner, ENTITY_LINKS_MAX, &e->owners);
 	if (json_name_is(name, "parents"))
-		return read_list(v, e->parent, &e->parents);
+		return read_list(v, e->parent, ENTITY_LINKS_MAX, &e->parents);
 	if (json_name_is(name, "tags"))
-		return read_list(v, e->tag, &e->tags);
+		return read_list(v, e->tag, ENTITY_LINKS_MAX, &e->tags);
+	if (json_name_is(name, "aliases"))
+		return read_list(v, e->alias, ENTITY_ALIASES_MAX, &e->aliases);
 	return ERR_OK;
 }
 

@@ -17,8 +17,9 @@
  * Every field is plain: at most ENTITY_TEXT_MAX bytes of UTF-8 without quotes,
  * backslashes and control characters, so that it stands in JSON as it is.
  */
-#define ENTITY_LINKS_MAX 64
-#define ENTITY_TEXT_MAX  512
+#define ENTITY_LINKS_MAX   64
+#define ENTITY_TEXT_MAX    512
+#define ENTITY_ALIASES_MAX 2
 
 struct entity {
 	struct span ref;
@@ -33,6 +34,9 @@ struct entity {
 	size_t parents;
 	struct span tag[ENTITY_LINKS_MAX];
 	size_t tags;
+	/* User: what its commits may call it, as digests (io/pseudonym.h). */
+	struct span alias[ENTITY_ALIASES_MAX];
+	size_t aliases;
 };
 
 /* The kind and the rest of a canonical ref; empty spans if it is none. */

@@ -42,9 +42,14 @@ static struct label *label_new(struct labels *l, uint32_t hash, struct span text
 	return label;
 }
 
+uint32_t label_hash(struct span text)
+{
+	return (uint32_t)hash_bytes(hash_process_key(), text);
+}
+
 struct label *labels_hold(struct labels *l, struct span text)
 {
-	uint32_t hash = (uint32_t)hash_bytes(hash_process_key(), text);
+	uint32_t hash = label_hash(text);
 	struct chain_node *node = chains_first(&l->chains, hash);
 	struct label *label;
 

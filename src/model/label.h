@@ -33,6 +33,9 @@ void labels_release(struct labels *l);
 /* Hold the label of a text, made if need be; NULL for the empty text. */
 struct label *labels_hold(struct labels *l, struct span text);
 
+/* As a label of this text has in its node. */
+uint32_t label_hash(struct span text);
+
 /* Let go of a label, which may be NULL. */
 void labels_drop(struct labels *l, struct label *label);
 

@@ -29,7 +29,7 @@ static struct span *text_of(struct entity *e, size_t at)
 
 static size_t record_labels(const struct record *r)
 {
-	return SHARED_TEXTS + (size_t)r->owners + r->parents + r->tags;
+	return SHARED_TEXTS + (size_t)r->owners + r->parents + r->tags + r->aliases;
 }
 
 size_t record_bytes(const struct record *r)
@@ -52,7 +52,7 @@ static struct label **hold_list(
 
 struct record *record_new(const struct entity *e, struct labels *labels)
 {
-	size_t n = 0, links = SHARED_TEXTS + e->owners + e->parents + e->tags;
+	size_t n = 0, links = SHARED_TEXTS + e->owners + e->parents + e->tags + e->aliases;
 	struct record *r;
 	struct label **label;
 	char *text;
@@ -63,6 +63,7 @@ struct record *record_new(const struct entity *e, struct labels *labels)
 	r->owners = (uint8_t)e->owners;
 	r->parents = (uint8_t)e->parents;
 	r->tags = (uint8_t)e->tags;
+	r->aliases = (uint8_t)e->aliases;
 	r->orphan = e->orphan;
 	label = r->label;
 	for (enum shared_text t = 0; t < SHARED_TEXTS; t++)
@@ -70,6 +71,7 @@ struct record *record_new(const struct entity *e, struct labels *labels)
 	label = hold_list(label, e->owner, e->owners, labels);
 	label = hold_list(label, e->parent, e->parents, labels);
 	label = hold_list(label, e->tag, e->tags, labels);
+	label = hold_list(label, e->alias, e->aliases, labels);
 	text = (char *)label;
 	for (enum own_text t = 0; t < OWN_TEXTS; t++) {
 		const struct span *own = text_in(e, own_at[t]);
@@ -103,6 +105,11 @@ struct span record_own(const struct record *r, enum own_text t)
 	return (struct span){ text, r->len[t] };
 }
 
+struct label *record_alias(const struct record *r, size_t i)
+{
+	return r->label[SHARED_TEXTS + (size_t)r->owners + r->parents + r->tags + i];
+}
+
 struct label *record_parent(const struct record *r, size_t i)
 {
 	return r->label[SHARED_TEXTS + r->owners + i];
@@ -130,9 +137,11 @@ void record_entity(const struct record *r, struct entity *e)
 	e->owners = r->owners;
 	e->parents = r->parents;
 	e->tags = r->tags;
+	e->aliases = r->aliases;
 	label = fill_list(label, r->owners, e->owner);
 	label = fill_list(label, r->parents, e->parent);
-	IGNORE(fill_list(label, r->tags, e->tag) == NULL);
+	label = fill_list(label, r->tags, e->tag);
+	IGNORE(fill_list(label, r->aliases, e->alias) == NULL);
 }
 
 static bool list_is(struct label *const **at, const struct span *list, size_t n)
@@ -149,7 +158,7 @@ bool record_is(const struct record *r, const struct entity *e)
 	struct label *const *label = r->label;
 
 	if (r->owners != e->owners || r->parents != e->parents || r->tags != e->tags ||
-		r->orphan != e->orphan)
+		r->aliases != e->aliases || r->orphan != e->orphan)
 		return false;
 	for (enum own_text t = 0; t < OWN_TEXTS; t++) {
 		if (!span_eq(record_own(r, t), *text_in(e, own_at[t])))
@@ -160,5 +169,5 @@ bool record_is(const struct record *r, const struct entity *e)
 			return false;
 	}
 	return list_is(&label, e->owner, e->owners) && list_is(&label, e->parent, e->parents) &&
-	       list_is(&label, e->tag, e->tags);
+	       list_is(&label, e->tag, e->tags) && list_is(&label, e->alias, e->aliases);
 }

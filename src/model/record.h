@@ -32,9 +32,10 @@ struct record {
 	struct record *older, *newer; /* in order of when they were last seen */
 	uint64_t seen;                /* the number of the read that saw it last */
 	uint16_t len[OWN_TEXTS];
-	uint8_t owners, parents, tags;
+	uint8_t owners, parents, tags, aliases;
 	bool orphan;
-	struct label *label[]; /* SHARED_TEXTS, owners, parents, tags; then the own texts */
+	struct label
+		*label[]; /* SHARED_TEXTS, owners, parents, tags, aliases; then the own texts */
 };
 
 /* e must have passed entity_check(). Holds labels, which record_free() drops. */
@@ -46,8 +47,9 @@ size_t record_bytes(const struct record *r);
 
 struct span record_own(const struct record *r, enum own_text t);
 
-/* The i-th parent. */
+/* The i-th parent, and the i-th alias. */
 struct label *record_parent(const struct record *r, size_t i);
+struct label *record_alias(const struct record *r, size_t i);
 
 /* The lists of e are not cleared beyond their count: an entity is large, and look-ups are many. */
 void record_entity(const struct record *r, struct entity *e);

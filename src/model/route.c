@@ -4,10 +4,15 @@
 #include <stdlib.h>
 
 #include "base/defs.h"
+#include "model/address.h"
 
 /* What builds become: CDEvents of any kind. A route that names no type means these. */
 static char build_types[] = "dev.cdevents.*";
 static char *const builds[] = { build_types, NULL };
+
+/* Where only the author is addressed, there must be one. */
+static char any_user[] = "user:*";
+static char *const somebody[] = { any_user, NULL };
 
 static void list_free(char **list)
 {
@@ -21,7 +26,7 @@ static void list_free(char **list)
 void route_release(struct route *r)
 {
 	char **const list[] = { r->type, r->source, r->outcome, r->transition, r->branch, r->kind,
-		r->owner, r->repository, r->to };
+		r->owner, r->repository, r->author, r->address, r->to };
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
 		list_free(list[i]);
@@ -68,6 +73,7 @@ static const struct {
 	[ROUTE_REPOSITORY] = ONE(repository, true),
 	[ROUTE_KIND] = SOME(kind),
 	[ROUTE_OWNER] = SOME(owner),
+	[ROUTE_AUTHOR] = ONE(author, true),
 #undef ONE
 #undef SOME
 };
@@ -82,7 +88,11 @@ char *const *route_patterns(const struct route *r, enum route_condition c)
 	char *const *patterns =
 		*(char **const *)(const void *)((const char *)r + conditions[c].patterns);
 
-	return patterns == NULL && c == ROUTE_TYPE ? builds : patterns;
+	if (patterns == NULL && c == ROUTE_TYPE)
+		return builds;
+	if (patterns == NULL && c == ROUTE_AUTHOR && route_address(r) == ADDRESS_AUTHOR)
+		return somebody;
+	return patterns;
 }
 
 const struct span *route_texts(const struct route_facts *f, enum route_condition c, size_t *n)
@@ -90,7 +100,8 @@ const struct span *route_texts(const struct route_facts *f, enum route_condition
 	const void *texts = (const char *)f + conditions[c].texts;
 
 	if (conditions[c].count == 0) {
-		*n = 1;
+		/* An author who is not known is none, not one without a name. */
+		*n = c != ROUTE_AUTHOR || f->author.n > 0;
 		return texts;
 	}
 	*n = *(const size_t *)(const void *)((const char *)f + conditions[c].count);
@@ -131,6 +142,18 @@ bool route_matches(const struct route *r, const struct route_facts *f)
 	return true;
 }
 
+unsigned route_address(const struct route *r)
+{
+	unsigned set = 0;
+	enum address a;
+
+	for (char **word = r->address; word != NULL && *word != NULL; word++) {
+		if (address_parse(span_of(*word), &a) == ERR_OK)
+			set |= a;
+	}
+	return set == 0 ? ADDRESS_OWNER : set;
+}
+
 static bool names_have(const char *const *names, size_t n, const char *name)
 {
 	for (size_t i = 0; i < n; i++) {
@@ -154,4 +177,25 @@ size_t routes_choose(const struct route *routes, size_t n, const struct route_fa
 		}
 	}
 	return chosen;
+}
+
+static bool route_leads_to(const struct route *r, const char *sink)
+{
+	for (char **to = r->to; to != NULL && *to != NULL; to++) {
+		if (strcmp(*to, sink) == 0)
+			return true;
+	}
+	return false;
+}
+
+unsigned routes_address(
+	const struct route *routes, size_t n, const struct route_facts *f, const char *sink)
+{
+	unsigned set = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (route_leads_to(&routes[i], sink) && route_matches(&routes[i], f))
+			set |= route_address(&routes[i]);
+	}
+	return set;
 }

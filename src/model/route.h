@@ -16,7 +16,9 @@ struct route {
 	char *name;
 	char **type; /* NULL: builds of any type, and nothing else */
 	char **source, **outcome, **transition, **branch, **kind, **owner, **repository;
-	char **to; /* names of sinks */
+	char **author;  /* NULL: any, but one who is known if nobody else is addressed */
+	char **address; /* "owner", "author": whom sinks tell; NULL: owners */
+	char **to;      /* names of sinks */
 };
 
 /* Frees the strings and lists too. */
@@ -30,11 +32,19 @@ struct route_facts {
 	struct span transition; /* none, fixed, broken, still_failing */
 	struct span branch;
 	struct span repository;
+	struct span author; /* a user's ref; empty: not known */
 	const struct span *kind, *owner;
 	size_t kinds, owners;
 };
 
 bool route_matches(const struct route *r, const struct route_facts *f);
+
+/* Whom its sinks tell: a set of enum address. */
+unsigned route_address(const struct route *r);
+
+/* The same for one sink, of every route that matches and leads to it; 0 if none does. */
+unsigned routes_address(
+	const struct route *routes, size_t n, const struct route_facts *f, const char *sink);
 
 /* The conditions that a route can set, in the order in which they are looked at. */
 enum route_condition {
@@ -46,13 +56,14 @@ enum route_condition {
 	ROUTE_REPOSITORY,
 	ROUTE_KIND,
 	ROUTE_OWNER,
+	ROUTE_AUTHOR,
 };
-#define ROUTE_CONDITIONS (ROUTE_OWNER + 1)
+#define ROUTE_CONDITIONS (ROUTE_AUTHOR + 1)
 
 /* Its key in the configuration: "source", … */
 const char *route_condition_str(enum route_condition c);
 
-/* The patterns of a condition, NULL if it is not set; types always are. */
+/* The patterns of a condition, NULL if it is not set; types always are, authors by address. */
 char *const *route_patterns(const struct route *r, enum route_condition c);
 
 /* What it is compared with: *n texts, of which one must match. */

@@ -2,6 +2,7 @@
 #ifndef MODEL_SINK_H
 #define MODEL_SINK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/span.h"
@@ -77,6 +78,7 @@ struct sink_policy {
 struct sink {
 	char *name;
 	const char *type;
+	bool addresses; /* it tells people, whom routes choose by `address` */
 	const struct sink_ops *ops;
 	void *self;
 	struct sink_policy policy;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/correlate.h"
 
+#include "model/address.h"
+
 static void plan_collect_owners(struct plan *p)
 {
 	for (size_t i = 0; i < p->entities; i++) {
@@ -24,6 +26,7 @@ static void plan_route(struct plan *p, const struct build *b, enum transition tr
 		.transition = span_of(transition_str(transition)),
 		.branch = b->branch,
 		.repository = p->slug,
+		.author = p->author,
 		.kind = kind,
 		.kinds = p->entities,
 		.owner = p->owner,
@@ -33,6 +36,18 @@ static void plan_route(struct plan *p, const struct build *b, enum transition tr
 	for (size_t i = 0; i < p->entities; i++)
 		kind[i] = entity_ref_kind(p->entity[i].ref);
 	p->sinks = routes_choose(routes->route, routes->n, &f, p->sink, PLAN_SINKS);
+	for (size_t i = 0; i < p->sinks; i++)
+		p->address[i] = routes_address(routes->route, routes->n, &f, p->sink[i]);
+}
+
+/* An address is one person's; a login stands only for an address that hides behind it. */
+struct span author_of(const struct catalog *catalog, const struct build *b)
+{
+	struct span ref = { NULL, 0 };
+
+	if (!catalog_user(catalog, b->author_mail, &ref))
+		IGNORE(catalog_user(catalog, b->author_login, &ref));
+	return ref;
 }
 
 void plan_make(struct plan *p, const struct build *b, enum transition transition,
@@ -41,6 +56,7 @@ void plan_make(struct plan *p, const struct build *b, enum transition transition
 {
 	p->slug = slug;
 	p->entities = p->owners = p->sinks = 0;
+	p->author = (struct span){ NULL, 0 };
 	if (catalog == NULL) {
 		p->place = EVENT_WAITING;
 		return;
@@ -54,6 +70,7 @@ void plan_make(struct plan *p, const struct build *b, enum transition transition
 	}
 	p->place = EVENT_ROUTED;
 	plan_collect_owners(p);
+	p->author = author_of(catalog, b);
 	plan_route(p, b, transition, source_name, routes);
 }
 
@@ -68,6 +85,7 @@ void recall(struct recalled *r, struct span source, const struct cloudevent_fact
 		.transition = facts->transition,
 		.branch = facts->branch,
 		.repository = facts->repository,
+		.author = facts->author,
 		.kind = r->kind,
 		.kinds = facts->entities,
 		.owner = facts->owner,

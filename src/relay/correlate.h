@@ -26,7 +26,9 @@ struct plan {
 	size_t entities;
 	struct span owner[CLOUDEVENT_ENTITIES]; /* of all entities, each once */
 	size_t owners;
+	struct span author; /* the user; empty: not known */
 	const char *sink[PLAN_SINKS];
+	unsigned address[PLAN_SINKS]; /* whom each of them tells: a set of enum address */
 	size_t sinks;
 	struct span slug; /* as sent; borrowed from the caller's buffer */
 };
@@ -43,6 +45,9 @@ struct routes {
 void plan_make(struct plan *p, const struct build *b, enum transition transition,
 	const char *source_name, struct span slug, const struct catalog *catalog,
 	const struct routes *routes);
+
+/* The user whom a build's commit names as author; empty if nobody knows who that is. */
+struct span author_of(const struct catalog *catalog, const struct build *b);
 
 /*
  * What routes look at of an event that was kept, as it was found then. Borrows

@@ -339,6 +339,7 @@ struct dispatch_sink_stats dispatch_sink_stats(const struct dispatch *d, size_t 
 
 	s.gate = o->gate;
 	s.circuit = o->circuit.state;
+	s.waiting = o->lanes;
 	s.window = o->pace.window;
 	s.throttled = loop_now(d->loop).ms < o->pace.not_before.ms;
 	s.failing_since = o->failing_since;

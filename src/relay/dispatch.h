@@ -115,6 +115,7 @@ struct dispatch_sink_stats {
 	char last_note[200];   /* of the last failure; empty if none since the last success */
 	enum sink_gate gate;
 	enum circuit_state circuit;
+	size_t waiting;  /* repositories with something outstanding for it */
 	unsigned window; /* tries at once for now */
 	bool throttled;
 	struct wall failing_since; /* WALL_NONE: it is not */

@@ -251,7 +251,7 @@ static void on_request(void *ctx, struct httpd_req *req)
 		return;
 	}
 	build_init(&order.build);
-	e = travis_payload_read(buf_span(&payload), &order.build, &why);
+	e = travis_payload_read(buf_span(&payload), &r->setup.author, &order.build, &why);
 	if (e == ERR_OK) {
 		problem = check_origin(src, &order.build);
 	} else {

@@ -263,6 +263,10 @@ static enum err event_compose(struct intake *in, const struct round *rd)
 		.received = in->received,
 		.entity = rd->plan.entity,
 		.entities = rd->plan.entities,
+		.author = rd->plan.author,
+		.sink = rd->plan.sink,
+		.address = rd->plan.address,
+		.sinks = rd->plan.sinks,
 	};
 
 	memcpy(ce.id, in->id, sizeof(ce.id));
@@ -347,6 +351,7 @@ static enum err intake_judge(struct intake *in)
 
 	rd->puts = 0;
 	rd->plan.entities = rd->plan.owners = rd->plan.sinks = 0;
+	rd->plan.author = (struct span){ NULL, 0 };
 	parcel_release(in->parcel);
 	in->parcel = NULL;
 	in->transition = TRANSITION_NONE;
@@ -421,6 +426,18 @@ static const char *result_word(const struct intake *in)
 	return "accepted";
 }
 
+/* Who shows builds hears of it when it can be read. */
+static void intake_tell(struct intake *in)
+{
+	struct relay *r = in->relay;
+
+	if (r->on_build == NULL || in->puts == 0)
+		return;
+	buf_clear(&r->scratch.slug);
+	IGNORE(build_slug(&in->build, &r->scratch.slug));
+	r->on_build(r->on_build_ctx, buf_span(&r->scratch.slug));
+}
+
 static void intake_stored(struct intake *in, const struct append_answer *a)
 {
 	struct source *src = intake_source(in);
@@ -438,6 +455,7 @@ static void intake_stored(struct intake *in, const struct append_answer *a)
 		in->parcel->seq = a->seq;
 		dispatch_offer(in->relay->dispatch, in->parcel);
 	}
+	intake_tell(in);
 	intake_reply(in, result);
 }
 

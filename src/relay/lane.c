@@ -29,6 +29,7 @@ struct lane *lane_new(struct dispatch *d, struct outlet *o, struct span okey)
 	lane->okey_len = okey.n;
 	lane->part = store_part(okey);
 	lane->tail = &lane->head;
+	o->lanes++;
 	return lane;
 }
 
@@ -73,6 +74,7 @@ void lane_free(struct lane *lane)
 {
 	while (lane->head != NULL)
 		lane_pop(lane);
+	lane->outlet->lanes--;
 	loop_timer_free(lane->timer);
 	free(lane->earlier);
 	free(lane->okey);

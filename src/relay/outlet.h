@@ -28,6 +28,7 @@ struct outlet {
 	struct wall failing_since;         /* WALL_NONE: its last try was a success */
 	bool failing_told;                 /* that it is failing was written down */
 	char failing_event[UUID_TEXT_MAX]; /* the first one */
+	size_t lanes;                      /* that lead here */
 	struct dispatch_sink_stats stats;
 };
 

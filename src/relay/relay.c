@@ -7,6 +7,7 @@
 #include "audit/record.h"
 #include "base/log.h"
 #include "io/loop.h"
+#include "model/address.h"
 #include "model/sink.h"
 #include "relay/announce.h"
 #include "relay/chronicle.h"
@@ -153,6 +154,12 @@ bool relay_is_ready(const struct relay *r)
 	return r->ready && dispatch_stats(r->dispatch).loaded;
 }
 
+void relay_on_build(struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx)
+{
+	r->on_build = on_build;
+	r->on_build_ctx = ctx;
+}
+
 struct httpd_handler relay_hooks(struct relay *r)
 {
 	return ingress_handler(r);
@@ -244,10 +251,23 @@ struct source *relay_source(struct relay *r, struct span name)
 	return NULL;
 }
 
+static bool sink_addresses(const struct relay *r, const char *name)
+{
+	for (size_t i = 0; i < r->setup.sinks; i++) {
+		if (strcmp(r->setup.sink[i]->name, name) == 0)
+			return r->setup.sink[i]->addresses;
+	}
+	return false;
+}
+
 void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
 	const char *source_name, struct span slug)
 {
 	const struct routes routes = { r->setup.route, r->setup.routes };
 
 	plan_make(p, b, transition, source_name, slug, r->catalog, &routes);
+	for (size_t i = 0; i < p->sinks; i++) {
+		if (!sink_addresses(r, p->sink[i]))
+			p->address[i] = ADDRESS_OWNER;
+	}
 }

@@ -13,6 +13,7 @@
 #include "model/route.h"
 #include "relay/dispatch.h"
 #include "store/store.h"
+#include "travis/payload.h"
 
 struct audit_record;
 struct catalog;
@@ -39,7 +40,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog; /* in the store: the catalog comes from afar */
+	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
 /* Frees sources, sinks and routes; cancels what is under way at the sinks. */
@@ -89,6 +91,13 @@ const struct catalog *relay_catalog_now(const struct relay *r);
 /* Has the store told what it remembers? Before, nothing is ready. */
 bool relay_is_ready(const struct relay *r);
 
+/*
+ * Somebody who shows builds: called when what is shown of one was stored, with its
+ * repository. One at most; NULL for none.
+ */
+void relay_on_build(
+	struct relay *r, void (*on_build)(void *ctx, struct span repository), void *ctx);
+
 /* The hooks listener's handler. */
 struct httpd_handler relay_hooks(struct relay *r);
 
@@ -129,6 +138,7 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	uint64_t catalogs; /* grows with what changes, and whenever an entity's place does */
 	struct wall
 		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };

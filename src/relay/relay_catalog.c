@@ -26,7 +26,10 @@ static void on_change(void *ctx, const struct catalog_change *change)
 	struct relay *r = ctx;
 	struct catalog_tally *t = &r->tally;
 
-	*(before == NULL ? &t->added : now == NULL ? &t->removed : &t->changed) += 1;
+	*(before == NULL      ? &t->added
+		: now == NULL ? &t->removed
+			      : &t->changed) += 1; /* Those behind it stand elsewhere now. */
+	r->stats.catalogs += before == NULL || now == NULL;
 	t->claimed = t->claimed || is_claimed_anew(before, now);
 	if (r->setup.keep_catalog)
 		keeper_keep(r->keeper, now == NULL ? before->ref : now->ref);
@@ -54,8 +57,8 @@ static void catalog_journal(struct relay *r)
 static void catalog_conclude(struct relay *r)
 {
 	bool first = r->catalog == NULL, claimed = r->tally.claimed;
-
 	r->catalog = r->index;
+	r->stats.catalogs += first || r->tally.changed > 0;
 	if (first || r->tally.added + r->tally.changed + r->tally.removed > 0)
 		catalog_journal(r);
 	r->tally = (struct catalog_tally){ 0 };
@@ -69,6 +72,7 @@ void relay_catalog_start(struct relay *r)
 
 	if (n > 0 && r->catalog == NULL) {
 		r->catalog = r->index;
+		r->stats.catalogs++;
 		log_info("catalog.remembered", "entities=%zu repositories=%zu", n,
 			catalog_repositories(r->index));
 	}

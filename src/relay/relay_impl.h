@@ -55,6 +55,8 @@ struct relay {
 	bool ready;          /* the store has told what it remembers */
 	void (*on_ready)(void *ctx);
 	void *on_ready_ctx;
+	void (*on_build)(void *ctx, struct span repository); /* NULL: nobody shows builds */
+	void *on_build_ctx;
 };
 
 /* The source of that name, or NULL. */

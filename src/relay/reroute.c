@@ -46,6 +46,10 @@ static enum err recompose(struct relay *r, const struct store_parked *p, const s
 	memcpy(ce.id, p->id, sizeof(ce.id));
 	ce.entity = plan->entity;
 	ce.entities = plan->entities;
+	ce.author = plan->author;
+	ce.sink = plan->sink;
+	ce.address = plan->address;
+	ce.sinks = plan->sinks;
 	buf_clear(out);
 	buf_clear(&r->scratch.entities);
 	e = board_entities_write(plan->entity, plan->entities, &r->scratch.entities);

@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/json_gate.h"
 #include "base/json_read.h"
+#include "io/pseudonym.h"
 
 /* A build of 200 jobs with a full config has some 15,000 values. */
 #define VALUES_MAX  100000
@@ -42,6 +43,7 @@ static const struct text_field repository_fields[] = {
 /* What the members said, until all of them are known. */
 struct reading {
 	struct build *build;
+	const struct travis_author_rules *author;
 	struct buf scratch;
 	bool has_state, has_cause, is_pull_request;
 	int64_t status; /* -1: null or absent */
@@ -144,6 +146,22 @@ static enum err take_subject(struct reading *r, struct json_value v)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			*p = ' ';
 	}
+	return ERR_OK;
+}
+
+/* Whom it names stays here: digests go on. A commit may say anything, so this proves nothing. */
+static enum err take_author(struct reading *r, struct json_value v)
+{
+	const struct pseudonym_key *names = r->author->names;
+	char digest[PSEUDONYM_MAX];
+	struct span address;
+
+	if (names == NULL || v.type != JSON_STRING || take_plain(r, v, &address) != ERR_OK)
+		return ERR_OK;
+	if (pseudonym_of_mail(names, address, digest))
+		r->build->author_mail = keep(r->build, span_of(digest));
+	if (pseudonym_of_login(names, pseudonym_hidden_login(address, r->author->host), digest))
+		r->build->author_login = keep(r->build, span_of(digest));
 	return ERR_OK;
 }
 
@@ -299,6 +317,7 @@ static const struct {
 	{ "finished_at", take_finished },
 	{ "duration", take_duration },
 	{ "message", take_subject },
+	{ "author_email", take_author },
 	{ "compare_url", take_compare_url },
 	{ "pull_request", take_pull_request },
 	{ "pull_request_number", take_pull_request_number },
@@ -448,10 +467,11 @@ static enum err read_members(struct reading *r, struct json_value root)
 	return e == ERR_OK ? check_whole(r) : e;
 }
 
-enum err travis_payload_read(struct span payload, struct build *b, const char **why)
+enum err travis_payload_read(struct span payload, const struct travis_author_rules *author,
+	struct build *b, const char **why)
 {
 	const struct json_limits limits = { .values = VALUES_MAX };
-	struct reading r = { .build = b, .status = -1 };
+	struct reading r = { .build = b, .author = author, .status = -1 };
 	enum err e = json_gate(payload, &limits, NULL);
 
 	if (e != ERR_OK) {
@@ -463,7 +483,9 @@ enum err travis_payload_read(struct span payload, struct build *b, const char **
 		*why = "The payload is no JSON object.";
 		return ERR_PARSE;
 	}
-	if (buf_room(&b->text, payload.n < TEXT_MAX ? payload.n : TEXT_MAX) == NULL) {
+	/* Digests are no part of the payload. */
+	if (buf_room(&b->text, (payload.n < TEXT_MAX ? payload.n : TEXT_MAX) + 2 * PSEUDONYM_MAX) ==
+		NULL) {
 		*why = "The payload's texts are too long.";
 		return ERR_LIMIT;
 	}

@@ -162,7 +162,7 @@ void v3_path_read(struct span path, struct v3_request *out)
 		return;
 	if (span_is(first, "repo"))
 		repo_read(path, out);
-	else if (span_is(first, "build"))
+	else if (span_is(first, "build") || span_is(first, "builds"))
 		build_path_read(path, out);
 	else if (span_is(first, "user") && path.n == 0)
 		out->what = V3_USER;

@@ -17,7 +17,7 @@
 enum v3_what {
 	V3_NOTHING, /* that we have */
 	V3_BUILDS,  /* /repo/{slug}/builds: of one repository, newest first */
-	V3_BUILD,   /* /build/{id} */
+	V3_BUILD,   /* /build/{id}, or /builds/{id} as it is on Travis CI's site */
 	V3_USER,    /* /user */
 	V3_ACT,     /* /build/{id}/restart and its like, which are posted */
 };

@@ -99,7 +99,8 @@ void v3_put_build(struct json_writer *w, const struct v3_build *v)
 
 	json_object_begin(w);
 	put_type(w, "build", "standard");
-	put_href(w, "@href", "/build/%" PRId64, b->id);
+	/* v3 says /build/, but the card makes a link to Travis CI's site of it. */
+	put_href(w, "@href", "/builds/%" PRId64, b->id);
 	json_member_int(w, "id", b->id);
 	json_member_span(w, "number", b->number);
 	json_member_str(w, "state", state_words[b->state]);

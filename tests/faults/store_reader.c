@@ -7,6 +7,7 @@
  *	delivery ID SINK
  *	done ID SINK	that delivery's state; or "dead", "pending"
  *	audit ID	an entry of that event; one line for each
+ *	build ID	what is shown of a build whose latest event that is
  *
  * and "refused WHY" or "broken WHY" where it cannot be opened or does not hold
  * together. A line with a full stop ends each answer.
@@ -30,6 +31,9 @@ struct reader {
 	enum store_list list;
 	int64_t rows, cursor;
 	bool more;
+	char (*id)[UUID_TEXT_MAX]; /* of the events, by number; "" where there is none */
+	size_t ids;
+	int64_t next_seq; /* of builds */
 };
 
 NORETURN static void fail(const char *what)
@@ -73,10 +77,27 @@ static void put_audit(struct span entry)
 	}
 }
 
-static void put_row(enum store_list list, struct span json)
+/* Remember an event's id, by which its build is told. */
+static void put_event(struct reader *r, const struct store_item *item)
 {
-	switch (list) {
-	case LIST_EVENTS: printf("event %.*s\n", SPAN_ARGS(member(json_root(json), "id"))); break;
+	struct span id = member(json_root(item->json), "id");
+	size_t seq = (size_t)item->cursor;
+
+	printf("event %.*s\n", SPAN_ARGS(id));
+	if (seq >= r->ids) {
+		r->id = xrealloc(r->id, seq + 1, sizeof(*r->id));
+		memset(r->id[r->ids], 0, (seq + 1 - r->ids) * sizeof(*r->id));
+		r->ids = seq + 1;
+	}
+	snprintf(r->id[seq], sizeof(r->id[seq]), "%.*s", SPAN_ARGS(id));
+}
+
+static void put_row(struct reader *r, const struct store_item *item)
+{
+	struct span json = item->json;
+
+	switch (r->list) {
+	case LIST_EVENTS: put_event(r, item); break;
 	case LIST_DELIVERIES: put_delivery(json_root(json)); break;
 	case LIST_AUDIT: put_audit(json); break;
 	case LIST_QUARANTINE: break;
@@ -90,7 +111,7 @@ static void on_page(void *ctx, enum err e, const struct store_item *items, size_
 	if (e != ERR_OK)
 		fail("a list cannot be read");
 	for (size_t i = 0; i < n; i++)
-		put_row(r->list, items[i].json);
+		put_row(r, &items[i]);
 	r->rows += (int64_t)n;
 	if (n > 0)
 		r->cursor = items[n - 1].cursor;
@@ -110,6 +131,36 @@ static int64_t list_print(struct reader *r, enum store_list list)
 			fail("a list cannot be asked for");
 	} while (r->more);
 	return r->rows;
+}
+
+static void on_builds(void *ctx, enum err e, const struct store_builds *b)
+{
+	struct reader *r = ctx;
+
+	if (e != ERR_OK)
+		fail("builds cannot be read");
+	for (size_t i = 0; i < b->n; i++) {
+		size_t seq = (size_t)b->build[i].event_seq;
+
+		if (seq < r->ids && r->id[seq][0] != '\0')
+			printf("build %s\n", r->id[seq]);
+		else
+			printf("broken a build is of no event\n");
+	}
+	r->next_seq = b->next_seq;
+	loop_stop(r->loop);
+}
+
+static void builds_print(struct reader *r)
+{
+	r->next_seq = 0;
+	do {
+		const struct store_builds_query q = { .before_seq = r->next_seq, .limit = PAGE };
+
+		if (store_builds(r->store, &q, on_builds, r) != ERR_OK ||
+			loop_run(r->loop) != ERR_OK)
+			fail("builds cannot be asked for");
+	} while (r->next_seq != 0);
 }
 
 static void check_counts(struct reader *r)
@@ -149,6 +200,8 @@ static void answer(struct reader *r, const char *path)
 		return;
 	}
 	check_counts(r);
+	builds_print(r);
+	r->ids = 0;
 	store_close(TAKE(r->store));
 	check_file(path);
 }
@@ -164,6 +217,7 @@ int main(void)
 		printf(".\n");
 		fflush(stdout);
 	}
+	free(r.id);
 	loop_free(r.loop);
 	return 0;
 }

@@ -119,7 +119,8 @@ static void on_appended(void *ctx, const struct append_answer *a)
 	if (a->result != APPEND_STORED)
 		fail("append", o->id);
 	o->seq = a->seq;
-	mark("event %s\ndelivery %s alpha\ndelivery %s beta\naudit %s", o->id, o->id, o->id, o->id);
+	mark("event %s\nbuild %s\ndelivery %s alpha\ndelivery %s beta\naudit %s", o->id, o->id,
+		o->id, o->id, o->id);
 	if (o->n % 3 != 0)
 		one_finish(o);
 	else
@@ -161,6 +162,12 @@ static void one_append(struct session *s, uint64_t n)
 		.body = body_of(n, body),
 	};
 	struct store_put put = { "build", { 0 }, 0, SPAN("{\"state\":\"passed\"}") };
+	const struct store_build build = {
+		.host = SPAN("app.travis-ci.com"),
+		.id = (int64_t)n + 1,
+		.repository = ev.repository,
+		.fact = ev.body,
+	};
 	struct span entry;
 
 	snprintf(okey, sizeof(okey), "lane-%" PRIu64, n % LANES);
@@ -178,7 +185,8 @@ static void one_append(struct session *s, uint64_t n)
 			    .puts = &put,
 			    .puts_n = 1,
 			    .audit = &entry,
-			    .audit_n = 1 },
+			    .audit_n = 1,
+			    .build = &build },
 		    on_appended, o) != ERR_OK)
 		fail("append", o->id);
 	s->under_way++;

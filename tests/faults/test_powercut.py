@@ -38,15 +38,15 @@ STORE_READER = functools.partial(powercut.Reader,
 
 
 def whole_or_not_at_all(facts, _folder):
-	"""Each event came with two deliveries and an entry, and all of these with an event."""
+	"""Each event came with its build, two deliveries and an entry, and all of these with an event."""
 	found = []
 	events = {fact[6:] for fact in facts if fact.startswith(b"event ")}
 	for event in events:
-		parts = (b"delivery %s alpha", b"delivery %s beta", b"audit %s")
+		parts = (b"build %s", b"delivery %s alpha", b"delivery %s beta", b"audit %s")
 		if not all(part % event in facts for part in parts):
 			found.append(f"broken event {event.decode()} is not whole")
 	for fact in facts:
-		if fact.startswith((b"delivery ", b"audit ")) and fact.split(b" ")[1] not in events:
+		if fact.startswith((b"build ", b"delivery ", b"audit ")) and fact.split(b" ")[1] not in events:
 			found.append(f"broken no event for {fact.decode()}")
 	return found
 

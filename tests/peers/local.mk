@@ -8,7 +8,12 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
+	tests/peers/signal_listener.js \
 	tests/peers/tlog/verify.go \
+	tests/peers/travis-card/card.js \
+	tests/peers/travis-card/package-lock.json \
+	tests/peers/travis-card/package.json \
+	tests/peers/travis-card/render.js \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \
 	tests/peers/webhooks/verify.js

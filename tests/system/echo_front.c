@@ -25,6 +25,13 @@ static struct httpd_verdict on_head(void *ctx, struct httpd_req *req)
 	return (struct httpd_verdict){ .body_max = BODY_MAX };
 }
 
+static const char *method_of(const struct httpd_req *req)
+{
+	if (httpd_req_is_post(req))
+		return "POST";
+	return httpd_req_is_head(req) ? "HEAD" : "GET";
+}
+
 static void on_request(void *ctx, struct httpd_req *req)
 {
 	static char hex[2 * BODY_MAX + 1];
@@ -37,7 +44,7 @@ static void on_request(void *ctx, struct httpd_req *req)
 	buf_init(&text, 4 * BODY_MAX);
 	json_writer_init(&w, &text);
 	json_object_begin(&w);
-	json_member_str(&w, "method", httpd_req_is_post(req) ? "POST" : "GET");
+	json_member_str(&w, "method", method_of(req));
 	json_member_span(&w, "path", httpd_req_path(req));
 	json_member_span(&w, "query", httpd_req_query(req));
 	json_member_str(&w, "body", hex);

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 SYSTEM = \
 	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
+	tests/system/test_authors.py \
 	tests/system/test_bus.py \
 	tests/system/test_differential.py \
 	tests/system/test_engine.py \
@@ -21,6 +22,7 @@ SYSTEM = \
 	tests/system/test_notifications.py \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
+	tests/system/test_page.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \

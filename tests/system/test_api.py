@@ -94,7 +94,7 @@ def test_a_build_has_what_the_card_shows(box):
 	daemon = relay(box).start()
 	build_id = build(daemon, "failed", number="417")
 	shown = read(daemon, BUILDS + "?offset=0&limit=1")["builds"][0]
-	assert shown["@type"] == "build" and shown["@href"] == f"/build/{build_id}", shown
+	assert shown["@type"] == "build" and shown["@href"] == f"/builds/{build_id}", shown
 	assert shown["number"] == "417" and shown["duration"] == 271, shown
 	assert shown["started_at"] == "2026-11-20T10:00:00Z", shown
 	assert shown["finished_at"] == "2026-11-20T10:04:31Z", shown
@@ -104,6 +104,7 @@ def test_a_build_has_what_the_card_shows(box):
 	assert shown["commit"]["compare_url"].startswith("https://github.com/acme/"), shown
 	assert shown["repository"]["slug"] == SLUG, shown
 	one = read(daemon, f"/build/{build_id}")
+	assert read(daemon, shown["@href"]) == one
 	assert "build_num" not in one
 	assert {**shown, "build_num": None} == {**one, "build_num": None}
 	assert "ada@example.com" not in str(shown)
@@ -223,7 +224,7 @@ def test_wrong_parameters_are_told_in_travis_shape(box):
 	for path in ("/repo/4711/builds", "/repo/a%2Fb/branches", "/build/x", "/v3/owner/acme",
 			"/repo/a%2Fb%22/builds", "/user/1"):
 		error(ask(daemon, path), 404, "not_found")
-	answer = ask(daemon, "/")
+	answer = ask(daemon, "/nothing")
 	assert answer.status == 404 and answer.headers["Content-Type"] == "application/problem+json"
 
 

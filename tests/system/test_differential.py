@@ -27,7 +27,7 @@ LIMIT_S = 20
 # Where ours is stricter than Node on purpose, by the detail of our refusal. What RFC 9112 lets or
 # makes a server do is said with it; "policy" is ours alone.
 STRICTER = {
-	"GET and POST are the methods known here.": "policy",
+	"GET, HEAD and POST are the methods known here.": "policy",
 	"The request target must begin with a slash.": "policy: no proxy, so origin-form only",
 	"The request target has characters that must be escaped.": "RFC 3986, 3.3",
 	"The request target is too long.": "limit",

@@ -9,6 +9,7 @@ subscription is a 404 with a JSON body.
 import http.server
 import json
 import threading
+import zlib
 
 ANNOTATION = "travis-ci.com/repo-slug"
 POLL_S = 5
@@ -27,7 +28,7 @@ def component(name, slug, owner, etag, uid=None, orphan=False):
 def user(name, email=None, **annotations):
 	return {"kind": "User", "relations": [], "spec": {"profile": {"email": email} if email else {}},
 		"metadata": {"name": name, "namespace": "default", "uid": "uid-" + name,
-			"etag": f"{email}{annotations}", "annotations": annotations}}
+			"etag": f"{zlib.crc32(repr((email, annotations)).encode()):08x}", "annotations": annotations}}
 
 
 def group(name):
@@ -59,6 +60,7 @@ class Backstage:
 		self.lookups = []        # the refs of each
 		self.puts = []
 		self.polls = 0
+		self.notifications = []  # the bodies that were sent
 		self.server = Server(("127.0.0.1", 0), self.handler())
 		self.server.daemon_threads = True
 		threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -142,12 +144,16 @@ class Backstage:
 				self.answer(201)
 
 			def do_POST(self):
-				refs = self.read_body()["entityRefs"]
+				body = self.read_body()
+				if self.path == "/api/notifications":
+					backstage.notifications.append(body)
+					return self.answer(200, [{"user": "user:default/somebody"}])
+				refs = body["entityRefs"]
 				with backstage.changed:
 					backstage.lookups.append(refs)
 					backstage.changed.wait_for(lambda: not backstage.unanswered)
 					found = [backstage.catalog.get(r) for r in refs]
-				self.answer(200, {"items": found})
+				return self.answer(200, {"items": found})
 
 			def do_GET(self):
 				if self.is_misbehaving():

@@ -47,6 +47,7 @@ UNIT = \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \
+	tests/unit/test_html_write \
 	tests/unit/test_hint \
 	tests/unit/test_hint_book \
 	tests/unit/test_http_answer \
@@ -71,7 +72,10 @@ UNIT = \
 	tests/unit/test_notice \
 	tests/unit/test_ownership \
 	tests/unit/test_pace \
+	tests/unit/test_page_filter \
+	tests/unit/test_page_index \
 	tests/unit/test_payload \
+	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
 	tests/unit/test_pushes \
 	tests/unit/test_record \

@@ -391,3 +391,85 @@ Test(catalog, looks_eight_groups_up_and_no_further)
 	cr_assert_not(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/g9")));
 	catalog_free(c);
 }
+
+static void add_user(struct catalog *b, const char *ref, const char *one, const char *two)
+{
+	struct entity e = entity(ref, NULL, NULL);
+
+	e.alias[e.aliases++] = span_of(one);
+	if (two != NULL)
+		e.alias[e.aliases++] = span_of(two);
+	add(b, &e);
+}
+
+Test(catalog, finds_the_one_user_of_an_alias)
+{
+	struct catalog *b = catalog_new();
+	struct catalog *c;
+	struct entity e;
+	struct span ref;
+
+	add_user(b, "user:default/ada", "mail-ada", "login-ada");
+	add_user(b, "user:default/bob", "mail-bob", "shared");
+	add_user(b, "user:default/cid", "shared", NULL);
+	add_user(b, "user:default/dan", "shared", NULL);
+	add_new(b, "component:default/api", "acme/api", NULL);
+	c = TAKE(b);
+	cr_assert(catalog_user(c, SPAN("mail-ada"), &ref));
+	assert_span(ref, "user:default/ada");
+	cr_assert(catalog_user(c, SPAN("login-ada"), &ref));
+	assert_span(ref, "user:default/ada");
+	cr_expect_not(catalog_user(c, SPAN("shared"), &ref), "nobody knows who is meant");
+	cr_expect_not(catalog_user(c, SPAN("mail-eve"), &ref));
+	cr_expect_not(catalog_user(c, SPAN(""), &ref));
+	assert_span(ref, "user:default/ada");
+	cr_expect_eq(catalog_shared_aliases(c), 1);
+	cr_assert(catalog_get(c, SPAN("user:default/bob"), &e));
+	cr_expect_eq(e.aliases, 2);
+	assert_span(e.alias[1], "shared");
+	catalog_free(c);
+}
+
+Test(catalog, of_nobody_has_no_user)
+{
+	struct catalog *c = catalog_new();
+	struct span ref;
+
+	cr_expect_not(catalog_user(c, SPAN("mail-ada"), &ref));
+	cr_expect_eq(catalog_shared_aliases(c), 0);
+	catalog_free(c);
+}
+
+Test(catalog, knows_what_comes_after_a_ref)
+{
+	struct catalog *b = catalog_new();
+	struct catalog *c;
+
+	add_new(b, "component:default/b", NULL, NULL);
+	add_new(b, "component:default/d", NULL, NULL);
+	c = TAKE(b);
+	cr_expect_eq(catalog_after(c, SPAN("")), 0);
+	cr_expect_eq(catalog_after(c, SPAN("component:default/a")), 0);
+	cr_expect_eq(catalog_after(c, SPAN("component:default/b")), 1);
+	cr_expect_eq(catalog_after(c, SPAN("component:default/c")), 1);
+	cr_expect_eq(catalog_after(c, SPAN("component:default/d")), 2);
+	catalog_free(c);
+}
+
+Test(entity, keeps_its_aliases_in_the_store)
+{
+	struct entity e = entity("user:default/ada", NULL, NULL), back;
+	CLEANUP(buf_release) struct buf json;
+
+	buf_init(&json, 4096);
+	e.alias[e.aliases++] = SPAN("0123");
+	e.alias[e.aliases++] = SPAN("4567");
+	cr_assert_eq(entity_write(&e, &json), ERR_OK);
+	cr_assert_eq(entity_read(buf_span(&json), &back), ERR_OK);
+	cr_assert_eq(back.aliases, 2);
+	assert_span(back.alias[1], "4567");
+	cr_expect_eq(
+		entity_read(SPAN("{\"ref\":\"user:default/a\",\"aliases\":[\"1\",\"2\",\"3\"]}"),
+			&back),
+		ERR_PARSE);
+}

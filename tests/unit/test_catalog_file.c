@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "backstage/catalog_file.h"
+#include "io/crypto.h"
+#include "io/pseudonym.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -21,12 +23,14 @@ static void reading_release(struct reading *r)
 	scratch_remove(&r->scratch);
 }
 
+static struct entity_rules rules = { .repository = "travis-ci.com/repo-slug" };
+
 static struct reading read_path(const char *path)
 {
 	struct catalog *b = catalog_new();
 	struct reading r = { 0 };
 
-	r.err = catalog_file_read(path, "travis-ci.com/repo-slug", b, &r.why);
+	r.err = catalog_file_read(path, &rules, b, &r.why);
 	r.c = TAKE(b);
 	return r;
 }
@@ -203,4 +207,30 @@ Test(catalog_file, reads_the_example_that_comes_with_the_package)
 	assert_span(e[0].owner[0], "group:default/payments");
 	cr_assert(catalog_belongs(r.c, SPAN("user:default/bob"), SPAN("group:default/platform")));
 	catalog_free(r.c);
+}
+
+Test(catalog_file, users_have_digests_of_address_and_login)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	struct pseudonym_key *key;
+	struct reading r;
+	char digest[PSEUDONYM_MAX];
+	struct span ref;
+
+	cr_assert_eq(crypto_init(), ERR_OK);
+	key = pseudonym_key_new(seed);
+	rules.names = key;
+	rules.login = "github.com/user-login";
+	r = read_text("apiVersion: backstage.io/v1alpha1\nkind: User\n"
+		      "metadata: {name: ada, annotations: {github.com/user-login: Ada-L}}\n"
+		      "spec: {memberOf: [], profile: {email: Ada@example.com}}\n");
+	cr_assert_eq(r.err, ERR_OK, "%s", r.why);
+	cr_assert(pseudonym_of_mail(key, SPAN("ada@example.com"), digest));
+	cr_assert(catalog_user(r.c, span_of(digest), &ref));
+	cr_expect(span_is(ref, "user:default/ada"));
+	cr_assert(pseudonym_of_login(key, SPAN("ada-l"), digest));
+	cr_expect(catalog_user(r.c, span_of(digest), &ref));
+	rules.names = NULL;
+	pseudonym_key_free(key);
+	reading_release(&r);
 }

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "io/httpc.h"
 #include "io/loop.h"
+#include "io/pseudonym.h"
 #include "model/catalog.h"
 #include "standin.h"
 
@@ -97,7 +98,7 @@ static void on_look(void *ctx)
 static void world_open(struct world *w, const char *scenario, struct catalog *catalog)
 {
 	struct backstage_client_conf client = { .timeout_ms = 10000, .connections_max = 2 };
-	struct catalog_patch_conf conf = { .annotation = "travis-ci.com/repo-slug",
+	struct catalog_patch_conf conf = { .rules = { .repository = "travis-ci.com/repo-slug" },
 		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.ctx = w };
@@ -257,21 +258,25 @@ Test(catalog_patch, asks_for_fewer_if_their_refs_are_long)
 	world_close(&w);
 }
 
-/* Refs of all bytes there are, the longest annotation: the body must be what Backstage takes. */
+/* Refs of all bytes there are, the longest annotations: the body must be what Backstage takes. */
 Test(catalog_patch, never_composes_more_than_backstage_takes)
 {
 	static char annotation[318], text[CATALOG_REST_REFS_BYTES];
 	static struct span ref[CATALOG_REST_REFS_MAX];
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES];
+	struct entity_rules rules = { .repository = annotation, .login = annotation };
+	struct pseudonym_key *names = pseudonym_key_new(seed);
 	const size_t each = CATALOG_REST_REFS_BYTES / CATALOG_REST_REFS_MAX;
 	CLEANUP(buf_release) struct buf body;
-
+	rules.names = names;
 	memset(annotation, 'a', sizeof(annotation) - 1);
 	memset(text, 'r', sizeof(text));
 	for (size_t i = 0; i < ARRAY_SIZE(ref); i++)
 		ref[i] = (struct span){ text + i * each, each };
 	buf_init(&body, 1 << 20);
-	cr_assert_eq(catalog_rest_lookup(ref, ARRAY_SIZE(ref), annotation, &body), ERR_OK);
+	cr_assert_eq(catalog_rest_lookup(ref, ARRAY_SIZE(ref), &rules, &body), ERR_OK);
 	cr_assert_leq(body.len, 100 * 1000);
+	pseudonym_key_free(names);
 }
 
 Test(catalog_patch, owes_a_whole_read_if_it_cannot_look_up)

@@ -76,7 +76,7 @@ static void world_open(
 	struct world *w, const char *scenario, unsigned page_size, int64_t refresh_ms)
 {
 	struct backstage_client_conf client = { .timeout_ms = 10000, .connections_max = 2 };
-	struct catalog_sync_conf sync = { .annotation = "travis-ci.com/repo-slug",
+	struct catalog_sync_conf sync = { .rules = { .repository = "travis-ci.com/repo-slug" },
 		.page_size = page_size,
 		.refresh_ms = refresh_ms,
 		.may_go_on = may_go_on,

@@ -3,6 +3,7 @@
 
 #include "base/json_gate.h"
 #include "base/json_read.h"
+#include "model/address.h"
 #include "model/catalog.h"
 #include "model/cloudevent.h"
 #include "model/operator_event.h"
@@ -210,4 +211,48 @@ Test(cloudevent, holds_no_more_than_the_most_entities)
 	cr_assert_eq(write(&b, many, ARRAY_SIZE(many), &json), ERR_OK);
 	cr_assert_eq(cloudevent_read(buf_span(&json), &f), ERR_OK);
 	cr_expect_eq(f.entities, CLOUDEVENT_ENTITIES);
+}
+
+Test(cloudevent, says_who_its_author_is_and_which_sinks_tell_others_than_owners)
+{
+	static const char *const sink[] = { "bus", "people", "all" };
+	static const unsigned address[] = { ADDRESS_OWNER, ADDRESS_AUTHOR, ADDRESSES_ALL };
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	CLEANUP(buf_release) struct buf json;
+	struct build b = a_build(BUILD_FAILED);
+	const struct cloudevent ce = {
+		.build = &b,
+		.source_name = "travis-com",
+		.author = SPAN("user:default/ada"),
+		.sink = sink,
+		.address = address,
+		.sinks = ARRAY_SIZE(sink),
+	};
+
+	buf_init(&json, 1 << 16);
+	cr_assert_eq(cloudevent_write(&ce, &json), ERR_OK);
+	cr_assert_not_null(
+		strstr(json.data, "\"author\":\"user:default/ada\",\"address\":"
+				  "{\"people\":[\"author\"],\"all\":[\"owner\",\"author\"]}}"));
+	cr_assert_eq(cloudevent_read(buf_span(&json), &f), ERR_OK);
+	cr_expect(span_is(f.author, "user:default/ada"));
+	cr_expect_eq(cloudevent_address(&f, "people"), ADDRESS_AUTHOR);
+	cr_expect_eq(cloudevent_address(&f, "all"), ADDRESSES_ALL);
+	cr_expect_eq(cloudevent_address(&f, "bus"), ADDRESS_OWNER);
+	cr_expect_eq(cloudevent_address(&f, "later"), ADDRESS_OWNER);
+}
+
+Test(cloudevent, without_author_and_with_owners_alone_says_nothing_of_it)
+{
+	CLEANUP(cloudevent_facts_release) struct cloudevent_facts f;
+	CLEANUP(buf_release) struct buf json;
+	struct build b = a_build(BUILD_FAILED);
+
+	buf_init(&json, 1 << 16);
+	cr_assert_eq(write(&b, NULL, 0, &json), ERR_OK);
+	cr_expect_null(strstr(json.data, "\"author\""));
+	cr_expect_null(strstr(json.data, "\"address\""));
+	cr_assert_eq(cloudevent_read(buf_span(&json), &f), ERR_OK);
+	cr_expect_eq(f.author.n, 0);
+	cr_expect_eq(cloudevent_address(&f, "any"), ADDRESS_OWNER);
 }

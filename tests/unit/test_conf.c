@@ -342,6 +342,14 @@ static const struct refusal refusals[] = {
 		"routes: [{name: x, to: [record, recrod]}]\n",
 		"3:33: there is no sink 'recrod'; did you mean 'record'?" },
 	{ LEAST "routes: [{name: x, to: bus}]\n", "2:24: there is no sink 'bus'" },
+	{ LEAST "sinks: [{name: s, type: file, path: /x}]\n"
+		"routes: [{name: x, address: [owner, author], to: s}]\n",
+		"3:29: address is for sinks of type backstage-notifications; 'to' names none" },
+	{ LEAST "routes: [{name: x, address: [owners], to: s}]\n",
+		"2:30: address must be owner or author, not 'owners'" },
+	{ LEAST "routes: [{name: x, when: {author: ada}, to: s}]\n",
+		"2:35: when.author must be a whole reference such as group:default/team-a, or its "
+		"beginning and a '*', not 'ada'" },
 	{ LEAST "sinks: [{name: s, type: file, path: /a}]\nsources: [{" SOURCE "}]\n"
 		"routes: [{name: x, when: {source: [a, 'z*', b]}, to: s}]\n",
 		"4:45: there is no source 'b'; did you mean 'a'?" },

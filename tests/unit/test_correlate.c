@@ -96,3 +96,46 @@ Test(plan, has_room_for_every_sink_there_can_be)
 	cr_assert_eq(plan.sinks, STORE_SINKS_MAX);
 	cr_assert_str_eq(plan.sink[STORE_SINKS_MAX - 1], "sink-255");
 }
+
+static void user(struct catalog *b, const char *ref, const char *mail, const char *login)
+{
+	struct entity e = { .ref = span_of(ref) };
+
+	if (mail != NULL)
+		e.alias[e.aliases++] = span_of(mail);
+	if (login != NULL)
+		e.alias[e.aliases++] = span_of(login);
+	cr_assert_eq(catalog_put(b, &e), ERR_OK);
+}
+
+Test(author, is_who_has_the_address_or_else_the_login_that_hides_in_it)
+{
+	static const struct {
+		const char *mail, *login, *want;
+	} cases[] = {
+		{ "m-ada", NULL, "user:default/ada" },
+		{ "m-unknown", "l-bob", "user:default/bob" },
+		{ "m-ada", "l-bob", "user:default/ada" },
+		{ "m-shared", NULL, "" },
+		{ "m-unknown", NULL, "" },
+		{ NULL, NULL, "" },
+	};
+	struct catalog *b = catalog_new();
+	CLEANUP(cleanup) struct catalog *c = NULL;
+
+	user(b, "user:default/ada", "m-ada", NULL);
+	user(b, "user:default/bob", NULL, "l-bob");
+	user(b, "user:default/cid", "m-shared", NULL);
+	user(b, "user:default/dan", "m-shared", NULL);
+	c = TAKE(b);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct build build;
+		struct span got;
+
+		build_init(&build);
+		build.author_mail = span_of(cases[i].mail);
+		build.author_login = span_of(cases[i].login);
+		got = author_of(c, &build);
+		cr_expect(span_is(got, cases[i].want), "%zu: %.*s", i, SPAN_ARGS(got));
+	}
+}

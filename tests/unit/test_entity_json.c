@@ -4,6 +4,8 @@
 
 #include "backstage/entity_json.h"
 #include "base/json_gate.h"
+#include "io/crypto.h"
+#include "io/pseudonym.h"
 
 /* An entity that was read, and what its texts lie in. */
 struct reading {
@@ -17,13 +19,15 @@ static void reading_release(struct reading *r)
 	buf_release(&r->room);
 }
 
+static struct entity_rules rules = { .repository = "travis-ci.com/repo-slug" };
+
 static struct reading read_entity(struct span json)
 {
 	struct reading r = { 0 };
 
 	buf_init(&r.room, ENTITY_ROOM);
 	cr_assert_eq(json_gate(json, NULL, NULL), ERR_OK, "%.*s", SPAN_ARGS(json));
-	r.err = entity_from_json(json_root(json), "travis-ci.com/repo-slug", &r.room, &r.e);
+	r.err = entity_from_json(json_root(json), &rules, &r.room, &r.e);
 	return r;
 }
 
@@ -177,4 +181,57 @@ Test(entity_json, keeps_the_first_64_of_a_crowd_of_owners)
 	snprintf(last, sizeof(last), "group:default/%0300d", ENTITY_LINKS_MAX - 1);
 	assert_span(r.e.owner[ENTITY_LINKS_MAX - 1], last);
 	assert_span(r.e.ref, "api:default/a");
+}
+
+static const char ada[] =
+	"{\"kind\":\"User\",\"metadata\":{\"name\":\"ada\",\"annotations\":"
+	"{\"github.com/user-login\":\"Ada-L\"}},"
+	"\"spec\":{\"profile\":{\"email\":\"Ada@Example.com\",\"displayName\":\"Ada\"}}}";
+
+/* With a key, as the relay has one. */
+static struct reading read_named(struct span json)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	struct pseudonym_key *key;
+	struct reading r;
+
+	cr_assert_eq(crypto_init(), ERR_OK);
+	key = pseudonym_key_new(seed);
+	rules.names = key;
+	rules.login = "github.com/user-login";
+	r = read_entity(json);
+	rules.names = NULL;
+	pseudonym_key_free(key);
+	return r;
+}
+
+Test(entity_json, a_user_s_address_and_login_are_digests)
+{
+	CLEANUP(buf_release) struct buf json;
+	struct reading r = read_named(span_of(ada));
+
+	buf_init(&json, 1 << 16);
+	cr_assert_eq(r.err, ERR_OK);
+	cr_assert_eq(r.e.aliases, 2);
+	cr_assert_eq(r.e.alias[0].n, PSEUDONYM_MAX - 1);
+	cr_assert_eq(entity_write(&r.e, &json), ERR_OK);
+	cr_expect_null(strcasestr(json.data, "example"));
+	cr_expect_null(strcasestr(json.data, "ada-l"));
+	reading_release(&r);
+}
+
+Test(entity_json, without_a_key_or_of_others_there_are_no_aliases)
+{
+	struct reading r = read_entity(span_of(ada));
+
+	cr_expect_eq(r.e.aliases, 0);
+	reading_release(&r);
+	r = read_named(SPAN("{\"kind\":\"Group\",\"metadata\":{\"name\":\"team\"},"
+			    "\"spec\":{\"profile\":{\"email\":\"team@example.com\"}}}"));
+	cr_expect_eq(r.e.aliases, 0, "a group writes no commits");
+	reading_release(&r);
+	r = read_named(SPAN("{\"kind\":\"User\",\"metadata\":{\"name\":\"x\"},"
+			    "\"spec\":{\"profile\":{\"email\":[\"a@b.c\"]}}}"));
+	cr_expect_eq(r.e.aliases, 0);
+	reading_release(&r);
 }

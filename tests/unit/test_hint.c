@@ -118,6 +118,19 @@ Test(hint, asks_for_everything_if_a_ref_is_none)
 	check(row, ARRAY_SIZE(row));
 }
 
+Test(hint, asks_for_everything_if_the_payload_does)
+{
+	static const struct row row[] = {
+		{ "stagewire.catalog", "{\"type\":\"catalog.resync\",\"resync\":true,\"data\":{}}",
+			"", true },
+		{ "t", "{\"resync\":false,\"entityRef\":\"component:default/a\"}",
+			"component:default/a\n", false },
+		{ "t", "{\"resync\":\"true\"}", "", false },
+	};
+
+	check(row, ARRAY_SIZE(row));
+}
+
 #define GITHUB(ref, files)                                                                         \
 	"{\"ref\":\"refs/heads/" ref "\",\"repository\":{\"full_name\":\"acme/api\","              \
 	"\"default_branch\":\"main\"},\"commits\":[{\"added\":[],\"removed\":[],"                  \

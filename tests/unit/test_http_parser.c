@@ -43,9 +43,11 @@ static struct seen parse(const char *bytes, size_t n, size_t step)
 	}
 	if (seen.verdict == HTTP_DONE)
 		snprintf(seen.text, sizeof(seen.text), "%s %.*s|%.*s|%s%s",
-			p.is_post ? "POST" : "GET", SPAN_ARGS(http_parser_path(&p)),
-			SPAN_ARGS(http_parser_query(&p)), p.body.data,
-			p.wants_close ? "|close" : "");
+			p.is_post   ? "POST"
+			: p.is_head ? "HEAD"
+				    : "GET",
+			SPAN_ARGS(http_parser_path(&p)), SPAN_ARGS(http_parser_query(&p)),
+			p.body.data, p.wants_close ? "|close" : "");
 	if (seen.verdict == HTTP_REFUSED) {
 		snprintf(seen.text, sizeof(seen.text), "%s: %s", p.problem, p.detail);
 		seen.status = p.status;
@@ -164,7 +166,7 @@ Test(http_parser, refuses_malformed_request_lines)
 		{ "PRI * HTTP/2.0\r\n", 505 },
 		{ "GET / HTTP/0.9\r\n", 505 },
 		{ "get / HTTP/1.1\r\n", 501 },
-		{ "HEAD / HTTP/1.1\r\n", 501 },
+		{ "HEADS / HTTP/1.1\r\n", 501 },
 		{ "OPTIONS * HTTP/1.1\r\n", 501 },
 		{ "CONNECT a:80 HTTP/1.1\r\n", 501 },
 		{ "FOO!~ / HTTP/1.1\r\n", 501 },

@@ -39,6 +39,7 @@ static const struct httpd_limits usual = {
 	.connections_per_address = 40,
 	.inflight_max = 1 << 20,
 	.output_pause = 65536,
+	.streams_max = 2,
 };
 
 static struct site {
@@ -49,6 +50,9 @@ static struct site {
 	struct loop_watch *calls;
 	struct httpd_req *held[HELD_MAX];
 	size_t held_n, held_seen;
+	struct httpd_stream *stream;
+	int64_t beat_ms;
+	size_t streams_gone, gone_seen;
 	struct httpd_limits limits;
 	struct httpd_stats stats;
 	struct tls_server *tls;
@@ -124,6 +128,35 @@ static void reply_echo(struct httpd_req *req)
 	reply_text(req, 200, buf_span(&text));
 }
 
+static void on_gone(void *ctx)
+{
+	struct httpd_stream **stream = ctx;
+
+	cr_assert_neq(*stream, NULL);
+	*stream = NULL;
+	site.streams_gone++;
+}
+
+/* The first one is kept at hand. */
+static void begin_stream(struct httpd_req *req)
+{
+	static struct httpd_stream *other;
+	struct httpd_stream **stream = site.stream == NULL ? &site.stream : &other;
+	const struct httpd_stream_conf conf = {
+		.content_type = "text/event-stream",
+		.fields = "Cache-Control: no-store\r\n",
+		.beat = SPAN(":\n\n"),
+		.beat_ms = site.beat_ms,
+		.unsent_max = 32768,
+		.on_gone = on_gone,
+		.ctx = stream,
+	};
+	struct httpd_stream *s = httpd_stream_begin(req, &conf);
+
+	if (s != NULL)
+		*stream = s;
+}
+
 static void on_request(void *ctx, struct httpd_req *req)
 {
 	struct span path = httpd_req_path(req);
@@ -133,6 +166,10 @@ static void on_request(void *ctx, struct httpd_req *req)
 		site.held[site.held_n++] = req;
 	else if (span_is(path, "/big"))
 		reply_big(req);
+	else if (span_is(path, "/stream"))
+		begin_stream(req);
+	else if (span_is(path, "/304"))
+		reply_text(req, 304, SPAN(""));
 	else if (span_is(path, "/302"))
 		reply_text(req, 302, SPAN(""));
 	else if (span_is(path, "/204"))
@@ -153,6 +190,7 @@ static void take_stats(void)
 	site.stats = httpd_stats(site.h);
 	site.busy = httpd_is_busy(site.h);
 	site.held_seen = site.held_n;
+	site.gone_seen = site.streams_gone;
 }
 
 static void drain(void)
@@ -200,6 +238,7 @@ static void open_site(const char *address, struct httpd_limits limits)
 	site.l = loop_new();
 	site.limits = limits;
 	site.answer = 200;
+	site.beat_ms = 20000;
 	site.h = httpd_new(site.l, &limits);
 	site.calls = loop_watch_new(site.l, site.theirs, LOOP_READ, on_call, NULL);
 	cr_assert_eq(listen_at(address, &why), ERR_OK, "%s", why);
@@ -495,6 +534,35 @@ Test(httpd, sends_a_204_without_length)
 	cr_assert_str_eq(answer, "HTTP/1.1 204 No Content\r\n\r\n");
 	say(fd, GET("/a"));
 	expect_answer(fd, "GET /a");
+	close(fd);
+}
+
+Test(httpd, sends_a_304_without_length)
+{
+	CLEANUP(freep) char *answer = NULL;
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial();
+	say(fd, GET("/304") GET("/c"));
+	answer = hear(fd, strlen("HTTP/1.1 304 Not Modified\r\n\r\n"));
+	cr_assert_str_eq(answer, "HTTP/1.1 304 Not Modified\r\n\r\n");
+	expect_answer(fd, "GET /c");
+	close(fd);
+}
+
+Test(httpd, answers_a_head_as_a_get_without_its_body)
+{
+	static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
+				   "Content-Length: 100000\r\n\r\nHTTP/1.1 200 OK\r\n";
+	CLEANUP(freep) char *answer = NULL;
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial();
+	say(fd, "HEAD /big HTTP/1.1\r\n" H "\r\n" GET("/c"));
+	answer = hear(fd, sizeof(head) - 1);
+	cr_assert_str_eq(answer, head);
 	close(fd);
 }
 
@@ -979,6 +1047,212 @@ Test(httpd, accepts_nobody_while_draining)
 	close(fd);
 }
 
+#define STREAM_FIELDS                                                                              \
+	"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n%s"                                 \
+	"Connection: close\r\nCache-Control: no-store\r\n\r\n"
+
+static void expect_bytes(int fd, const char *wanted)
+{
+	CLEANUP(freep) char *got = hear(fd, strlen(wanted));
+
+	cr_assert_str_eq(got, wanted);
+}
+
+static void expect_stream(int fd, const char *framing)
+{
+	char head[256];
+
+	snprintf(head, sizeof(head), STREAM_FIELDS, framing);
+	expect_bytes(fd, head);
+}
+
+#define CHUNKED "Transfer-Encoding: chunked\r\n"
+
+static int dial_stream(void)
+{
+	int fd = dial();
+
+	say(fd, GET("/stream"));
+	expect_stream(fd, CHUNKED);
+	return fd;
+}
+
+static void write_a_little(void)
+{
+	httpd_stream_write(site.stream, SPAN("data: 1\n\n"));
+}
+
+static void write_much(void)
+{
+	static char much[4096];
+
+	memset(much, 'm', sizeof(much));
+	for (unsigned i = 0; i < 1000 && site.stream != NULL; i++)
+		httpd_stream_write(site.stream, (struct span){ much, sizeof(much) });
+}
+
+static void end_stream(void)
+{
+	httpd_stream_end(TAKE(site.stream));
+}
+
+static bool one_is_gone(void)
+{
+	return site.gone_seen == 1;
+}
+
+static bool one_was_cut(void)
+{
+	return httpd_stats(site.h).streams_cut == 1;
+}
+
+Test(httpd, streams_pieces_as_they_come_and_says_where_they_end)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial_stream();
+	on_loop(write_a_little);
+	expect_bytes(fd, "9\r\ndata: 1\n\n\r\n");
+	on_loop(write_a_little);
+	expect_bytes(fd, "9\r\ndata: 1\n\n\r\n");
+	on_loop(end_stream);
+	expect_bytes(fd, "0\r\n\r\n");
+	expect_end(fd);
+	wait_for(nobody_is_connected, "the end");
+	cr_assert_eq(site.gone_seen, 0);
+}
+
+Test(httpd, streams_to_http_1_0_until_the_connection_closes)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial();
+	say(fd, "GET /stream HTTP/1.0\r\n\r\n");
+	expect_stream(fd, "");
+	on_loop(write_a_little);
+	on_loop(end_stream);
+	expect_bytes(fd, "data: 1\n\n");
+	expect_end(fd);
+}
+
+Test(httpd, answers_a_head_of_a_stream_with_its_fields_only)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial();
+	say(fd, "HEAD /stream HTTP/1.1\r\n" H "\r\n");
+	expect_stream(fd, CHUNKED);
+	expect_end(fd);
+	cr_assert_eq(site.stream, NULL);
+}
+
+Test(httpd, beats_in_a_stream_that_is_silent)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	site.beat_ms = 20;
+	fd = dial_stream();
+	expect_bytes(fd, "3\r\n:\n\n\r\n3\r\n:\n\n\r\n");
+	close(fd);
+}
+
+Test(httpd, cuts_off_a_reader_that_is_too_slow)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial_stream();
+	on_loop(write_much);
+	wait_for(one_is_gone, "its end");
+	cr_assert_eq(site.stats.streams_cut, 1);
+	cr_assert_eq(site.stats.streams, 0);
+	close(fd);
+}
+
+/* Never so much unsent that it would be cut for that. */
+static void write_while_it_goes(void)
+{
+	static char piece[1024];
+
+	memset(piece, 'm', sizeof(piece));
+	while (site.stream != NULL && !httpd_stream_is_behind(site.stream) && !one_was_cut())
+		httpd_stream_write(site.stream, (struct span){ piece, sizeof(piece) });
+}
+
+static bool one_was_cut_for_silence(void)
+{
+	on_loop(write_while_it_goes);
+	return site.stats.streams_cut == 1;
+}
+
+Test(httpd, cuts_off_a_reader_that_has_stopped_reading)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	site.beat_ms = 100;
+	fd = dial_stream();
+	wait_for(one_was_cut_for_silence, "a beat after one without reading");
+	wait_for(one_is_gone, "its end");
+	close(fd);
+}
+
+Test(httpd, tells_when_the_reader_of_a_stream_has_gone)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial_stream();
+	close(fd);
+	wait_for(one_is_gone, "its end");
+	cr_assert_eq(site.stats.streams_cut, 0);
+}
+
+Test(httpd, holds_the_cap_on_streams)
+{
+	int first, second, third;
+
+	open_site("127.0.0.1:0", usual);
+	first = dial_stream();
+	second = dial_stream();
+	third = dial();
+	say(third, GET("/stream"));
+	expect_answer(third, "HTTP/1.1 503 ");
+	close(second);
+	wait_for(one_is_gone, "the end of the second");
+	close(third);
+	close(dial_stream());
+	close(first);
+}
+
+Test(httpd, ends_streams_at_once_when_it_drains)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial_stream();
+	on_loop(drain);
+	expect_bytes(fd, "0\r\n\r\n");
+	expect_end(fd);
+	wait_for(is_quiet, "the end of the drain");
+	wait_for(one_is_gone, "that its owner hears of it");
+}
+
+Test(httpd, tells_the_owners_of_streams_when_it_is_freed)
+{
+	int fd;
+
+	open_site("127.0.0.1:0", usual);
+	fd = dial_stream();
+	close_site();
+	cr_assert_eq(site.streams_gone, 1);
+	close(fd);
+}
+
 /* What a shell command prints; $AT in it is where the site listens. free(3) it. */
 static char *shell(const char *command)
 {
@@ -1063,6 +1337,13 @@ Test(tls, carries_large_bodies_both_ways)
 		     "Content-Length: 600000\\r\\n\\r\\n'; cat body; } | " S_CLIENT
 		     "-quiet -ign_eof 2>/dev/null | tr -cd z | wc -c",
 		"600000");
+}
+
+Test(tls, streams)
+{
+	open_tls_site(usual);
+	site.beat_ms = 20;
+	expect_shell("curl -sk --max-time 1 https://$AT/stream", ":\n\n:\n\n");
 }
 
 Test(tls, speaks_1_2_and_1_3_only)

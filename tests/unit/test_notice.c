@@ -430,3 +430,45 @@ Test(notice, without_operators_an_operator_event_has_nobody_to_go_to)
 	cr_assert_eq(cloudevent_read(span_of(operator_event), &f), ERR_OK);
 	cr_assert_eq(write_one(&f, "t", &body), ERR_NOTFOUND);
 }
+
+/* The refs that a notification of this event to this sink is for, joined. */
+static void recipients_of(const struct cloudevent_facts *f, const char *sink, struct buf *out)
+{
+	const struct notice n = { .newest = f, .topic = "t", .sink = sink };
+	CLEANUP(buf_release) struct buf body;
+	struct json_value v;
+	struct json_iter it;
+
+	buf_init(&body, 1 << 20);
+	buf_clear(out);
+	IGNORE(buf_add_str(out, "") != ERR_OK);
+	if (notice_write(&n, &body) == ERR_NOTFOUND)
+		return;
+	cr_assert(json_get(json_root(buf_span(&body)), "recipients", &v) &&
+		  json_get(v, "entityRef", &v));
+	it = json_iter(v);
+	while (json_next_element(&it, &v))
+		cr_assert_eq(buf_addf(out, "%.*s ", SPAN_ARGS(v.text)), ERR_OK);
+}
+
+Test(notice, goes_to_whom_the_event_addresses_at_this_sink)
+{
+	struct cloudevent_facts f = facts("failure", "broken");
+	CLEANUP(buf_release) struct buf to;
+
+	buf_init(&to, 4096);
+	f.author = SPAN("user:default/ada");
+	f.address =
+		SPAN("{\"people\":[\"author\"],\"all\":[\"owner\",\"author\"],\"odd\":[\"x\"]}");
+	recipients_of(&f, "notify", &to);
+	cr_expect_str_eq(to.data, "\"component:default/parcel-api\" ");
+	recipients_of(&f, "people", &to);
+	cr_expect_str_eq(to.data, "\"user:default/ada\" ");
+	recipients_of(&f, "all", &to);
+	cr_expect_str_eq(to.data, "\"component:default/parcel-api\" \"user:default/ada\" ");
+	recipients_of(&f, "odd", &to);
+	cr_expect_str_eq(to.data, "\"component:default/parcel-api\" ");
+	f.author = SPAN("");
+	recipients_of(&f, "people", &to);
+	cr_expect_str_eq(to.data, "", "nobody knows who that is");
+}

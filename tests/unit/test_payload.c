@@ -6,6 +6,8 @@
 
 #include "base/buf.h"
 #include "base/codec.h"
+#include "io/crypto.h"
+#include "io/pseudonym.h"
 #include "model/build.h"
 #include "scratch.h"
 #include "travis/payload.h"
@@ -74,6 +76,8 @@ static void compose(struct buf *out, const struct member *changes, size_t n)
 	cr_assert_eq(buf_add_str(out, "}"), ERR_OK);
 }
 
+static const struct travis_author_rules nobody;
+
 static enum err read_with(const struct member *changes, size_t n, struct build *b)
 {
 	CLEANUP(buf_release) struct buf text;
@@ -82,7 +86,7 @@ static enum err read_with(const struct member *changes, size_t n, struct build *
 
 	compose(&text, changes, n);
 	build_init(b);
-	e = travis_payload_read(buf_span(&text), b, &why);
+	e = travis_payload_read(buf_span(&text), &nobody, b, &why);
 	cr_assert_eq(e != ERR_OK, why != NULL, "%s", why);
 	return e;
 }
@@ -346,7 +350,7 @@ static void read_text(const char *text, struct build *b)
 	const char *why = "";
 
 	build_init(b);
-	cr_assert_eq(travis_payload_read(span_of(text), b, &why), ERR_OK, "%s", why);
+	cr_assert_eq(travis_payload_read(span_of(text), &nobody, b, &why), ERR_OK, "%s", why);
 }
 
 Test(payload, of_2012_is_read)
@@ -404,7 +408,7 @@ Test(payload, order_and_unknown_members_do_not_matter)
 			ERR_OK);
 	cr_assert_eq(buf_add_str(&text, "}"), ERR_OK);
 	build_init(&turned);
-	cr_assert_eq(travis_payload_read(buf_span(&text), &turned, &why), ERR_OK);
+	cr_assert_eq(travis_payload_read(buf_span(&text), &nobody, &turned, &why), ERR_OK);
 	cr_assert_eq(build_write(&b, &one), ERR_OK);
 	cr_assert_eq(build_write(&turned, &two), ERR_OK);
 	cr_assert_str_eq(one.data, two.data);
@@ -660,8 +664,8 @@ Test(payload, passes_the_gate_first)
 		struct build b;
 
 		build_init(&b);
-		cr_assert_eq(travis_payload_read(span_of(cases[i].text), &b, &why), cases[i].want,
-			"%s", cases[i].text);
+		cr_assert_eq(travis_payload_read(span_of(cases[i].text), &nobody, &b, &why),
+			cases[i].want, "%s", cases[i].text);
 		cr_assert_not_null(why);
 		build_release(&b);
 	}
@@ -761,7 +765,8 @@ static void cr_assert_sample(const char *path)
 	buf_init(&text, 1 << 20);
 	build_init(&b);
 	cr_assert_eq(file_read(path, &text), ERR_OK);
-	cr_assert_eq(travis_payload_read(buf_span(&text), &b, &why), ERR_OK, "%s: %s", path, why);
+	cr_assert_eq(travis_payload_read(buf_span(&text), &nobody, &b, &why), ERR_OK, "%s: %s",
+		path, why);
 	cr_assert(travis_payload_is_from(&b, "travis-ci.org") ||
 			  travis_payload_is_from(&b, "app.travis-ci.com"),
 		"%s", path);
@@ -791,4 +796,59 @@ Test(payload, of_every_genuine_sample_is_read)
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		cr_assert_sample(found.gl_pathv[i]);
 	globfree(&found);
+}
+
+static void read_author(const char *email, struct build *b)
+{
+	static const uint8_t seed[PSEUDONYM_SEED_BYTES] = { 1 };
+	CLEANUP(buf_release) struct buf text;
+	struct travis_author_rules author = { .host = SPAN("github.com") };
+	struct pseudonym_key *key;
+	const char *why = NULL;
+
+	cr_assert_eq(crypto_init(), ERR_OK);
+	key = pseudonym_key_new(seed);
+	author.names = key;
+	compose(&text, (const struct member[]){ { "author_email", email } }, 1);
+	build_init(b);
+	cr_assert_eq(travis_payload_read(buf_span(&text), &author, b, &why), ERR_OK, "%s", why);
+	pseudonym_key_free(key);
+}
+
+Test(payload, keeps_of_the_author_digests_only)
+{
+	CLEANUP(buf_release) struct buf json;
+	struct build b, back;
+
+	buf_init(&json, 1 << 16);
+	read_author("\"583231+octocat@users.noreply.github.com\"", &b);
+	cr_assert_eq(b.author_mail.n, PSEUDONYM_MAX - 1);
+	cr_assert_eq(b.author_login.n, PSEUDONYM_MAX - 1);
+	cr_assert_eq(build_write(&b, &json), ERR_OK);
+	cr_expect_null(strstr(json.data, "octocat"));
+	cr_expect_null(strchr(json.data, '@'));
+	build_init(&back);
+	cr_assert_eq(build_read(buf_span(&json), &back), ERR_OK);
+	cr_expect(span_eq(back.author_mail, b.author_mail));
+	cr_expect(span_eq(back.author_login, b.author_login));
+	build_release(&b);
+	build_release(&back);
+	read_author("\"ada@example.com\"", &b);
+	cr_expect_eq(b.author_mail.n, PSEUDONYM_MAX - 1);
+	cr_expect_eq(b.author_login.n, 0);
+	build_release(&b);
+}
+
+Test(payload, without_a_usable_author_has_none)
+{
+	static const char *const odd[] = { "null", "\"\"", "\"nobody\"", "7", "[\"a@b\"]", "{}",
+		"\"a b@c\"" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
+		struct build b;
+
+		read_author(odd[i], &b);
+		cr_expect_eq(b.author_mail.n + b.author_login.n, 0, "%s", odd[i]);
+		build_release(&b);
+	}
 }

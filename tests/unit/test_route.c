@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 
 #include "base/defs.h"
+#include "model/address.h"
 #include "model/route.h"
 
 #define LIST1(a)    ((char *[]){ (char[]){ a }, NULL })
@@ -141,9 +142,11 @@ Test(route, each_condition_tells_by_itself_whether_it_holds_and_what_it_looked_a
 		[ROUTE_REPOSITORY] = { "repository", true, true, 1 },
 		[ROUTE_KIND] = { "kind", true, false, 2 },
 		[ROUTE_OWNER] = { "owner", true, true, 2 },
+		[ROUTE_AUTHOR] = { "author", false, true, 1 },
 	};
 	struct route_facts f = facts();
 
+	f.author = SPAN("user:default/ada");
 	for (enum route_condition c = ROUTE_SOURCE; c < ROUTE_CONDITIONS; c++) {
 		size_t n;
 		const struct span *text = route_texts(&f, c, &n);
@@ -158,4 +161,62 @@ Test(route, each_condition_tells_by_itself_whether_it_holds_and_what_it_looked_a
 	f.kinds = f.owners = 0;
 	cr_assert_not(route_holds(&r, &f, ROUTE_OWNER), "nobody owns it");
 	cr_assert(span_eq(route_texts(&f, ROUTE_BRANCH, &(size_t){ 0 })[0], f.branch));
+}
+
+Test(route, addresses_owners_unless_it_says_whom)
+{
+	const struct {
+		struct route r;
+		unsigned want;
+	} row[] = {
+		{ { 0 }, ADDRESS_OWNER },
+		{ { .address = LIST1("owner") }, ADDRESS_OWNER },
+		{ { .address = LIST1("author") }, ADDRESS_AUTHOR },
+		{ { .address = LIST2("author", "owner") }, ADDRESS_OWNER | ADDRESS_AUTHOR },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
+		cr_expect_eq(route_address(&row[i].r), row[i].want, "row %zu", i);
+}
+
+Test(route, to_the_author_alone_needs_one_who_is_known)
+{
+	const struct route author = { .address = LIST1("author") };
+	const struct route both = { .address = LIST2("owner", "author") };
+	const struct route one = { .author = LIST1("user:default/ada") };
+	const struct route any = { .author = LIST1("*") };
+	struct route_facts f = facts();
+
+	cr_expect_not(route_matches(&author, &f));
+	cr_expect(route_matches(&both, &f));
+	cr_expect_not(route_matches(&one, &f));
+	cr_expect_not(route_matches(&any, &f), "whoever it is, there must be one");
+	f.author = SPAN("user:default/bob");
+	cr_expect(route_matches(&any, &f));
+	cr_expect(route_matches(&author, &f));
+	cr_expect_not(route_matches(&one, &f));
+	f.author = SPAN("user:default/ada");
+	cr_expect(route_matches(&one, &f));
+	cr_expect(route_holds(&author, &f, ROUTE_AUTHOR));
+	cr_expect_not_null(route_patterns(&author, ROUTE_AUTHOR));
+	cr_expect_null(route_patterns(&both, ROUTE_AUTHOR));
+}
+
+Test(routes, to_one_sink_address_all_that_any_of_them_does)
+{
+	const struct route r[] = {
+		{ .to = LIST2("notify", "record") },
+		{ .address = LIST1("author"), .to = LIST1("notify") },
+		{ .outcome = LIST1("success"), .address = LIST1("author"), .to = LIST1("other") },
+		{ .address = LIST1("author"), .to = LIST1("other") },
+	};
+	struct route_facts f = facts();
+
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "notify"), ADDRESS_OWNER);
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "other"), 0);
+	f.author = SPAN("user:default/ada");
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "notify"), ADDRESSES_ALL);
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "other"), ADDRESS_AUTHOR);
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "record"), ADDRESS_OWNER);
+	cr_expect_eq(routes_address(r, ARRAY_SIZE(r), &f, "nowhere"), 0);
 }

@@ -38,7 +38,11 @@ Test(signing, signs_as_rfc_8032_says)
 Test(signing, verifies_what_was_signed_and_nothing_else)
 {
 	uint8_t seed[ED25519_SEED_BYTES], sig[ED25519_SIGNATURE_BYTES];
-	struct signing_key *k = signing_key_generate(seed), *again = signing_key_new(seed);
+	struct signing_key *k, *again;
+
+	random_bytes(seed, sizeof(seed));
+	k = signing_key_new(seed);
+	again = signing_key_new(seed);
 
 	cr_assert_arr_eq(signing_key_public(k), signing_key_public(again), ED25519_PUBLIC_BYTES);
 	signing_key_sign(k, SPAN("told"), sig);

@@ -29,6 +29,8 @@ Test(v3, path_says_what_is_asked_for)
 		{ "/travisci/api/repo/a%2Fb/builds", V3_BUILDS, "a/b", 0 },
 		{ "/travisci/api/v3/build/7", V3_BUILD, NULL, 7 },
 		{ "/build/280000001", V3_BUILD, NULL, 280000001 },
+		{ "/builds/7", V3_BUILD, NULL, 7 },
+		{ "/builds", V3_NOTHING, NULL, 0 },
 		{ "/build/7/restart", V3_ACT, NULL, 7 },
 		{ "/build/7/cancel", V3_ACT, NULL, 7 },
 		{ "/user", V3_USER, NULL, 0 },
@@ -169,7 +171,7 @@ Test(v3, build_has_branch_and_commit_however_little_is_known)
 	text_init(&w);
 	v3_put_build(&w, &v);
 	text_end(&w);
-	assert_has("\"@href\":\"/build/9\"");
+	assert_has("\"@href\":\"/builds/9\"");
 	assert_has("\"state\":\"created\"");
 	assert_has(
 		"\"branch\":{\"@type\":\"branch\",\"@representation\":\"minimal\",\"name\":\"\"}");

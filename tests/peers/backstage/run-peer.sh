@@ -151,9 +151,10 @@ stop_postgres()
 # --- Backstage ----------------------------------------------------------------
 
 # A process is told by its number and its time of birth, so that none other is ever stopped.
+# A dead one that nobody has asked for yet was never born.
 born()
 {
-	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20
+	sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }'
 }
 
 backstage_runs()

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// render.js BACKEND TOKEN SLUG: show the card in jsdom until it has rows, and print
+// as JSON what it shows: for each row the build's name, address, status and branch.
+'use strict';
+
+const esbuild = require('esbuild');
+const fs = require('fs');
+const os = require('os');
+const path = require('path');
+const { JSDOM } = require('jsdom');
+
+const [backend, token, slug] = process.argv.slice(2);
+const PATIENCE_MS = 60000;
+const complaints = [];
+
+function bundle(dir) {
+	const outfile = path.join(dir, 'card.js');
+
+	esbuild.buildSync({
+		entryPoints: [path.join(__dirname, 'card.js')],
+		bundle: true, outfile, platform: 'browser', format: 'iife', globalName: 'card',
+		define: { 'process.env.NODE_ENV': '"production"', global: 'window' },
+		loader: { '.woff': 'empty', '.woff2': 'empty', '.svg': 'empty', '.png': 'empty' },
+		logLevel: 'error',
+	});
+	return fs.readFileSync(outfile, 'utf8');
+}
+
+function rows(document) {
+	return [...document.querySelectorAll('tbody tr')].map(tr => {
+		const [name, status, branch] = tr.querySelectorAll('td');
+
+		return branch && {
+			name: name.textContent.trim(),
+			href: name.querySelector('a')?.href,
+			status: status.textContent.trim(),
+			branch: branch.textContent.trim(),
+		};
+	}).filter(Boolean);
+}
+
+async function main() {
+	const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'stagewire-card-'));
+	const dom = new JSDOM('<body></body>', {
+		url: 'http://localhost/', runScripts: 'outside-only', pretendToBeVisual: true });
+	const { window } = dom;
+	const end = Date.now() + PATIENCE_MS;
+
+	Object.assign(window, { fetch, Headers, Request, Response, TextEncoder, TextDecoder });
+	// The card rejects once more what it has complained of; a browser would only note that.
+	process.on('unhandledRejection', e => complaints.push(String(e)));
+	try {
+		window.eval(bundle(dir) + '\nwindow.card = card;');
+	} finally {
+		fs.rmSync(dir, { recursive: true });
+	}
+	window.card.show({ backend, token, slug, complain: e => complaints.push(String(e)) });
+	while (!rows(window.document).length && !complaints.length && Date.now() < end)
+		await new Promise(resolve => setTimeout(resolve, 50));
+	process.stdout.write(JSON.stringify({ complaints, rows: rows(window.document),
+		text: window.document.body.textContent }) + '\n');
+	process.exit(0);
+}
+
+main();
