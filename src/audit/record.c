@@ -220,6 +220,7 @@ static void put_policy(struct json_writer *w, const struct audit_record *r)
 	json_key(w, "policy");
 	json_object_begin(w);
 	json_member_str(w, "decision", r->outcome);
+	json_member_opt(w, "name", r->rule);
 	if (r->to_n > 0) {
 		json_key(w, "to");
 		json_array_begin(w);
@@ -238,6 +239,7 @@ static void put_unmapped(struct json_writer *w, const struct audit_record *r)
 	json_member_opt(w, "build", r->build);
 	json_member_opt(w, "state", r->build_state);
 	json_member_opt(w, "transition", r->transition);
+	json_member_opt(w, "requested_by", r->requester);
 	if (r->tries != 0)
 		json_member_int(w, "tries", r->tries);
 	json_member_opt(w, "key", r->key);

@@ -17,7 +17,12 @@
 #include "model/sink.h"
 #include "relay/source.h"
 #include "secret/ref.h"
+#include "travis/api.h"
 #include "travis/keys.h"
+
+/* Of calls that start builds and look after them. */
+#define API_TIMEOUT_MS  20000
+#define API_CONNECTIONS 4
 
 static bool text_same(const char *a, const char *b)
 {
@@ -97,6 +102,22 @@ static char *key_cache_path(const struct conf *c, const char *source)
 	return conf_beside_store(c, name);
 }
 
+/* Where and with what builds are started, if they are. */
+static enum err source_give_api(const struct assembly_needs *needs, const struct conf_source *cs,
+	struct source *s, char **why)
+{
+	const struct travis_api_conf conf = {
+		.url = cs->api_url,
+		.timeout_ms = API_TIMEOUT_MS,
+		.connections_max = API_CONNECTIONS,
+	};
+
+	if (cs->api_url == NULL)
+		return ERR_OK;
+	s->api = travis_api_new(needs->http, &conf);
+	return secret_fetch(&cs->api_token, &s->token, why);
+}
+
 static enum err source_new(const struct assembly_needs *needs, const struct conf *c,
 	const struct conf_source *cs, struct source **out, char **why)
 {
@@ -119,7 +140,9 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	s->host = xstrdup(cs->host);
 	s->owners = list_copy(cs->owners);
 	s->body_max = cs->body_max;
-	e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);
+	e = source_give_api(needs, cs, s, why);
+	if (e == ERR_OK)
+		e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);
 	if (e != ERR_OK) {
 		source_free(s);
 		return e;

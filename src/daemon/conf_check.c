@@ -129,6 +129,9 @@ static enum err sources_check(struct conf_reader *r)
 		if (s->public_keys == NULL && s->config_url == NULL)
 			return conf_refuse(r, item_node(r, "sources", i, ""),
 				"source '%s' needs public_keys or a config_url", s->name);
+		if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
+			return conf_refuse(r, item_node(r, "sources", i, "api_url"),
+				"source '%s' needs both an api_url and an api_token", s->name);
 		if (s->body_max > c->http_inflight_max)
 			return conf_refuse(r, item_node(r, "sources", i, "max_body"),
 				"max_body must not be more than http.max_inflight");
@@ -356,6 +359,7 @@ enum err conf_check(struct conf_reader *r)
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
 		[CONF_ROUTES] = "routes",
+		[CONF_POLICY] = "policy",
 		[CONF_CREDENTIALS] = "credentials",
 	};
 	enum err e;

@@ -15,7 +15,11 @@
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
+#include "io/jwk.h"
 #include "model/address.h"
+#include "model/entity.h"
+#include "model/pattern.h"
+#include "model/policy.h"
 #include "model/schedule.h"
 #include "secret/ref.h"
 #include "sink/http_message.h"
@@ -31,6 +35,7 @@ static const char *const outcomes[] = { "queued", "started", "success", "failure
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
 static const char *const http_modes[] = { "binary", "structured" };
+static const char *const effects[] = { "allow", "deny" };
 static const char *const formats[] = { "json", "text" };
 
 /* Is text at least one and at most max bytes, all of them in set? */
@@ -361,6 +366,40 @@ static bool fits_schedule(const char *text)
 	return true;
 }
 
+static bool fits_algorithm(const char *text)
+{
+	enum jws_alg alg;
+
+	return jws_alg_parse(span_of(text), &alg) == ERR_OK;
+}
+
+static bool fits_effect(const char *text)
+{
+	return is_one_of(text, effects, ARRAY_SIZE(effects));
+}
+
+/* An action, or a pattern that covers one. */
+static bool fits_action(const char *text)
+{
+	for (enum access_action a = ACCESS_TRIGGER; a < ACCESS_ACTIONS; a++) {
+		if (pattern_matches(text, span_of(access_action_str(a)), false))
+			return true;
+	}
+	return false;
+}
+
+static bool fits_group(const char *text)
+{
+	return entity_ref_is_canonical(span_of(text));
+}
+
+/* A user's reference or an agent, whole or the beginning of it. */
+static bool fits_principal(const char *text)
+{
+	return fits_pattern(text) &&
+	       (strncmp(text, "user:", 5) == 0 || strncmp(text, "agent:", 6) == 0);
+}
+
 static bool fits_variable(const char *text)
 {
 	return is_made_of(text, LETTERS DIGITS "_", 255) && !isdigit((unsigned char)text[0]);
@@ -370,6 +409,9 @@ static bool fits_variable(const char *text)
 
 FORM(absolute_path, .noun = "path", .fits = fits_absolute_path,
 	.must = "must be an absolute path of a file");
+FORM(action, .noun = "pattern", .fits = fits_action,
+	.must = "must be build.trigger, build.restart, build.cancel, build.read or build.*");
+FORM(algorithm, .noun = "word", .fits = fits_algorithm, .must = "must be ES256 or RS256");
 FORM(address, .noun = "address", .fits = fits_address,
 	.must = "must be host:port, [IPv6]:port, unix:/path or systemd:name");
 FORM(annotation, .noun = "annotation", .fits = fits_annotation,
@@ -377,6 +419,12 @@ FORM(annotation, .noun = "annotation", .fits = fits_annotation,
 FORM(backstage_url, .noun = "URL", .fits = fits_backstage_url, .quiet = true,
 	.must = "must be the backend's URL such as https://backstage.example.com, without "
 		"user, query or /api");
+FORM(effect, .noun = "word", .fits = fits_effect, .must = "must be allow or deny");
+FORM(group, .noun = "reference", .fits = fits_group,
+	.must = "must be a whole reference in lower case such as group:default/team-a");
+FORM(principal, .noun = "pattern", .fits = fits_principal,
+	.must = "must be a user such as user:default/alice or an agent such as "
+		"agent:release-bot, or its beginning and a '*'");
 FORM(entity_ref, .noun = "reference", .fits = fits_entity_ref,
 	.must = "must be a whole reference such as group:default/team-a");
 FORM(facility, .noun = "word", .fits = fits_facility,

@@ -16,6 +16,7 @@ extern const struct conf_form conf_form_absolute_path;
 extern const struct conf_form conf_form_address; /* to listen at */
 extern const struct conf_form conf_form_annotation;
 extern const struct conf_form conf_form_backstage_url;
+extern const struct conf_form conf_form_algorithm; /* of a token's signature */
 extern const struct conf_form conf_form_entity_ref;
 extern const struct conf_form conf_form_facility; /* of syslog */
 extern const struct conf_form conf_form_host;     /* without port */
@@ -50,6 +51,12 @@ extern const struct conf_form conf_form_kind;
 extern const struct conf_form conf_form_pattern;
 extern const struct conf_form conf_form_entity_pattern;
 extern const struct conf_form conf_form_repository_pattern;
+
+/* Rules of the policy. */
+extern const struct conf_form conf_form_action;
+extern const struct conf_form conf_form_effect;
+extern const struct conf_form conf_form_group;
+extern const struct conf_form conf_form_principal;
 
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;

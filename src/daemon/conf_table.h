@@ -60,6 +60,7 @@ enum {
 	CONF_SOURCES,
 	CONF_SINKS,
 	CONF_ROUTES,
+	CONF_POLICY,
 	CONF_CREDENTIALS,
 };
 
@@ -110,7 +111,6 @@ void conf_set_number(const struct conf_option *o, void *base, int64_t n);
 /* Free what the field owns, and make it zero. */
 void conf_field_release(const struct conf_option *o, void *base);
 void conf_item_release(const struct conf_list *l, void *item);
-void conf_texts_free(char **texts);
 void conf_secrets_free(struct secret_ref *refs);
 
 /* A number in the way its type is written; and back. ERR_PARSE if it is none. */

@@ -20,6 +20,7 @@
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
 #include "daemon/page.h"
+#include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
 #include "io/httpd.h"
@@ -311,6 +312,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	d->parts = *next;
 	assembly_renew(&d->parts);
 	api_access_set(d->access, TAKE(d->parts.credentials));
+	visitors_set(d->visitors, d->parts.conf);
 	if (d->keys != NULL)
 		own_keys_reload(d->keys, d->parts.conf);
 	daemon_identify(d);
@@ -556,6 +558,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	daemon_identify(d);
 	d->relay = relay_new(d->loop, d->store);
 	d->access = api_access_new(d->relay);
+	d->visitors = visitors_new(d->loop, d->http, d->relay);
+	visitors_set(d->visitors, d->parts.conf);
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	e = catalog_reader_new(d->loop, relay_catalog_index(d->relay), &d->reader);
 	if (e != ERR_OK)
@@ -584,6 +588,7 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
+	visitors_free(TAKE(d->visitors));
 	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
 	catalog_reader_free(d->reader);

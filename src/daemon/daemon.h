@@ -19,6 +19,7 @@ struct page;
 struct pseudonym_key;
 struct publisher;
 struct store;
+struct visitors;
 
 /* The whole running process. */
 struct daemon {
@@ -32,6 +33,7 @@ struct daemon {
 	struct publisher *log;       /* of the audit trail */
 	struct pseudonym_key *names; /* for authors */
 	struct api_access *access;   /* to the API listener */
+	struct visitors *visitors;   /* who come in person */
 	struct own_keys *keys;       /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_reader *reader;
 	struct catalog_sync *sync; /* NULL: the catalog is a file */

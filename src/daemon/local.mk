@@ -6,6 +6,10 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_access.h \
 	src/daemon/api_credentials.c \
 	src/daemon/api_credentials.h \
+	src/daemon/api_triggers.c \
+	src/daemon/api_triggers.h \
+	src/daemon/api_wish.c \
+	src/daemon/api_wish.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
@@ -82,7 +86,9 @@ stagewired_SOURCES = \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
 	src/daemon/status.c \
-	src/daemon/status.h
+	src/daemon/status.h \
+	src/daemon/visitors.c \
+	src/daemon/visitors.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)
 
 # What browsers get, as it is.

@@ -51,12 +51,13 @@ struct httpc_tls {
 struct httpc_request {
 	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
-	const char *unix_socket;   /* connect there instead; or NULL */
-	const char *const *fields; /* "Name: value", ended by NULL; or NULL */
-	const char *bearer;        /* a secret for Authorization: Bearer; or NULL. Never logged */
-	struct span body;          /* copied */
-	int64_t timeout_ms;        /* for all of it */
-	size_t answer_max;         /* bytes of answer body */
+	const char *unix_socket;       /* connect there instead; or NULL */
+	const char *const *fields;     /* "Name: value", ended by NULL; or NULL */
+	const char *bearer;            /* a secret for Authorization; or NULL. Never logged */
+	const char *scheme;            /* before it: "token"; NULL: "Bearer" */
+	struct span body;              /* copied */
+	int64_t timeout_ms;            /* for all of it */
+	size_t answer_max;             /* bytes of answer body */
 	unsigned host_connections_max; /* open at once to this host; 0: no bound */
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
@@ -74,6 +75,7 @@ struct httpc_answer {
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
 	int http_version;        /* 10, 11 or 20; 0: there was no answer */
+	bool sent;               /* some of the request left: the peer may have acted on it */
 	struct httpc_call *call; /* for httpc_answer_field() and httpc_answer_take() */
 };
 

@@ -213,13 +213,15 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 {
 	struct curl_header *retry_after;
 	char *content_type = NULL;
-	long status = 0, version = 0;
+	long status = 0, version = 0, sent = 0;
 
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status));
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version));
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type));
+	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent));
 	a->status = (int)status;
 	a->http_version = http_version(version);
+	a->sent = sent > 0;
 	a->call = call;
 	a->body = buf_span(&call->answer);
 	a->content_type = span_of(content_type);

@@ -25,6 +25,10 @@ libstagewire_a_SOURCES += \
 	src/model/ownership.h \
 	src/model/pace.c \
 	src/model/pace.h \
+	src/model/pattern.c \
+	src/model/pattern.h \
+	src/model/policy.c \
+	src/model/policy.h \
 	src/model/record.c \
 	src/model/record.h \
 	src/model/route.c \
@@ -33,4 +37,6 @@ libstagewire_a_SOURCES += \
 	src/model/schedule.h \
 	src/model/sink.h \
 	src/model/summary.c \
-	src/model/summary.h
+	src/model/summary.h \
+	src/model/trigger.c \
+	src/model/trigger.h

@@ -23,6 +23,7 @@ struct loop;
 struct sink;
 struct source;
 struct store;
+struct triggers;
 
 /*
  * The relay: what comes in at a source leaves at the sinks that the catalog and
@@ -145,6 +146,8 @@ struct relay_stats {
 
 struct relay_stats relay_stats(const struct relay *r);
 const struct relay_setup *relay_setup_now(const struct relay *r);
+/* The builds that are asked for: relay/triggers.h. Frees nothing. */
+struct triggers *relay_triggers(const struct relay *r);
 const struct dispatch *relay_dispatch(const struct relay *r);
 
 #endif

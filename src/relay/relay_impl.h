@@ -17,6 +17,7 @@ struct memo;
 struct release;
 struct replay;
 struct round;
+struct triggers;
 struct upkeep;
 
 /* Memory that each webhook's round uses and the next one uses again. */
@@ -44,6 +45,7 @@ struct relay {
 	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
+	struct triggers *triggers;
 	struct replay *replay;         /* the one that writes; NULL: none */
 	struct catalog *index;         /* what is known so far */
 	const struct catalog *catalog; /* the same; NULL until it is whole */

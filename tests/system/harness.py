@@ -361,6 +361,8 @@ def flat_entry(entry):
 		"sink": entry.get("dst_endpoint", {}).get("svc_name"),
 		"status": entry["api"].get("response", {}).get("code"),
 		"tries": unmapped.get("tries"),
+		"rule": unmapped["policy"].get("name"),
+		"requested_by": unmapped.get("requested_by"),
 		"entities": resources("backstage.entity") or None,
 		"owners": resources("backstage.owner") or None,
 		"to": unmapped["policy"].get("to"),

@@ -28,7 +28,8 @@ SYSTEM = \
 	tests/system/test_replay.py \
 	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \
-	tests/system/test_syslog.py
+	tests/system/test_syslog.py \
+	tests/system/test_triggers.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \

@@ -8,8 +8,12 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/issuer_standin.js \
+	tests/tools/make_jwts.js \
+	tests/tools/travis_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
+	tests/unit/jwts.txt \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -62,6 +66,7 @@ UNIT = \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_jwt \
 	tests/unit/test_keeper \
 	tests/unit/test_keys \
 	tests/unit/test_live \
@@ -75,6 +80,7 @@ UNIT = \
 	tests/unit/test_page_filter \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
+	tests/unit/test_policy \
 	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
 	tests/unit/test_pushes \
@@ -98,6 +104,7 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_travis_api \
 	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
@@ -113,6 +120,7 @@ tests_unit_test_hint_book_SOURCES = tests/unit/test_hint_book.c src/daemon/hint_
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
