@@ -20,8 +20,10 @@ AM_TESTS_ENVIRONMENT = \
 PEERS = \
 	tests/peers/test_backstage.py \
 	tests/peers/test_bus_peer.py \
+	tests/peers/test_module.py \
 	tests/peers/test_ownership.py \
 	tests/peers/test_travis_card.py \
+	tests/peers/test_secrets.py \
 	tests/peers/test_webhooks.py
 
 # What "make check-browser" runs.
@@ -44,11 +46,13 @@ EXTRA_DIST += \
 	tests/tap.sh
 
 # Parts of "make check", and what needs more than a build: see HACKING.md.
-.PHONY: check-unit check-dynamic check-peers check-browser screenshots style
+.PHONY: check-unit check-dynamic check-peers check-backstage check-browser screenshots style
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
 check-dynamic:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh $(SYSTEM)"
+check-backstage:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="tests/peers/test_module.py"
 check-peers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
 check-browser:
