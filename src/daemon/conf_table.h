@@ -60,7 +60,9 @@ enum {
 	CONF_SOURCES,
 	CONF_SINKS,
 	CONF_ROUTES,
+	CONF_POLICY,
 	CONF_CREDENTIALS,
+	CONF_PROVIDERS,
 };
 
 extern const struct conf_option conf_options[];
@@ -110,14 +112,13 @@ void conf_set_number(const struct conf_option *o, void *base, int64_t n);
 /* Free what the field owns, and make it zero. */
 void conf_field_release(const struct conf_option *o, void *base);
 void conf_item_release(const struct conf_list *l, void *item);
-void conf_texts_free(char **texts);
 void conf_secrets_free(struct secret_ref *refs);
 
 /* A number in the way its type is written; and back. ERR_PARSE if it is none. */
 const char *conf_number_format(enum conf_type type, int64_t n, char text[CONF_NUMBER_MAX]);
 MUST_CHECK enum err conf_number_parse(enum conf_type type, const char *text, int64_t *n);
 
-/* "file", "credential" or "env". */
+/* "file", "credential", "env", "vault" or "aws". */
 const char *conf_place_word(enum secret_place place);
 
 #endif

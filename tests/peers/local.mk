@@ -9,6 +9,10 @@ EXTRA_DIST += \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
 	tests/peers/signal_listener.js \
+	tests/peers/secrets/drive.js \
+	tests/peers/secrets/drive.py \
+	tests/peers/secrets/package-lock.json \
+	tests/peers/secrets/package.json \
 	tests/peers/tlog/verify.go \
 	tests/peers/travis-card/card.js \
 	tests/peers/travis-card/package-lock.json \

@@ -177,8 +177,12 @@ struct refusal {
 	const char *why; /* after "f:" */
 };
 
-#define REFERENCE "must be a reference: {file: ...}, {credential: ...} or {env: ...}"
-#define SECRET    "backstage.token " REFERENCE
+#define REFERENCE                                                                                  \
+	"must be a reference: {file: ...}, {credential: ...}, {env: ...}, "                        \
+	"{vault: ..., field: ..., provider: ...} or {aws: ..., provider: ...}"
+#define VAULT  "secrets: [{name: v, type: vault, address: 'https://v'"
+#define AWS    "secrets: [{name: w, type: aws, region: r"
+#define SECRET "backstage.token " REFERENCE
 #define HEADER                                                                                     \
 	"must be \"Name: value\", and none that the event, the signature or the connection needs"
 #define HTTP   "name: h, type: http, url: 'https://h.example'"
@@ -262,7 +266,7 @@ static const struct refusal refusals[] = {
 	{ "backstage: {token: \"abc\"}\n", "1:20: " SECRET },
 	{ "backstage: {token: [abc]}\n", "1:20: " SECRET },
 	{ "backstage: {token: {abc: def}}\n", "1:21: " SECRET },
-	{ "backstage: {token: {file: /a, env: B}}\n", "1:20: " SECRET },
+	{ "backstage: {token: {file: /a, env: B}}\n", "1:36: " SECRET },
 	{ "backstage: {token: {file: abc}}\n",
 		"1:27: backstage.token must be an absolute path of a file" },
 	{ "backstage: {token: {env: a-b}}\n",
@@ -362,6 +366,45 @@ static const struct refusal refusals[] = {
 		"2:31: 'h:1' is in listen.hooks too" },
 	{ LEAST "listen: {hooks: 'h:1', admin: 'h:2', api: ['h:3', 'h:2']}\n",
 		"2:43: 'h:2' is in listen.admin too" },
+	/* providers of secrets */
+	{ LEAST "secrets: [{name: v, type: volt}]\n",
+		"2:27: type must be vault or aws, not 'volt'" },
+	{ LEAST VAULT "}]\n", "2:11: provider 'v' signs in by approle and needs a 'role_id'" },
+	{ LEAST VAULT ", auth: jwt, jwt: {env: J}}]\n",
+		"2:11: provider 'v' signs in by jwt and needs a 'role'" },
+	{ LEAST VAULT ", auth: token, token: {env: T}, role: r}]\n",
+		"2:92: provider 'v' signs in by token, and 'role' is for jwt" },
+	{ LEAST VAULT ", auth: token, token: {vault: a, field: b, provider: v}}]\n",
+		"2:76: token must be on this host: a file, a credential or env" },
+	{ LEAST VAULT ", auth: token, token: {env: T}, wrapped: true}]\n",
+		"2:95: provider 'v' signs in by token, which has no secret_id to unwrap" },
+	{ LEAST "secrets: [{name: v, type: vault, auth: token, token: {env: T}}]\n",
+		"2:11: provider 'v' needs an 'address'" },
+	{ LEAST "secrets: [{name: v, type: vault, address: 'http://v'}]\n",
+		"2:43: address must be an https URL (http to this host itself) without user or "
+		"query" },
+	{ LEAST AWS ", metadata: 'http://10.0.0.1'}]\n",
+		"2:53: metadata must be http://169.254.169.254, http://[fd00:ec2::254] or a port "
+		"of 127.0.0.1, not 'http://10.0.0.1'" },
+	{ LEAST AWS ", credentials: static, access_key_id: {env: A}}]\n",
+		"2:79: provider 'w' needs both an access_key_id and a secret_access_key" },
+	{ LEAST AWS ", mount: kv}]\n", "2:43: a provider of type aws has no 'mount'; it belongs to "
+				       "vault" },
+	/* and references to them */
+	{ LEAST "backstage: {token: {vault: a, provider: v}}\n", "2:20: " SECRET },
+	{ LEAST "backstage: {token: {file: /a, provider: v}}\n", "2:20: " SECRET },
+	{ LEAST "backstage: {token: {vault: a, file: /a}}\n", "2:37: " SECRET },
+	{ LEAST "backstage: {token: {aws: a, provider: v}}\n",
+		"2:20: backstage.token: there is no provider of that name in 'secrets'" },
+	{ LEAST AWS "}]\nbackstage: {token: {vault: a, field: b, provider: w}}\n",
+		"3:20: backstage.token: provider 'w' is of type aws, not vault" },
+	{ LEAST AWS "}]\nbackstage: {token: {aws: 'ci/{name}', provider: w}}\n",
+		"3:20: backstage.token belongs to no entity, so its path has no variables" },
+	{ LEAST AWS "}]\naudit: {key: {aws: a, provider: w}}\n",
+		"3:14: audit.key must be on this host: a file, a credential or env" },
+	{ LEAST AWS "}]\nbackstage: {token: {aws: 'a/../hunter2', provider: w}}\n",
+		"3:26: backstage.token must be segments of letters, digits and any of -_.+=@: "
+		"between slashes, none of which ends with a dot" },
 	{ LEAST "credentials: [{name: a, allow: builds}]\n",
 		"2:15: credential 'a' needs a 'secret'" },
 	{ LEAST "credentials: [{name: a, secret: {env: A}}]\n",
