@@ -245,9 +245,7 @@ describe.each(databases.eachSupportedId())('a publisher on %s', id => {
     expect(await rowsLeft()).toBeLessThan(OUTBOX_MAX + 1010);
     start();
     await emptied();
-    const types = new Set(bus.types());
-    expect(types).toContain('catalog.resync undefined');
-    expect(types).not.toContain(`entity.created ${A}`);
+    expect(bus.types()[0]).toBe('catalog.resync undefined');
     expect(bus.heard.length).toBeLessThan(50);
   });
 

@@ -327,7 +327,7 @@ static enum err build_catalog(const struct assembly_needs *needs, struct assembl
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
-	a->catalog = catalog_builder_new();
+	a->catalog = catalog_new();
 	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
@@ -511,7 +511,7 @@ void assembly_release(struct assembly *a)
 	free(a->renewal);
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
-	catalog_builder_free(a->catalog);
+	catalog_free(a->catalog);
 	api_credentials_free(a->credentials);
 	push_sources_free(a->pushers);
 	secret_free(a->token);

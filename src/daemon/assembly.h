@@ -30,7 +30,7 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog_builder *catalog;     /* read from catalog.file; NULL otherwise */
+	struct catalog *catalog;             /* read from catalog.file; NULL otherwise */
 	struct api_credentials *credentials; /* for the API listener, until it has taken them */
 	struct push_sources *pushers;        /* for the hooks listener, likewise */
 	struct secret *token;                /* for a client that is carried over */

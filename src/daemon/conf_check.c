@@ -272,10 +272,13 @@ static enum err backstage_check(struct conf_reader *r)
 static enum err identity_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
+	const struct yaml_node *section = yaml_get(yaml_get(r->root, "backstage"), "identity");
 	const struct yaml_node *at = conf_node_of(r, "backstage", "identity");
 
-	if (c->identity_issuer == NULL)
+	if (c->identity_issuer == NULL && (section == NULL || yaml_is_null(section)))
 		return ERR_OK;
+	if (c->identity_issuer == NULL)
+		return conf_refuse(r, section, "backstage.identity needs an 'issuer'");
 	if (c->backstage_token.place != SECRET_NONE)
 		return conf_refuse(r, at, "backstage has a token or an identity, not both");
 	if (strcmp(c->identity_audience, "backstage") == 0)

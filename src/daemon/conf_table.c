@@ -25,6 +25,8 @@ static const char *const kinds_remote[] = { "http", "syslog", "journald", NULL }
 #define FIELD(type_, member)                                                                       \
 	.field = offsetof(struct type_, member), .width = sizeof(((struct type_ *)0)->member)
 
+#define ISSUER "backstage.identity.issuer"
+
 /* In the order in which they are printed: a section's rows stand together. */
 /* clang-format off */
 const struct conf_option conf_options[] = {
@@ -147,28 +149,28 @@ const struct conf_option conf_options[] = {
 	  .dflt = "5s", .min = "10ms", .max = "10m", .reload = true,
 	  .text = "How long Backstage is given to read files that a push changed." },
 
-	{ .name = "backstage.identity.issuer", .type = CONF_TEXT, FIELD(conf, identity_issuer),
+	{ .name = ISSUER, .type = CONF_TEXT, FIELD(conf, identity_issuer),
 	  .form = &conf_form_title, .reload = true,
 	  .text = "Sign tokens of our own instead, as this issuer." },
 	{ .name = "backstage.identity.audience", .type = CONF_TEXT,
 	  FIELD(conf, identity_audience),
-	  .form = &conf_form_title, .dflt = "backstage-external", .reload = true,
+	  .form = &conf_form_title, .dflt = "backstage-external", .with = ISSUER, .reload = true,
 	  .text = "Whom they are for; never backstage." },
 	{ .name = "backstage.identity.subject", .type = CONF_TEXT,
 	  FIELD(conf, identity_subject),
-	  .form = &conf_form_title, .dflt = "stagewire", .reload = true,
+	  .form = &conf_form_title, .dflt = "stagewire", .with = ISSUER, .reload = true,
 	  .text = "Who we are in them." },
 	{ .name = "backstage.identity.lifetime", .type = CONF_DURATION,
 	  FIELD(conf, identity_lifetime_ms),
-	  .dflt = "10m", .min = "10s", .max = "1h", .reload = true,
+	  .dflt = "10m", .min = "10s", .max = "1h", .with = ISSUER, .reload = true,
 	  .text = "How long a token lasts." },
 	{ .name = "backstage.identity.overlap", .type = CONF_DURATION,
 	  FIELD(conf, identity_overlap_ms),
-	  .dflt = "15m", .min = "1s", .max = "7d", .reload = true,
+	  .dflt = "15m", .min = "1s", .max = "7d", .with = ISSUER, .reload = true,
 	  .text = "How long a new key is published before it signs." },
 	{ .name = "backstage.identity.rotate", .type = CONF_DURATION,
 	  FIELD(conf, identity_rotate_ms),
-	  .dflt = "30d", .min = "10s", .max = "365d", .reload = true,
+	  .dflt = "30d", .min = "10s", .max = "365d", .with = ISSUER, .reload = true,
 	  .text = "The age at which a key is replaced." },
 
 	{ .name = "catalog.file", .type = CONF_TEXT, FIELD(conf, catalog_file),

@@ -39,6 +39,7 @@ struct conf_option {
 	const char *dflt;         /* of a list, its one item */
 	const char *min, *max;    /* of a number */
 	const char *const *kinds; /* the types of item it belongs to; NULL: all */
+	const char *with;         /* the option beside which it means something; or NULL */
 	bool required;
 	bool reload;      /* SIGHUP can change it; always so in lists */
 	const char *text; /* one line of help */

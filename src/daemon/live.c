@@ -268,18 +268,11 @@ static void on_owed(void *ctx)
 	live_write(l);
 }
 
-static void on_patched(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_patched(void *ctx, struct wall began)
 {
 	struct live *l = ctx;
 
-	l->needs.on_catalog(l->needs.ctx, b, began);
-}
-
-static const struct catalog *known(void *ctx)
-{
-	struct live *l = ctx;
-
-	return l->needs.known(l->needs.ctx);
+	l->needs.on_patched(l->needs.ctx, began);
 }
 
 static void live_subscribe(struct live *l)
@@ -419,8 +412,8 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	};
 	const struct catalog_patch_conf conf = {
 		.rules = author_rules(c, l->needs.names),
-		.known = known,
-		.on_catalog = on_patched,
+		.reader = l->needs.reader,
+		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.ctx = l,
 	};

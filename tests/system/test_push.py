@@ -66,8 +66,11 @@ def problem(answer):
 
 
 def ids(daemon):
+	"""The ids that are known and the times that they were signed at."""
 	with sqlite3.connect(f"file:{daemon.store}?mode=ro", uri=True) as db:
-		return [key for key, in db.execute("SELECT key FROM state WHERE ns = 'push'")]
+		rows = db.execute("SELECT CAST(key AS TEXT), CAST(value AS TEXT) FROM state"
+			" WHERE ns = 'push'")
+		return {key: int(at) for key, at in rows}
 
 
 def pushes(daemon, action="push.accept"):
@@ -161,10 +164,10 @@ def test_a_replay_is_answered_and_has_no_effect_also_after_a_kill(box):
 	daemon.start()
 	assert post(daemon.hooks, PATH, body, fields)[1] == again
 	# Another attempt of the same message, signed anew.
-	body, fields = Sender(key).request({"entityRef": REF}, message="msg_once",
-		at=int(time.time()) + 9)
+	later = int(time.time()) + 9
+	body, fields = Sender(key).request({"entityRef": REF}, message="msg_once", at=later)
 	assert post(daemon.hooks, PATH, body, fields)[1] == again
-	assert ids(daemon) in ([b"portal/msg_once"], ["portal/msg_once"])
+	assert ids(daemon) == {"portal/msg_once": later}
 	# A push that is followed, so that one that was followed before it would have been seen.
 	body, fields = Sender(key).request({"entityRef": "component:default/other"})
 	assert post(daemon.hooks, PATH, body, fields)[1]["result"] == "accepted"
@@ -257,7 +260,7 @@ def test_strangers_and_the_late_are_refused(box):
 		404, "source-unknown")
 	assert request(daemon.hooks, "GET", PATH).status == 405
 	assert counts(daemon)["refused"] == len(cases) + 1
-	assert counts(daemon)["accepted"] == 0 and ids(daemon) == [] and backstage.lookups == []
+	assert counts(daemon)["accepted"] == 0 and not ids(daemon) and backstage.lookups == []
 	refused = pushes(daemon, "push.refuse")
 	assert refused and all(e["outcome"] == "denied" and e["address"] == "127.0.0.1"
 		for e in refused)
