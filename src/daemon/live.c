@@ -134,7 +134,6 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	size_t n = known == NULL ? 0 : catalog_find(known, slug, found, ENTITIES_MAX);
 
 	push_key(slug, &key);
-	buf_init(&key, 0);
 	/* The push is in the book; they need no lines of their own. */
 	for (size_t i = 0; i < n && i < ENTITIES_MAX; i++) {
 		l->status.hints++;
