@@ -501,6 +501,10 @@ enum err assembly_rekey(
 	api_credentials_free(TAKE(a->credentials));
 	e = api_credentials_fetch(a->conf, safe, &a->credentials, &what);
 	failure_keep(e, what, &first, why);
+	what = NULL;
+	push_sources_free(TAKE(a->pushers));
+	e = push_sources_fetch(a->conf, safe, &a->pushers, &what);
+	failure_keep(e, what, &first, why);
 	return first;
 }
 
