@@ -9,4 +9,6 @@ dist_doc_DATA += \
 EXTRA_DIST += \
 	HACKING.md \
 	LICENSE \
+	doc/status-page-dark.png \
+	doc/status-page.png \
 	doc/adr

@@ -21,12 +21,19 @@ PEERS = \
 	tests/peers/test_backstage.py \
 	tests/peers/test_bus_peer.py \
 	tests/peers/test_module.py \
+	tests/peers/test_ownership.py \
 	tests/peers/test_travis_card.py \
+	tests/peers/test_secrets.py \
 	tests/peers/test_webhooks.py
+
+# What "make check-browser" runs.
+BROWSER = \
+	tests/browser/test_status_page.py
 
 # Programs without their own LDADD, that is all but the installed ones.
 LDADD = libstagewire.a $(CRITERION_LIBS) $(DEPS_LIBS)
 
+include tests/browser/local.mk
 include tests/peers/local.mk
 include tests/unit/local.mk
 include tests/static/local.mk
@@ -39,7 +46,7 @@ EXTRA_DIST += \
 	tests/tap.sh
 
 # Parts of "make check", and what needs more than a build: see HACKING.md.
-.PHONY: check-unit check-dynamic check-peers check-backstage style
+.PHONY: check-unit check-dynamic check-peers check-backstage check-browser screenshots style
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
 check-dynamic:
@@ -48,3 +55,9 @@ check-backstage:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="tests/peers/test_module.py"
 check-peers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
+check-browser:
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(BROWSER)"
+
+# What README.md shows of the status page; ../shared/fixtures must be there.
+screenshots: all
+	$(AM_TESTS_ENVIRONMENT) python3 $(top_srcdir)/tests/browser/screenshot.py $(top_srcdir)/doc

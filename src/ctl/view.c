@@ -76,6 +76,10 @@ static void print_status(struct json_object *root, FILE *to)
 		"DUPLICATES", "REFUSED" };
 	static const char *const source_member[] = { "name", "host", "keys", "accepted",
 		"duplicates", "refused" };
+	static const char *const push_heading[] = { "PUSHES", "PROTOCOL", "KEYS", "ACCEPTED",
+		"DUPLICATES", "REFUSED", "ENTITIES", "CHANGES", "LAST" };
+	static const char *const push_member[] = { "name", "protocol", "keys", "accepted",
+		"duplicates", "refused", "entities", "changes", "last_at" };
 	static const char *const sink_heading[] = { "SINK", "GATE", "CIRCUIT", "DELIVERED",
 		"TEMPFAILS", "DEAD", "INFLIGHT", "TROUBLE" };
 	static const char *const sink_member[] = { "name", "gate", "circuit", "delivered",
@@ -100,6 +104,10 @@ static void print_status(struct json_object *root, FILE *to)
 	print_fact(root, "trouble", "catalog.trouble", to);
 	fputc('\n', to);
 	PRINT_ITEMS(jdoc_member(root, "sources"), source_heading, source_member, "no sources", to);
+	if (jdoc_count(jdoc_member(root, "pushes")) > 0) {
+		fputc('\n', to);
+		PRINT_ITEMS(jdoc_member(root, "pushes"), push_heading, push_member, "", to);
+	}
 	fputc('\n', to);
 	PRINT_ITEMS(jdoc_member(root, "sinks"), sink_heading, sink_member, "no sinks", to);
 }

@@ -101,13 +101,12 @@ static void on_ref(void *ctx, struct span ref, bool repeats)
 		live_look_up(l, ref);
 }
 
-static enum err push_key(struct span slug, struct buf *key)
+/* A slug is never too long: entity_slug_is_valid() has let it pass. */
+static void push_key(struct span slug, struct buf *key)
 {
-	enum err e;
-
 	buf_init(key, sizeof(LINE_PUSH) + ENTITY_TEXT_MAX);
-	e = buf_add_str(key, LINE_PUSH);
-	return e == ERR_OK ? buf_add_span(key, slug) : e;
+	IGNORE(buf_add_str(key, LINE_PUSH) != ERR_OK);
+	IGNORE(buf_add_span(key, slug) != ERR_OK);
 }
 
 static void on_push(void *ctx, struct span slug, bool named)
@@ -116,7 +115,8 @@ static void on_push(void *ctx, struct span slug, bool named)
 	CLEANUP(buf_release) struct buf key;
 
 	l->status.pushes++;
-	if (push_key(slug, &key) != ERR_OK || pushes_count(l->pushes) >= PUSHES_MAX) {
+	push_key(slug, &key);
+	if (pushes_count(l->pushes) >= PUSHES_MAX) {
 		live_owe(l);
 		return;
 	}
@@ -133,6 +133,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	struct entity *found = xcalloc(ENTITIES_MAX, sizeof(*found));
 	size_t n = known == NULL ? 0 : catalog_find(known, slug, found, ENTITIES_MAX);
 
+	push_key(slug, &key);
 	/* The push is in the book; they need no lines of their own. */
 	for (size_t i = 0; i < n && i < ENTITIES_MAX; i++) {
 		l->status.hints++;
@@ -141,7 +142,7 @@ static void on_push_due(void *ctx, struct span slug, bool named, bool last)
 	free(found);
 	if ((n == 0 && named) || n > ENTITIES_MAX)
 		live_owe(l);
-	if (last && push_key(slug, &key) == ERR_OK)
+	if (last)
 		hint_book_unpin(l->book, buf_span(&key));
 }
 
@@ -253,10 +254,15 @@ static void on_trouble(void *ctx, const char *why, bool refused)
 		live_alarm(l, true);
 }
 
+/* Only what the bus told is in the book. */
 static void on_owed(void *ctx)
 {
 	struct live *l = ctx;
 
+	if (!l->status.wanted) {
+		live_hint_whole(l);
+		return;
+	}
 	live_owe(l);
 	live_write(l);
 }
@@ -419,7 +425,10 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	};
 
 	live_stop(l);
-	if (!c->backstage_subscribe || client == NULL || c->catalog_file != NULL)
+	if (client == NULL || c->catalog_file != NULL)
+		return;
+	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
+	if (!c->backstage_subscribe)
 		return;
 	l->status.wanted = true;
 	l->client = client;
@@ -427,9 +436,24 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	if (c->backstage_topics != NULL && c->backstage_topics[0] != NULL)
 		l->topics = (const char *const *)c->backstage_topics;
 	live_name(l, c);
-	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
 	l->pushes = pushes_new(l->needs.loop, &pushes);
 	loop_timer_set(l->timer, 0);
+}
+
+void live_hint(struct live *l, struct span ref)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.hints++;
+	catalog_patch_hint(l->patch, ref);
+}
+
+void live_hint_whole(struct live *l)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.whole++;
+	l->needs.on_owed(l->needs.ctx);
 }
 
 void live_refreshed(struct live *l)

@@ -48,19 +48,38 @@ struct httpc_tls {
 	const char *certificate, *key; /* PEM files, for a server that asks; or NULL */
 };
 
+/*
+ * Sign with AWS Signature Version 4, as libcurl does it: right for a POST to "/"
+ * without query, and for no request with an X-Amz-Date of its own.
+ */
+struct httpc_sigv4 {
+	const char *region, *service;
+	const char *key_id, *key; /* secrets; a session's token is a field of the request */
+};
+
 struct httpc_request {
 	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
-	const char *unix_socket;   /* connect there instead; or NULL */
-	const char *const *fields; /* "Name: value", ended by NULL; or NULL */
-	const char *bearer;        /* a secret for Authorization: Bearer; or NULL. Never logged */
-	struct span body;          /* copied */
-	int64_t timeout_ms;        /* for all of it */
-	size_t answer_max;         /* bytes of answer body */
+	const char *unix_socket;       /* connect there instead; or NULL */
+	const char *const *fields;     /* "Name: value", ended by NULL; or NULL */
+	const char *bearer;            /* a secret for Authorization; or NULL. Never logged */
+	const char *scheme;            /* before it: "token"; NULL: "Bearer" */
+	struct span body;              /* copied */
+	int64_t timeout_ms;            /* for all of it */
+	size_t answer_max;             /* bytes of answer body */
 	unsigned host_connections_max; /* open at once to this host; 0: no bound */
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
 	bool http2;                      /* over TLS, if the server speaks it */
+	/*
+	 * The answer is a secret: it is kept in guarded memory only, and no buffer it
+	 * passed through is used again before it was wiped.
+	 */
+	bool confidential;
+	const struct httpc_sigv4 *sigv4; /* instead of bearer; or NULL */
+	/* Called before on_answer where the answer is 401 or 403; or NULL. */
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 	bool fresh; /* not over a connection used before: a cut is told, never tried again */
 };
 
@@ -74,6 +93,7 @@ struct httpc_answer {
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
 	int http_version;              /* 10, 11 or 20; 0: there was no answer */
+	bool sent;                     /* some of the request left: the peer may have acted on it */
 	const struct httpc_call *call; /* for httpc_answer_field() */
 };
 

@@ -23,10 +23,16 @@ libstagewire_a_SOURCES += \
 	src/model/ownership.h \
 	src/model/pace.c \
 	src/model/pace.h \
+	src/model/pattern.c \
+	src/model/pattern.h \
+	src/model/policy.c \
+	src/model/policy.h \
 	src/model/route.c \
 	src/model/route.h \
 	src/model/schedule.c \
 	src/model/schedule.h \
 	src/model/sink.h \
 	src/model/summary.c \
-	src/model/summary.h
+	src/model/summary.h \
+	src/model/trigger.c \
+	src/model/trigger.h

@@ -13,7 +13,7 @@ const char *entry_reason(const struct ownership *was, const struct ownership *is
 	if (is->gone)
 		return "removed";
 	if (was == NULL || was->gone)
-		return was == NULL ? "added" : "recreated";
+		return "added";
 	if (!span_eq(was->uid, is->uid))
 		return "recreated";
 	if (is->orphan && !was->orphan)

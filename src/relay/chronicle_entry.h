@@ -29,7 +29,8 @@ struct ownership entry_state(const struct store_ownership *row);
 
 /*
  * What happened, in a word of the audit trail: "added", "removed", "recreated",
- * "orphaned", "owners", "repository" or "adopted", the gravest first.
+ * "orphaned", "owners", "repository" or "adopted", the gravest first. What comes
+ * again after its end was read is added, not recreated.
  */
 const char *entry_reason(const struct ownership *was, const struct ownership *is);
 

@@ -15,6 +15,8 @@ libstagewire_a_SOURCES += \
 	src/relay/dispatch.c \
 	src/relay/dispatch.h \
 	src/relay/dispatch_impl.h \
+	src/relay/errand.c \
+	src/relay/errand.h \
 	src/relay/ingress.c \
 	src/relay/ingress.h \
 	src/relay/intake.c \
@@ -48,6 +50,8 @@ libstagewire_a_SOURCES += \
 	src/relay/settle.h \
 	src/relay/source.c \
 	src/relay/source.h \
+	src/relay/triggers.c \
+	src/relay/triggers.h \
 	src/relay/upkeep.c \
 	src/relay/upkeep.h \
 	src/relay/walk.c \

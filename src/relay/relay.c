@@ -19,6 +19,7 @@
 #include "relay/release.h"
 #include "relay/replay.h"
 #include "relay/source.h"
+#include "relay/triggers.h"
 #include "relay/upkeep.h"
 
 /* Builds and lines whose state is remembered in memory: the busiest of a large site. */
@@ -90,6 +91,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->chronicle = chronicle_new(l, store, r->journal);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
+	r->triggers = triggers_new(r);
 	r->round = round_new();
 	scratch_each(&r->scratch, scratch_init_one);
 	return r;
@@ -100,6 +102,7 @@ void relay_free(struct relay *r)
 	if (r == NULL)
 		return;
 	replay_free(r->replay);
+	triggers_free(r->triggers);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
 	announcer_free(r->announcer);
@@ -130,6 +133,7 @@ static void on_restored(void *ctx)
 	r->on_ready(r->on_ready_ctx);
 	dispatch_start(r->dispatch);
 	upkeep_start(r->upkeep);
+	triggers_restore(r->triggers);
 	if (r->catalog != NULL)
 		release_run(r->release);
 }
@@ -266,6 +270,16 @@ void relay_alarm_log(struct relay *r, const char *why)
 	announce_log(r->announcer, why);
 }
 
+void relay_hasten_sink(struct relay *r, const char *sink)
+{
+	dispatch_hasten(r->dispatch, sink);
+}
+
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
+{
+	announce_secrets(r->announcer, provider, why);
+}
+
 void relay_alarm_bus(struct relay *r, const char *why)
 {
 	announce_bus(r->announcer, why);
@@ -341,4 +355,9 @@ void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum tra
 		if (!sink_addresses(r, p->sink[i]))
 			p->address[i] = ADDRESS_OWNER;
 	}
+}
+
+struct triggers *relay_triggers(const struct relay *r)
+{
+	return r->triggers;
 }

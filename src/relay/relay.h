@@ -24,6 +24,7 @@ struct loop;
 struct sink;
 struct source;
 struct store;
+struct triggers;
 
 /*
  * The relay: what comes in at a source leaves at the sinks that the catalog and
@@ -105,6 +106,12 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
 
+/* A sink has other secrets: if it is left alone for a while, it is tried now. */
+void relay_hasten_sink(struct relay *r, const char *sink);
+
+/* The same of a provider of secrets. */
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why);
+
 /* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
 void relay_alarm_bus(struct relay *r, const char *why);
 
@@ -133,6 +140,8 @@ struct relay_stats {
 
 struct relay_stats relay_stats(const struct relay *r);
 const struct relay_setup *relay_setup_now(const struct relay *r);
+/* The builds that are asked for: relay/triggers.h. Frees nothing. */
+struct triggers *relay_triggers(const struct relay *r);
 const struct dispatch *relay_dispatch(const struct relay *r);
 
 #endif

@@ -17,6 +17,7 @@ struct memo;
 struct release;
 struct replay;
 struct round;
+struct triggers;
 struct upkeep;
 
 /* Memory that each webhook's round uses and the next one uses again. */
@@ -38,6 +39,7 @@ struct relay {
 	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
+	struct triggers *triggers;
 	struct replay *replay;   /* the one that writes; NULL: none */
 	struct catalog *catalog; /* NULL until one was loaded */
 	struct relay_setup setup;

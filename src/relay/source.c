@@ -3,6 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/defs.h"
+#include "io/secmem.h"
+#include "travis/api.h"
 #include "travis/keys.h"
 
 void source_free(struct source *s)
@@ -10,9 +13,9 @@ void source_free(struct source *s)
 	if (s == NULL)
 		return;
 	travis_keys_free(s->keys);
-	for (char **o = s->owners; o != NULL && *o != NULL; o++)
-		free(*o);
-	free(s->owners);
+	travis_api_free(s->api);
+	secret_free(s->token);
+	strings_free(s->owners);
 	free(s->host);
 	free(s->name);
 	free(s);

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct secret;
+struct travis_api;
 struct travis_keys;
 
 /* A configured way in, and what came through it. */
@@ -14,10 +16,12 @@ struct source {
 	char **owners; /* repository owners listened to, NULL-ended; NULL: all */
 	size_t body_max;
 	struct travis_keys *keys;
+	struct travis_api *api; /* NULL: builds cannot be started there */
+	struct secret *token;   /* for it */
 	uint64_t accepted, duplicates, refused;
 };
 
-/* Frees the keys too. */
+/* Frees keys, API and token too. */
 void source_free(struct source *s);
 
 #endif

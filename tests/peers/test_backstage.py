@@ -36,6 +36,7 @@ class Peer:
 		self.url = f"http://127.0.0.1:{port}"
 		self.env = dict(os.environ, PEER_STATE=self.state, PEER_PORT=str(port),
 			PEER_PG_PORT=str(harness.free_port()), PEER_RELAY_PORT=str(harness.free_port()),
+			PEER_FILES_PORT=str(harness.free_port()),
 			PEER_MODULES=os.environ.get("PEER_MODULES") or os.path.join(
 				os.environ.get("top_builddir", TOP), "tests", "peers", "modules"))
 
@@ -236,7 +237,8 @@ def test_while_backstage_is_down_webhooks_are_kept_and_delivered_later(box):
 	assert [t for t in titles() if "tag v60" in t], titles()
 
 
-def main():
+def main(names):
+	"""Run the tests of a module, given its globals(), against a Backstage of their own."""
 	global peer
 	for program in ("npm", "psql", "curl"):
 		if shutil.which(program) is None:
@@ -258,7 +260,7 @@ def main():
 		peer.run("wait-entity", "user:default/guest")
 		wait_until(lambda: peer.owners("component:default/parcel-api") ==
 			["group:default/platform"], "the owner in Backstage", timeout=60)
-		harness.main(globals())
+		harness.main(names)
 	finally:
 		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
 			capture_output=True)
@@ -266,4 +268,4 @@ def main():
 
 
 if __name__ == "__main__":
-	main()
+	main(globals())

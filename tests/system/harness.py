@@ -299,7 +299,10 @@ class HttpSink:
 				time.sleep(sink.delay)
 				sink.times.append(time.monotonic())
 				sink.requests.append((self.path, dict(self.headers), body))
-				status, fields, answer = sink.answers.get(self.path, sink.answer)
+				answer = sink.answers.get(self.path, sink.answer)
+				if callable(answer):  # the status depends on the request's fields
+					answer = (answer(self.headers), {}, b"")
+				status, fields, answer = answer
 				self.send_response(status)
 				for name, value in fields.items():
 					self.send_header(name, value)
@@ -361,6 +364,8 @@ def flat_entry(entry):
 		"sink": entry.get("dst_endpoint", {}).get("svc_name"),
 		"status": entry["api"].get("response", {}).get("code"),
 		"tries": unmapped.get("tries"),
+		"rule": unmapped["policy"].get("name"),
+		"requested_by": unmapped.get("requested_by"),
 		"entities": resources("backstage.entity") or None,
 		"owners": resources("backstage.owner") or None,
 		"to": unmapped["policy"].get("to"),

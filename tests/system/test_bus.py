@@ -245,8 +245,8 @@ def test_a_push_of_a_catalog_file_to_an_unknown_repository_owes_a_whole_read(box
 	backstage.publish("github.push", pushed("README.md", slug="acme/new"))
 	backstage.set("new", "acme/new", "group:default/payments", "n1")
 	backstage.publish("github.push", pushed("svc/catalog-info.yaml", slug="acme/new"))
-	wait_until(lambda: "added=1 changed=0 removed=0" in daemon.log(), "the new entity")
-	assert bus(daemon)["pushes"] == 1
+	wait_until(lambda: "entities=2 added=1 changed=0 removed=0" in daemon.log(), "the new entity")
+	assert bus(daemon)["pushes"] == 1 and backstage.lookups == []
 
 
 if __name__ == "__main__":

@@ -240,7 +240,8 @@ def test_a_backlog_waits_on_disk_and_drains_in_order_after_a_kill(box):
 	build_all(60)
 	waiting = int(re.search(r"^stagewire_lanes_bytes (\d+)$",
 		daemon.get("/metrics").body.decode(), re.MULTILINE).group(1))
-	assert waiting <= 1 << 20, f"{waiting} bytes wait in memory"
+	# An event that is claimed alone, so that its lane goes on, may come on top.
+	assert waiting <= (1 << 20) + 20 * 8192, f"{waiting} bytes wait in memory"
 	daemon.kill()
 	daemon.start()
 	build_all(2)  # behind what is on disk

@@ -107,7 +107,7 @@ def test_an_orphan_a_removal_and_a_new_uid_are_told(box):
 	assert not gone["present"] and gone["certain"] and "owners" not in gone, gone
 	backstage.set("parcel-api", SLUG, B, "e3", uid="uid-again")
 	rows = hint(daemon, backstage)
-	assert [r["change"] for r in rows] == ["begins", "orphaned", "removed", "recreated"], rows
+	assert [r["change"] for r in rows] == ["begins", "orphaned", "removed", "added"], rows
 	assert [r.get("uid") for r in rows] == ["uid-parcel-api", "uid-parcel-api", None, "uid-again"]
 	assert [r["orphan"] for r in rows] == [False, True, False, False]
 	# A new uid alone is another entity of the same name.

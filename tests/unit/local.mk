@@ -3,13 +3,20 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
+	tests/tools/aws_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/issuer_standin.js \
+	tests/tools/make_jwts.js \
+	tests/tools/push_standin.py \
+	tests/tools/travis_standin.py \
+	tests/tools/vault_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
+	tests/unit/jwts.txt \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -55,13 +62,16 @@ UNIT = \
 	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
+	tests/unit/test_hub_signature \
 	tests/unit/test_identity \
 	tests/unit/test_jdoc \
 	tests/unit/test_journald \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_jwt \
 	tests/unit/test_keeper \
+	tests/unit/test_keyring \
 	tests/unit/test_keys \
 	tests/unit/test_live \
 	tests/unit/test_log \
@@ -71,16 +81,22 @@ UNIT = \
 	tests/unit/test_notice \
 	tests/unit/test_ownership \
 	tests/unit/test_pace \
+	tests/unit/test_page_filter \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
+	tests/unit/test_policy \
 	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
+	tests/unit/test_push \
+	tests/unit/test_push_memo \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
 	tests/unit/test_sd \
+	tests/unit/test_safe \
 	tests/unit/test_secret \
+	tests/unit/test_secret_path \
 	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
@@ -96,6 +112,7 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_travis_api \
 	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
@@ -111,9 +128,12 @@ tests_unit_test_hint_book_SOURCES = tests/unit/test_hint_book.c src/daemon/hint_
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_push_memo_SOURCES = tests/unit/test_push_memo.c src/daemon/push_memo.c
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
+tests_unit_test_safe_SOURCES = tests/unit/test_safe.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif

@@ -43,6 +43,18 @@
 			row.classList.add("changed");
 	}
 
+	// A link stays the same element, which may have the focus.
+	function exchange(from, to) {
+		if (to.tagName !== "TIME")
+			markRow(to);
+		if (from.tagName === "A" && to.tagName === "A") {
+			copyAttributes(from, to);
+			to.replaceChildren(...from.childNodes);
+		} else {
+			to.replaceWith(from);
+		}
+	}
+
 	// Only where the two differ, so that focus, selection and what is being read stay.
 	function put(from, to) {
 		if (from.isEqualNode(to))
@@ -51,11 +63,7 @@
 			from.children.length === to.children.length && !hasText(from) && !hasText(to) &&
 			from.dataset.entity === to.dataset.entity;
 		if (!alike) {
-			const row = to.closest("tr[data-entity]");
-			const time = to.tagName === "TIME";
-			to.replaceWith(document.adoptNode(from));
-			if (row && !time && row.isConnected)
-				markRow(row);
+			exchange(from, to);
 			return;
 		}
 		copyAttributes(from, to);
