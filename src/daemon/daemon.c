@@ -396,6 +396,8 @@ static void on_secrets_change(void *ctx)
 	}
 	if (d->parts.credentials != NULL)
 		api_access_set(d->access, TAKE(d->parts.credentials));
+	if (d->parts.pushers != NULL)
+		push_door_set(d->door, TAKE(d->parts.pushers));
 }
 
 static struct safe *daemon_safe(struct daemon *d, const struct conf *c)
