@@ -14,8 +14,10 @@ FUZZERS = \
 	fuzz/fuzz_json_gate \
 	fuzz/fuzz_note \
 	fuzz/fuzz_payload \
+	fuzz/fuzz_push \
 	fuzz/fuzz_v3 \
-	fuzz/fuzz_vault
+	fuzz/fuzz_vault \
+	fuzz/fuzz_webhook
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -61,8 +63,14 @@ fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
 
+fuzz_fuzz_push_SOURCES = fuzz/fuzz_push.c $(FUZZMAIN)
+fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)
+
 fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
 fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_vault_SOURCES = fuzz/fuzz_vault.c $(FUZZMAIN)
 fuzz_fuzz_vault_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_webhook_SOURCES = fuzz/fuzz_webhook.c $(FUZZMAIN)
+fuzz_fuzz_webhook_LDFLAGS = $(FUZZLINK)

@@ -49,6 +49,8 @@ static enum ocsf_activity activity_of(const char *action)
 		{ "operator.hold", OCSF_UPDATE },
 		{ "operator.release", OCSF_UPDATE },
 		{ "operator.replay", OCSF_UPDATE },
+		{ "push.accept", OCSF_UPDATE },
+		{ "push.refuse", OCSF_UPDATE },
 		{ "secret.rotate", OCSF_UPDATE },
 		{ "sink.disable", OCSF_UPDATE },
 		{ "sink.recover", OCSF_UPDATE },
@@ -221,6 +223,7 @@ static void put_policy(struct json_writer *w, const struct audit_record *r)
 	json_key(w, "policy");
 	json_object_begin(w);
 	json_member_str(w, "decision", r->outcome);
+	json_member_opt(w, "name", r->rule);
 	if (r->to_n > 0) {
 		json_key(w, "to");
 		json_array_begin(w);
@@ -239,6 +242,7 @@ static void put_unmapped(struct json_writer *w, const struct audit_record *r)
 	json_member_opt(w, "build", r->build);
 	json_member_opt(w, "state", r->build_state);
 	json_member_opt(w, "transition", r->transition);
+	json_member_opt(w, "requested_by", r->requester);
 	if (r->tries != 0)
 		json_member_int(w, "tries", r->tries);
 	json_member_opt(w, "key", r->key);

@@ -43,7 +43,9 @@ struct audit_record {
 	struct span address; /* of the peer */
 	struct span event;   /* id */
 	struct span source, repository, build, build_state, transition, sink, detail;
-	struct span key; /* fingerprint of the key that verified */
+	struct span requester; /* of the build, where somebody asked for it through us */
+	struct span rule;      /* of the policy, that decided */
+	struct span key;       /* fingerprint of the key that verified */
 	const uint8_t *payload_sha256;
 	int status; /* HTTP, of the answer given or received */
 	unsigned tries;

@@ -132,7 +132,8 @@ enum err backstage_poll(struct backstage_client *c, const char *path, int64_t ti
 static struct json_object *error_of(const struct httpc_answer *a, struct json_object **root)
 {
 	*root = NULL;
-	if (a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
+	/* What is no error may be large. */
+	if (a->status < 300 || a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
 		return NULL;
 	return jdoc_member(*root, "error");
 }

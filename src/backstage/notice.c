@@ -99,6 +99,9 @@ static enum err put_details(const struct cloudevent_facts *f, struct buf *out)
 		e = buf_addf(out, "%.*s", SPAN_ARGS(f->build_subject));
 	if (e == ERR_OK && f->commit.n >= 7)
 		e = buf_addf(out, "%s%.7s", out->len > 0 ? " \xc2\xb7 " : "", f->commit.p);
+	if (e == ERR_OK && f->requester.n > 0)
+		e = buf_addf(out, "%sasked for by %.*s", out->len > 0 ? " \xc2\xb7 " : "",
+			SPAN_ARGS(f->requester));
 	if (e == ERR_OK && f->duration_s >= 0)
 		e = buf_addf(out, "%s%" PRId64 " min %" PRId64 " s of jobs",
 			out->len > 0 ? " \xc2\xb7 " : "", f->duration_s / 60, f->duration_s % 60);

@@ -71,18 +71,23 @@ enum err hex_decode(struct span text, void *bytes, size_t n)
 static const char base64_alphabet[] =
 	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-static int base64_value(char c)
+/* What a character of the alphabet, standard or for URLs, stands for; or -1. */
+static int base64_value(char c, bool url)
 {
+	if (url && (c == '+' || c == '/'))
+		return -1;
+	if (url && (c == '-' || c == '_'))
+		c = c == '-' ? '+' : '/';
 	return base64_values[(uint8_t)c] - 1;
 }
 
 /* Bits of n characters of the alphabet, or -1 if one is not of it. */
-static int32_t base64_bits(const char *text, size_t n)
+static int32_t base64_bits(const char *text, size_t n, bool url)
 {
 	int32_t bits = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		int v = base64_value(text[i]);
+		int v = base64_value(text[i], url);
 
 		if (v < 0)
 			return -1;
@@ -91,41 +96,68 @@ static int32_t base64_bits(const char *text, size_t n)
 	return bits;
 }
 
-enum err base64_decode(struct span text, void *bytes, size_t max, size_t *n)
+/* The two or three characters behind the last four; bits that are left over must be zero. */
+static enum err base64_tail(const char *text, size_t n, bool url, uint8_t *out)
 {
-	uint8_t *out = bytes;
-	size_t full, tail = 0, len;
-	int32_t bits;
+	int32_t bits = base64_bits(text, n, url);
 
-	if (text.n % 4 != 0)
+	if (bits < 0 || (bits & (n == 2 ? 0xf : 0x3)) != 0)
 		return ERR_PARSE;
-	if (text.n > 0 && text.p[text.n - 1] == '=')
-		tail = text.p[text.n - 2] == '=' ? 2 : 3;
-	full = text.n / 4 - (tail == 0 ? 0 : 1);
-	len = full * 3 + (tail == 0 ? 0 : tail - 1);
+	bits <<= n == 2 ? 12 : 6;
+	out[0] = (uint8_t)(bits >> 16);
+	if (n == 3)
+		out[1] = (uint8_t)(bits >> 8);
+	return ERR_OK;
+}
+
+/* text is without padding. */
+static enum err base64_read(struct span text, bool url, void *bytes, size_t max, size_t *n)
+{
+	size_t tail = text.n % 4, len = text.n / 4 * 3 + (tail == 0 ? 0 : tail - 1);
+	const char *end = text.p + (text.n - tail);
+	uint8_t *out = bytes;
+
+	if (tail == 1)
+		return ERR_PARSE;
 	if (len > max)
 		return ERR_LIMIT;
-	for (size_t i = 0; i < full; i++) {
-		bits = base64_bits(text.p + 4 * i, 4);
+	for (const char *p = text.p; p != end; p += 4) {
+		int32_t bits = base64_bits(p, 4, url);
+
 		if (bits < 0)
 			return ERR_PARSE;
 		*out++ = (uint8_t)(bits >> 16);
 		*out++ = (uint8_t)(bits >> 8);
 		*out++ = (uint8_t)bits;
 	}
-	if (tail == 0) {
-		*n = len;
-		return ERR_OK;
-	}
-	bits = base64_bits(text.p + 4 * full, tail);
-	if (bits < 0 || (bits & (tail == 2 ? 0xf : 0x3)) != 0)
+	if (tail > 0 && base64_tail(end, tail, url, out) != ERR_OK)
 		return ERR_PARSE;
-	bits <<= tail == 2 ? 12 : 6;
-	*out++ = (uint8_t)(bits >> 16);
-	if (tail == 3)
-		*out = (uint8_t)(bits >> 8);
 	*n = len;
 	return ERR_OK;
+}
+
+enum err base64_decode(struct span text, void *bytes, size_t max, size_t *n)
+{
+	if (text.n % 4 != 0)
+		return ERR_PARSE;
+	for (unsigned pad = 0; pad < 2 && text.n > 0 && text.p[text.n - 1] == '='; pad++)
+		text.n--;
+	return base64_read(text, false, bytes, max, n);
+}
+
+enum err base64url_decode(struct span text, struct buf *out)
+{
+	size_t max = text.n / 4 * 3 + 2, n;
+	char *at = buf_room(out, max);
+	enum err e;
+
+	if (at == NULL)
+		return ERR_LIMIT;
+	e = base64_read(text, true, at, max, &n);
+	at[e == ERR_OK ? n : 0] = '\0';
+	if (e == ERR_OK)
+		out->len += n;
+	return e;
 }
 
 enum err base64_encode(struct buf *out, const void *bytes, size_t n)

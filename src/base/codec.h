@@ -31,6 +31,12 @@ MUST_CHECK enum err base64_encode(struct buf *out, const void *bytes, size_t n);
 MUST_CHECK enum err base64url_encode(struct buf *out, const void *bytes, size_t n);
 
 /*
+ * Append what such a text stands for. ERR_PARSE if it has padding, another
+ * alphabet, or bits left over that are not zero; ERR_LIMIT if out is full.
+ */
+MUST_CHECK enum err base64url_decode(struct span text, struct buf *out);
+
+/*
  * Decode one application/x-www-form-urlencoded value (WHATWG URL, section 5.1:
  * '+' is a space, %XX a byte) and append it to out. ERR_PARSE on a '%' without
  * two hex digits, which no encoder sends.

@@ -53,3 +53,12 @@ void freep(void *p)
 	memcpy(&held, p, sizeof(held));
 	free(held);
 }
+
+void strings_free(char **strings)
+{
+	if (strings == NULL)
+		return;
+	for (char **s = strings; *s != NULL; s++)
+		free(*s);
+	free(strings);
+}

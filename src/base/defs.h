@@ -40,6 +40,9 @@ void *xrealloc(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 
+/* Free a NULL-ended list and the strings in it; NULL is none. */
+void strings_free(char **strings);
+
 /* For CLEANUP(): free(3) what the variable points at. */
 void freep(void *p);
 

@@ -59,6 +59,7 @@ enum order_type {
 	ORDER_COUNT, /* int64_t, not negative */
 	ORDER_FLAG,  /* bool */
 	ORDER_TIME,  /* struct wall: RFC 3339, or a duration back from now */
+	ORDER_TEXTS, /* struct span: an object of texts, as it stands in the body */
 };
 
 struct order_field {

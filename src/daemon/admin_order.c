@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +27,11 @@ static void refuse(struct httpd_req *req, const char *type, const struct order_f
 	case ORDER_COUNT:
 		snprintf(detail, sizeof(detail), "%s is a number from 0 to %" PRId64 ".", f->name,
 			f->most);
+		break;
+	case ORDER_TEXTS:
+		snprintf(detail, sizeof(detail),
+			"%s is an object of at most %" PRId64 " texts, named like variables.",
+			f->name, f->most);
 		break;
 	case ORDER_FLAG: snprintf(detail, sizeof(detail), "%s is true or false.", f->name); break;
 	case ORDER_TIME:
@@ -81,6 +87,37 @@ static bool field_set_count(const struct order_field *f, int64_t n, void *at)
 	return true;
 }
 
+/* A name that a shell takes, too. */
+static bool is_variable(struct span name)
+{
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+
+		if (c != '_' && !isalpha((unsigned char)c) &&
+			(i == 0 || !isdigit((unsigned char)c)))
+			return false;
+	}
+	return name.n > 0;
+}
+
+static bool field_set_texts(const struct order_field *f, struct json_value v, void *at)
+{
+	struct json_value text;
+	struct json_iter it;
+	struct span name;
+	int64_t n = 0;
+
+	if (v.type != JSON_OBJECT)
+		return false;
+	it = json_iter(v);
+	while (json_next_member(&it, &name, &text)) {
+		if (text.type != JSON_STRING || !is_variable(name) || ++n > f->most)
+			return false;
+	}
+	memcpy(at, &v.text, sizeof(v.text));
+	return true;
+}
+
 static bool field_read_json(
 	const struct order_field *f, struct json_value v, struct buf *text, void *at)
 {
@@ -91,6 +128,7 @@ static bool field_read_json(
 	case ORDER_TEXT:
 	case ORDER_TIME: return json_string(v, text) == ERR_OK && field_set_text(f, text, from, at);
 	case ORDER_COUNT: return json_int(v, &n) == ERR_OK && field_set_count(f, n, at);
+	case ORDER_TEXTS: return field_set_texts(f, v, at);
 	case ORDER_FLAG: *(bool *)at = json_is_true(v); return v.type == JSON_BOOL;
 	}
 	return false;
@@ -156,6 +194,7 @@ static bool field_read_form(
 	case ORDER_TEXT:
 	case ORDER_TIME: return field_set_text(f, text, from, at);
 	case ORDER_COUNT: return count_read(text->data + from, &n) && field_set_count(f, n, at);
+	case ORDER_TEXTS:
 	case ORDER_FLAG: break;
 	}
 	return false;

@@ -3,6 +3,8 @@
 
 #include "base/defs.h"
 #include "daemon/api_builds.h"
+#include "daemon/api_triggers.h"
+#include "daemon/api_wish.h"
 #include "daemon/page.h"
 #include "travis/v3_read.h"
 
@@ -13,6 +15,7 @@ static const struct room {
 	void (*request)(struct daemon *d, struct httpd_req *req);
 } rooms[] = {
 	{ v3_owns, api_builds_head, api_builds_request },
+	{ api_wish_owns, api_triggers_head, api_triggers_request },
 	{ page_has, page_api_head, page_api_request },
 };
 

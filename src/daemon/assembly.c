@@ -12,12 +12,18 @@
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
+#include "daemon/push_sources.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
 #include "secret/safe.h"
+#include "travis/api.h"
 #include "travis/keys.h"
+
+/* Of calls that start builds and look after them. */
+#define API_TIMEOUT_MS  20000
+#define API_CONNECTIONS 4
 
 static bool text_same(const char *a, const char *b)
 {
@@ -97,6 +103,30 @@ static char *key_cache_path(const struct conf *c, const char *source)
 	return conf_beside_store(c, name);
 }
 
+/* Where and with what builds are started, if they are. */
+static enum err source_give_api(const struct assembly_needs *needs, const struct conf_source *cs,
+	struct source *s, char **why)
+{
+	const struct travis_api_conf conf = {
+		.url = cs->api_url,
+		.timeout_ms = API_TIMEOUT_MS,
+		.connections_max = API_CONNECTIONS,
+	};
+	struct secret *token = NULL;
+	enum err e;
+
+	if (cs->api_url == NULL)
+		return ERR_OK;
+	s->api = travis_api_new(needs->http, &conf);
+	s->token = secret_ref_copy(&cs->api_token);
+	if (secret_ref_is_remote(&s->token))
+		return ERR_OK;
+	/* It is fetched each time; here only to hear at once if it is not there. */
+	e = secret_fetch(&s->token, &token, why);
+	secret_free(token);
+	return e;
+}
+
 static enum err source_new(const struct assembly_needs *needs, const struct conf *c,
 	const struct conf_source *cs, struct source **out, char **why)
 {
@@ -119,7 +149,9 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	s->host = xstrdup(cs->host);
 	s->owners = list_copy(cs->owners);
 	s->body_max = cs->body_max;
-	e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);
+	e = source_give_api(needs, cs, s, why);
+	if (e == ERR_OK)
+		e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);
 	if (e != ERR_OK) {
 		source_free(s);
 		return e;
@@ -128,11 +160,20 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	return ERR_OK;
 }
 
+static struct source *source_named(const struct relay_setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->sources; i++) {
+		if (strcmp(setup->source[i]->name, name) == 0)
+			return setup->source[i];
+	}
+	return NULL;
+}
+
 static struct source *source_carried(const struct assembly *running, const struct conf_source *cs)
 {
 	for (size_t i = 0; running != NULL && i < running->conf->sources; i++) {
 		if (conf_item_is_same(CONF_SOURCES, &running->conf->source[i], cs))
-			return running->setup.source[i];
+			return source_named(&running->setup, cs->name);
 	}
 	return NULL;
 }
@@ -142,10 +183,14 @@ static enum err build_sources(const struct assembly_needs *needs, const struct a
 {
 	const struct conf *c = a->conf;
 
+	a->setup.safe = needs->safe;
 	a->setup.source = xcalloc(c->sources, sizeof(struct source *));
 	for (size_t i = 0; i < c->sources; i++) {
-		struct source *s = source_carried(running, &c->source[i]);
+		struct source *s;
 
+		if (strcmp(c->source[i].type, "travis") != 0)
+			continue;
+		s = source_carried(running, &c->source[i]);
 		if (s == NULL) {
 			enum err e = source_new(needs, c, &c->source[i], &s, why);
 
@@ -291,7 +336,7 @@ static enum err build_catalog(const struct assembly_needs *needs, struct assembl
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
-	a->catalog = catalog_builder_new();
+	a->catalog = catalog_new();
 	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
@@ -332,6 +377,8 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 		e = build_catalog(needs, &a, why);
 	if (e == ERR_OK)
 		e = api_credentials_fetch(conf, needs->safe, &a.credentials, why);
+	if (e == ERR_OK)
+		e = push_sources_fetch(conf, needs->safe, &a.pushers, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -463,6 +510,10 @@ enum err assembly_rekey(
 	api_credentials_free(TAKE(a->credentials));
 	e = api_credentials_fetch(a->conf, safe, &a->credentials, &what);
 	failure_keep(e, what, &first, why);
+	what = NULL;
+	push_sources_free(TAKE(a->pushers));
+	e = push_sources_fetch(a->conf, safe, &a->pushers, &what);
+	failure_keep(e, what, &first, why);
 	return first;
 }
 
@@ -473,8 +524,9 @@ void assembly_release(struct assembly *a)
 	free(a->renewal);
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
-	catalog_builder_free(a->catalog);
+	catalog_free(a->catalog);
 	api_credentials_free(a->credentials);
+	push_sources_free(a->pushers);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

@@ -17,6 +17,7 @@ struct httpc;
 struct loop;
 struct safe;
 struct pseudonym_key;
+struct push_sources;
 struct secret;
 struct tls_server;
 
@@ -29,8 +30,9 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog_builder *catalog;     /* read from catalog.file; NULL otherwise */
+	struct catalog *catalog;             /* read from catalog.file; NULL otherwise */
 	struct api_credentials *credentials; /* for the API listener, until it has taken them */
+	struct push_sources *pushers;        /* for the hooks listener, likewise */
 	struct secret *token;                /* for a client that is carried over */
 	struct driver_renewal *renewal;      /* for sinks that are carried over */
 	size_t renewals;
@@ -39,7 +41,7 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
-	const struct safe *safe;           /* what providers have is in it already; NULL: nothing */
+	struct safe *safe;                 /* what providers have is in it already; NULL: nothing */
 	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);

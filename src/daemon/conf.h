@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/span.h"
+#include "model/policy.h"
 #include "model/route.h"
 #include "secret/ref.h"
 
@@ -23,12 +24,18 @@
  */
 struct conf_source {
 	char *name;
-	char *type;         /* "travis" */
+	char *type;         /* "travis" or "catalog" */
 	char *host;         /* of build URLs: "app.travis-ci.com" */
 	char **public_keys; /* PEM files; NULL-ended lists are NULL if empty */
 	char *config_url;   /* or NULL */
 	char **owners;      /* allowed repository owners; NULL: all */
+	char *api_url;      /* or NULL: builds cannot be started there */
+	struct secret_ref api_token;
 	int64_t key_refresh_ms, key_refetch_ms;
+	char *protocol;             /* "standard-webhooks" or "forgedapps" */
+	struct secret_ref *secrets; /* ended by one without a place; NULL if empty */
+	int64_t tolerance_ms;
+	char *entity_filter; /* JSON; or NULL */
 	size_t body_max;
 };
 
@@ -139,12 +146,19 @@ struct conf {
 
 	int64_t drain_ms; /* how long a stop waits for what is under way */
 
+	/* Who may start builds: users of Backstage, and the catalog that says what they own. */
+	char *access_issuer, *access_keys_url; /* NULL: after backstage.url */
+	char *access_audience, *access_algorithm;
+	int64_t access_key_refetch_ms, access_catalog_age_ms;
+
 	struct conf_source *source;
 	size_t sources;
 	struct conf_sink *sink;
 	size_t sinks;
 	struct route *route;
 	size_t routes;
+	struct policy_rule *policy;
+	size_t policies;
 	struct conf_credential *credential;
 	size_t credentials;
 	struct conf_provider *provider;

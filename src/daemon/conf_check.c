@@ -118,6 +118,37 @@ static enum err bounds_check(struct conf_reader *r)
 	return ERR_OK;
 }
 
+static enum err travis_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf_source *s = &r->conf->source[i];
+
+	if (s->public_keys == NULL && s->config_url == NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, ""),
+			"source '%s' needs public_keys or a config_url", s->name);
+	if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
+		return conf_refuse(r, conf_item_node(r, "sources", i, "api_url"),
+			"source '%s' needs both an api_url and an api_token", s->name);
+	return ERR_OK;
+}
+
+static enum err catalog_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf *c = r->conf;
+	const struct conf_source *s = &c->source[i];
+
+	if (s->secrets == NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, ""),
+			"source '%s' needs 'secrets'", s->name);
+	if (c->backstage_url == NULL || c->catalog_file != NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, "type"),
+			"source '%s' needs a backstage.url to read again from, and no catalog.file",
+			s->name);
+	if (s->entity_filter != NULL && strcmp(s->protocol, "forgedapps") != 0)
+		return conf_refuse(r, conf_item_node(r, "sources", i, "entity_filter"),
+			"nobody asks for an entity_filter by protocol %s", s->protocol);
+	return ERR_OK;
+}
+
 static enum err sources_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
@@ -125,9 +156,14 @@ static enum err sources_check(struct conf_reader *r)
 	for (size_t i = 0; i < c->sources; i++) {
 		const struct conf_source *s = &c->source[i];
 
-		if (s->public_keys == NULL && s->config_url == NULL)
-			return conf_refuse(r, conf_item_node(r, "sources", i, ""),
-				"source '%s' needs public_keys or a config_url", s->name);
+		enum err e;
+
+		if (strcmp(s->type, "catalog") == 0)
+			e = catalog_source_check(r, i);
+		else
+			e = travis_source_check(r, i);
+		if (e != ERR_OK)
+			return e;
 		if (s->body_max > c->http_inflight_max)
 			return conf_refuse(r, conf_item_node(r, "sources", i, "max_body"),
 				"max_body must not be more than http.max_inflight");
@@ -236,10 +272,13 @@ static enum err backstage_check(struct conf_reader *r)
 static enum err identity_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
+	const struct yaml_node *section = yaml_get(yaml_get(r->root, "backstage"), "identity");
 	const struct yaml_node *at = conf_node_of(r, "backstage", "identity");
 
-	if (c->identity_issuer == NULL)
+	if (c->identity_issuer == NULL && (section == NULL || yaml_is_null(section)))
 		return ERR_OK;
+	if (c->identity_issuer == NULL)
+		return conf_refuse(r, section, "backstage.identity needs an 'issuer'");
 	if (c->backstage_token.place != SECRET_NONE)
 		return conf_refuse(r, at, "backstage has a token or an identity, not both");
 	if (strcmp(c->identity_audience, "backstage") == 0)
@@ -356,6 +395,7 @@ enum err conf_check(struct conf_reader *r)
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
 		[CONF_ROUTES] = "routes",
+		[CONF_POLICY] = "policy",
 		[CONF_CREDENTIALS] = "credentials",
 		[CONF_PROVIDERS] = "secrets",
 	};

@@ -104,22 +104,13 @@ void conf_secrets_free(struct secret_ref *refs)
 	free(refs);
 }
 
-void conf_texts_free(char **texts)
-{
-	if (texts == NULL)
-		return;
-	for (char **t = texts; *t != NULL; t++)
-		free(*t);
-	free(texts);
-}
-
 void conf_field_release(const struct conf_option *o, void *base)
 {
 	struct secret_ref r;
 
 	switch (o->type) {
 	case CONF_TEXT: free(conf_text(o, base)); break;
-	case CONF_TEXTS: conf_texts_free(conf_texts(o, base)); break;
+	case CONF_TEXTS: strings_free(conf_texts(o, base)); break;
 	case CONF_SECRET:
 		r = conf_secret(o, base);
 		secret_ref_release(&r);

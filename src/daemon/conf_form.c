@@ -11,11 +11,16 @@
 #include "base/codec.h"
 #include "base/defs.h"
 #include "base/egress.h"
+#include "base/json_gate.h"
 #include "base/span.h"
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
 #include "daemon/conf_number.h"
+#include "io/jwk.h"
 #include "model/address.h"
+#include "model/entity.h"
+#include "model/pattern.h"
+#include "model/policy.h"
 #include "model/schedule.h"
 #include "secret/path.h"
 #include "secret/ref.h"
@@ -25,13 +30,15 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-static const char *const source_types[] = { "travis" };
+static const char *const source_types[] = { "travis", "catalog" };
+static const char *const protocols[] = { "standard-webhooks", "forgedapps" };
 static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
 	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
 	"cancel" };
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
 static const char *const http_modes[] = { "binary", "structured" };
+static const char *const effects[] = { "allow", "deny" };
 static const char *const provider_types[] = { "vault", "aws" };
 static const char *const vault_auths[] = { "approle", "jwt", "token" };
 static const char *const aws_credentials[] = { "auto", "static", "web-identity", "ecs", "imds" };
@@ -268,6 +275,16 @@ static bool fits_source_type(const char *text)
 	return is_one_of(text, source_types, ARRAY_SIZE(source_types));
 }
 
+static bool fits_protocol(const char *text)
+{
+	return is_one_of(text, protocols, ARRAY_SIZE(protocols));
+}
+
+static bool fits_json(const char *text)
+{
+	return json_gate(span_of(text), NULL, NULL) == ERR_OK;
+}
+
 static bool fits_sink_type(const char *text)
 {
 	return is_one_of(text, sink_types, ARRAY_SIZE(sink_types));
@@ -365,6 +382,40 @@ static bool fits_schedule(const char *text)
 	return true;
 }
 
+static bool fits_algorithm(const char *text)
+{
+	enum jws_alg alg;
+
+	return jws_alg_parse(span_of(text), &alg) == ERR_OK;
+}
+
+static bool fits_effect(const char *text)
+{
+	return is_one_of(text, effects, ARRAY_SIZE(effects));
+}
+
+/* An action, or a pattern that covers one. */
+static bool fits_action(const char *text)
+{
+	for (enum access_action a = ACCESS_TRIGGER; a < ACCESS_ACTIONS; a++) {
+		if (pattern_matches(text, span_of(access_action_str(a)), false))
+			return true;
+	}
+	return false;
+}
+
+static bool fits_group(const char *text)
+{
+	return entity_ref_is_canonical(span_of(text));
+}
+
+/* A user's reference or an agent, whole or the beginning of it. */
+static bool fits_principal(const char *text)
+{
+	return fits_pattern(text) &&
+	       (strncmp(text, "user:", 5) == 0 || strncmp(text, "agent:", 6) == 0);
+}
+
 static bool fits_provider_type(const char *text)
 {
 	return is_one_of(text, provider_types, ARRAY_SIZE(provider_types));
@@ -403,6 +454,9 @@ static bool fits_variable(const char *text)
 
 FORM(absolute_path, .noun = "path", .fits = fits_absolute_path,
 	.must = "must be an absolute path of a file");
+FORM(action, .noun = "pattern", .fits = fits_action,
+	.must = "must be build.trigger, build.restart, build.cancel, build.read or build.*");
+FORM(algorithm, .noun = "word", .fits = fits_algorithm, .must = "must be ES256 or RS256");
 FORM(address, .noun = "address", .fits = fits_address,
 	.must = "must be host:port, [IPv6]:port, unix:/path or systemd:name");
 FORM(annotation, .noun = "annotation", .fits = fits_annotation,
@@ -410,6 +464,12 @@ FORM(annotation, .noun = "annotation", .fits = fits_annotation,
 FORM(backstage_url, .noun = "URL", .fits = fits_backstage_url, .quiet = true,
 	.must = "must be the backend's URL such as https://backstage.example.com, without "
 		"user, query or /api");
+FORM(effect, .noun = "word", .fits = fits_effect, .must = "must be allow or deny");
+FORM(group, .noun = "reference", .fits = fits_group,
+	.must = "must be a whole reference in lower case such as group:default/team-a");
+FORM(principal, .noun = "pattern", .fits = fits_principal,
+	.must = "must be a user such as user:default/alice or an agent such as "
+		"agent:release-bot, or its beginning and a '*'");
 FORM(entity_ref, .noun = "reference", .fits = fits_entity_ref,
 	.must = "must be a whole reference such as group:default/team-a");
 FORM(facility, .noun = "word", .fits = fits_facility,
@@ -433,7 +493,10 @@ FORM(topic, .noun = "topic", .fits = fits_topic,
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
 FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
-FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
+FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis or catalog");
+FORM(protocol, .noun = "word", .fits = fits_protocol,
+	.must = "must be standard-webhooks or forgedapps");
+FORM(json, .noun = "JSON", .fits = fits_json, .must = "must be JSON");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
 	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
 		"syslog or "

@@ -16,6 +16,7 @@ extern const struct conf_form conf_form_absolute_path;
 extern const struct conf_form conf_form_address; /* to listen at */
 extern const struct conf_form conf_form_annotation;
 extern const struct conf_form conf_form_backstage_url;
+extern const struct conf_form conf_form_algorithm; /* of a token's signature */
 extern const struct conf_form conf_form_entity_ref;
 extern const struct conf_form conf_form_facility; /* of syslog */
 extern const struct conf_form conf_form_host;     /* without port */
@@ -35,6 +36,10 @@ extern const struct conf_form conf_form_right; /* of a credential */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;
 
+/* Of sources that push the catalog. */
+extern const struct conf_form conf_form_protocol;
+extern const struct conf_form conf_form_json;
+
 /* Of http sinks. */
 extern const struct conf_form conf_form_egress; /* a network and port to allow */
 extern const struct conf_form conf_form_header;
@@ -50,6 +55,12 @@ extern const struct conf_form conf_form_kind;
 extern const struct conf_form conf_form_pattern;
 extern const struct conf_form conf_form_entity_pattern;
 extern const struct conf_form conf_form_repository_pattern;
+
+/* Rules of the policy. */
+extern const struct conf_form conf_form_action;
+extern const struct conf_form conf_form_effect;
+extern const struct conf_form conf_form_group;
+extern const struct conf_form conf_form_principal;
 
 /* Of providers of secrets. */
 extern const struct conf_form conf_form_provider_type;

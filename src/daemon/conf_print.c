@@ -92,6 +92,8 @@ static void value_print(FILE *to, const struct conf_option *o, const void *base)
 
 static bool is_set(const struct conf_option *o, const void *base)
 {
+	if (o->with != NULL && !is_set(conf_option_find(o->with), base))
+		return false;
 	switch (o->type) {
 	case CONF_TEXT: return conf_text(o, base) != NULL;
 	case CONF_TEXTS: return conf_texts(o, base) != NULL;

@@ -39,7 +39,9 @@ struct conf_option {
 	const char *dflt;         /* of a list, its one item */
 	const char *min, *max;    /* of a number */
 	const char *const *kinds; /* the types of item it belongs to; NULL: all */
+	const char *with;         /* the option beside which it means something; or NULL */
 	bool required;
+	bool of_entity;   /* of a secret: its path may have an entity's variables */
 	bool reload;      /* SIGHUP can change it; always so in lists */
 	const char *text; /* one line of help */
 };
@@ -60,6 +62,7 @@ enum {
 	CONF_SOURCES,
 	CONF_SINKS,
 	CONF_ROUTES,
+	CONF_POLICY,
 	CONF_CREDENTIALS,
 	CONF_PROVIDERS,
 };
@@ -111,7 +114,6 @@ void conf_set_number(const struct conf_option *o, void *base, int64_t n);
 /* Free what the field owns, and make it zero. */
 void conf_field_release(const struct conf_option *o, void *base);
 void conf_item_release(const struct conf_list *l, void *item);
-void conf_texts_free(char **texts);
 void conf_secrets_free(struct secret_ref *refs);
 
 /* A number in the way its type is written; and back. ERR_PARSE if it is none. */

@@ -157,7 +157,7 @@ static bool texts_have(char *const *texts, const char *text)
 
 static void texts_freep(char ***texts)
 {
-	conf_texts_free(*texts);
+	strings_free(*texts);
 }
 
 static enum err item_read(struct conf_reader *r, const struct conf_option *o,

@@ -6,6 +6,10 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_access.h \
 	src/daemon/api_credentials.c \
 	src/daemon/api_credentials.h \
+	src/daemon/api_triggers.c \
+	src/daemon/api_triggers.h \
+	src/daemon/api_wish.c \
+	src/daemon/api_wish.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
 	src/daemon/conf_check.c \
@@ -80,12 +84,22 @@ stagewired_SOURCES = \
 	src/daemon/page_rows.c \
 	src/daemon/page_states.c \
 	src/daemon/page_view.c \
+	src/daemon/push_door.c \
+	src/daemon/push_door.h \
+	src/daemon/push_ids.c \
+	src/daemon/push_ids.h \
+	src/daemon/push_memo.c \
+	src/daemon/push_memo.h \
+	src/daemon/push_sources.c \
+	src/daemon/push_sources.h \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
 	src/daemon/secrets.c \
 	src/daemon/secrets.h \
 	src/daemon/status.c \
-	src/daemon/status.h
+	src/daemon/status.h \
+	src/daemon/visitors.c \
+	src/daemon/visitors.h
 stagewired_LDADD = libstagewire.a $(DEPS_LIBS)
 
 # What browsers get, as it is.

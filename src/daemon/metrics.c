@@ -5,6 +5,8 @@
 #include "daemon/api_access.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
+#include "daemon/push_door.h"
+#include "daemon/push_sources.h"
 #include "io/httpd.h"
 #include "model/catalog.h"
 #include "relay/source.h"
@@ -62,6 +64,35 @@ static void put_sources(struct page *p, const struct daemon *d)
 	page_one(p, "stagewire_webhooks_unstored_total", "counter",
 		"Webhooks answered 503 because the store could not take them.",
 		(double)relay_stats(d->relay).unstored);
+}
+
+static void put_pushes(struct page *p, const struct daemon *d)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} family[] = {
+		{ "stagewire_pushes_accepted_total", "counter", "Pushes of the catalog taken." },
+		{ "stagewire_pushes_duplicate_total", "counter", "Pushes recognised as repeats." },
+		{ "stagewire_pushes_refused_total", "counter", "Pushes refused." },
+		{ "stagewire_push_entities_total", "counter", "Entities that pushes told of." },
+		{ "stagewire_push_changes_total", "counter",
+			"Entities of pushes that were to be read again." },
+		{ "stagewire_push_timestamp_seconds", "gauge",
+			"When a push last came that was not refused; 0: not since the start." },
+	};
+	const struct push_sources *all = push_door_sources(d->door);
+
+	for (size_t f = 0; f < ARRAY_SIZE(family); f++) {
+		page_head(p, family[f].name, family[f].type, family[f].help);
+		for (size_t i = 0; i < all->n; i++) {
+			const struct push_counts *c = &all->list[i].counts;
+			const double number[] = { (double)c->accepted, (double)c->duplicates,
+				(double)c->refused, (double)c->entities, (double)c->changes,
+				c->last.ms == WALL_NONE.ms ? 0 : (double)c->last.ms / 1000 };
+
+			page_row(p, family[f].name, "source", all->list[i].name, number[f]);
+		}
+	}
 }
 
 static void put_sinks(struct page *p, const struct daemon *d)
@@ -328,6 +359,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
 		(double)d->reload_failures);
 	put_sources(&p, d);
+	put_pushes(&p, d);
 	put_api(&p, d);
 	put_store(&p, d);
 	put_removed(&p, &removed);

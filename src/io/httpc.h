@@ -60,12 +60,13 @@ struct httpc_sigv4 {
 struct httpc_request {
 	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
-	const char *unix_socket;   /* connect there instead; or NULL */
-	const char *const *fields; /* "Name: value", ended by NULL; or NULL */
-	const char *bearer;        /* a secret for Authorization: Bearer; or NULL. Never logged */
-	struct span body;          /* copied */
-	int64_t timeout_ms;        /* for all of it */
-	size_t answer_max;         /* bytes of answer body */
+	const char *unix_socket;       /* connect there instead; or NULL */
+	const char *const *fields;     /* "Name: value", ended by NULL; or NULL */
+	const char *bearer;            /* a secret for Authorization; or NULL. Never logged */
+	const char *scheme;            /* before it: "token"; NULL: "Bearer" */
+	struct span body;              /* copied */
+	int64_t timeout_ms;            /* for all of it */
+	size_t answer_max;             /* bytes of answer body */
 	unsigned host_connections_max; /* open at once to this host; 0: no bound */
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
@@ -91,8 +92,9 @@ struct httpc_answer {
 	int64_t retry_after_ms;   /* from Retry-After in seconds or as a date; -1 if absent */
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
-	int http_version;              /* 10, 11 or 20; 0: there was no answer */
-	const struct httpc_call *call; /* for httpc_answer_field() */
+	int http_version;        /* 10, 11 or 20; 0: there was no answer */
+	bool sent;               /* some of the request left: the peer may have acted on it */
+	struct httpc_call *call; /* for httpc_answer_field() and httpc_answer_take() */
 };
 
 /*
@@ -109,6 +111,9 @@ void httpc_cancel(struct httpc_call *call);
 
 /* A field of the answer, the first of that name; empty if absent. Lasts as *a does. */
 struct span httpc_answer_field(const struct httpc_answer *a, const char *name);
+
+/* Take the body's bytes, to free(3) them; a->body still names them. Once only. */
+char *httpc_answer_take(const struct httpc_answer *a);
 
 /* Can it be sent: "Name: value" without anything that could end the line (RFC 9110, section 5)? */
 bool httpc_field_is_sound(const char *field);

@@ -223,13 +223,15 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 {
 	struct curl_header *retry_after;
 	char *content_type = NULL;
-	long status = 0, version = 0;
+	long status = 0, version = 0, sent = 0;
 
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status));
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_HTTP_VERSION, &version));
 	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_CONTENT_TYPE, &content_type));
+	httpc_must(curl_easy_getinfo(call->easy, CURLINFO_REQUEST_SIZE, &sent));
 	a->status = (int)status;
 	a->http_version = http_version(version);
+	a->sent = sent > 0;
 	a->call = call;
 	a->body = buf_span(&call->answer);
 	if (call->confidential != NULL)
@@ -239,6 +241,11 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 	if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry_after) ==
 		CURLHE_OK)
 		a->retry_after_ms = retry_after_ms(retry_after->value);
+}
+
+char *httpc_answer_take(const struct httpc_answer *a)
+{
+	return buf_detach(&a->call->answer);
 }
 
 /* libcurl has no word for a header line that is longer than it keeps. */

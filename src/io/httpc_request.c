@@ -59,11 +59,10 @@ static enum err fields_take(struct httpc_call *call, const char *const *fields)
 	return ERR_OK;
 }
 
-static enum err bearer_take(struct httpc_call *call, const char *bearer)
+static enum err bearer_take(struct httpc_call *call, const char *scheme, const char *bearer)
 {
-	static const char prefix[] = "Authorization: Bearer ";
+	size_t n, max;
 	char *field;
-	size_t n;
 
 	if (bearer == NULL)
 		return ERR_OK;
@@ -74,9 +73,9 @@ static enum err bearer_take(struct httpc_call *call, const char *bearer)
 		if (!isgraph((unsigned char)*p))
 			return ERR_PARSE;
 	}
-	field = xcalloc(1, sizeof(prefix) + n);
-	memcpy(field, prefix, sizeof(prefix) - 1);
-	memcpy(field + sizeof(prefix) - 1, bearer, n);
+	max = sizeof("Authorization:  ") + strlen(scheme) + n;
+	field = xcalloc(1, max);
+	snprintf(field, max, "Authorization: %s %s", scheme, bearer);
 	fields_add(call, field);
 	httpc_wipe_free(field);
 	return ERR_OK;
@@ -274,7 +273,7 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 	if (e == ERR_OK)
 		e = fields_take(call, req->fields);
 	if (e == ERR_OK)
-		e = bearer_take(call, req->bearer);
+		e = bearer_take(call, req->scheme == NULL ? "Bearer" : req->scheme, req->bearer);
 	if (e == ERR_OK)
 		e = easy_set_sigv4(call, req->sigv4);
 	if (e != ERR_OK)

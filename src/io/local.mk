@@ -23,11 +23,19 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
+	src/io/issuer.c \
+	src/io/issuer.h \
 	src/io/httpd_stream.c \
+	src/io/hub_signature.c \
+	src/io/hub_signature.h \
 	src/io/json.c \
 	src/io/json.h \
+	src/io/jwk.c \
+	src/io/jwk.h \
 	src/io/jws.c \
 	src/io/jws.h \
+	src/io/jwt.c \
+	src/io/jwt.h \
 	src/io/loop.c \
 	src/io/loop.h \
 	src/io/pseudonym.c \
@@ -44,6 +52,8 @@ libstagewire_a_SOURCES += \
 	src/io/stream.h \
 	src/io/tls.c \
 	src/io/tls.h \
+	src/io/webhook_key.c \
+	src/io/webhook_key.h \
 	src/io/worker.c \
 	src/io/worker.h \
 	src/io/yaml.c \

@@ -133,6 +133,7 @@ static const struct {
 	{ "compare_url", offsetof(struct build, compare_url) },
 	{ "subject", offsetof(struct build, subject) },
 	{ "url", offsetof(struct build, url) },
+	{ "requester", offsetof(struct build, requester) },
 	{ "status_message", offsetof(struct build, status_message) },
 	{ "author_mail", offsetof(struct build, author_mail) },
 	{ "author_login", offsetof(struct build, author_login) },

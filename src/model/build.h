@@ -47,6 +47,8 @@ struct build {
 	struct span commit, head_commit, base_commit, compare_url;
 	struct span subject; /* first line of the commit message, cut at 200 bytes */
 	struct span url;
+	struct span
+		requester; /* who asked for it through us: a user's ref; empty: nobody we know of */
 	struct span status_message; /* the service's own word for the outcome */
 	/* The commit's author by address and by login, as digests (io/pseudonym.h). */
 	struct span author_mail, author_login;

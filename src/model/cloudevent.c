@@ -232,6 +232,7 @@ static void put_correlation(
 	json_array_end(w);
 	put_refs(w, "owners", d->owner, d->owners);
 	json_member_opt(w, "author", ce->author);
+	json_member_opt(w, "requestedBy", ce->build->requester);
 	put_addresses(w, ce);
 	json_object_end(w);
 }
@@ -412,6 +413,8 @@ static void read_correlation(struct cloudevent_facts *f, struct json_value corre
 		read_refs(f, part, NULL, f->owner, &f->owners);
 	if (json_get(correlation, "author", &part))
 		f->author = keep_text(f, part);
+	if (json_get(correlation, "requestedBy", &part))
+		f->requester = keep_text(f, part);
 	if (json_get(correlation, "address", &part))
 		f->address = keep_raw(f, part);
 }

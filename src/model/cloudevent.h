@@ -63,7 +63,7 @@ struct cloudevent_facts {
 	struct span host;
 	struct span entity[CLOUDEVENT_ENTITIES], owner[CLOUDEVENT_ENTITIES];
 	size_t entities, owners;
-	struct span author;
+	struct span author, requester;
 	struct span address;       /* JSON: an object of sinks, each with a list of words */
 	struct span message, sink; /* of an operator event */
 };

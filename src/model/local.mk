@@ -17,16 +17,26 @@ libstagewire_a_SOURCES += \
 	src/model/cloudevent.h \
 	src/model/entity.c \
 	src/model/entity.h \
+	src/model/label.c \
+	src/model/label.h \
 	src/model/operator_event.c \
 	src/model/operator_event.h \
 	src/model/ownership.c \
 	src/model/ownership.h \
 	src/model/pace.c \
 	src/model/pace.h \
+	src/model/pattern.c \
+	src/model/pattern.h \
+	src/model/policy.c \
+	src/model/policy.h \
+	src/model/record.c \
+	src/model/record.h \
 	src/model/route.c \
 	src/model/route.h \
 	src/model/schedule.c \
 	src/model/schedule.h \
 	src/model/sink.h \
 	src/model/summary.c \
-	src/model/summary.h
+	src/model/summary.h \
+	src/model/trigger.c \
+	src/model/trigger.h

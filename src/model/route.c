@@ -5,6 +5,7 @@
 
 #include "base/defs.h"
 #include "model/address.h"
+#include "model/pattern.h"
 
 /* What builds become: CDEvents of any kind. A route that names no type means these. */
 static char build_types[] = "dev.cdevents.*";
@@ -14,38 +15,15 @@ static char *const builds[] = { build_types, NULL };
 static char any_user[] = "user:*";
 static char *const somebody[] = { any_user, NULL };
 
-static void list_free(char **list)
-{
-	if (list == NULL)
-		return;
-	for (char **s = list; *s != NULL; s++)
-		free(*s);
-	free(list);
-}
-
 void route_release(struct route *r)
 {
 	char **const list[] = { r->type, r->source, r->outcome, r->transition, r->branch, r->kind,
 		r->owner, r->repository, r->author, r->address, r->to };
 
 	for (size_t i = 0; i < ARRAY_SIZE(list); i++)
-		list_free(list[i]);
+		strings_free(list[i]);
 	free(r->name);
 	*r = (struct route){ 0 };
-}
-
-bool pattern_matches(const char *pattern, struct span text, bool nocase)
-{
-	size_t n = strlen(pattern);
-	bool prefix = n > 0 && pattern[n - 1] == '*';
-
-	if (prefix)
-		n--;
-	if (prefix ? text.n < n : text.n != n)
-		return false;
-	if (n == 0)
-		return true;
-	return nocase ? strncasecmp(text.p, pattern, n) == 0 : memcmp(text.p, pattern, n) == 0;
 }
 
 /* Where each condition is, and how it is compared. */
@@ -108,15 +86,6 @@ const struct span *route_texts(const struct route_facts *f, enum route_condition
 	return *(const struct span *const *)texts;
 }
 
-static bool list_matches(char *const *patterns, struct span text, bool nocase)
-{
-	for (; *patterns != NULL; patterns++) {
-		if (pattern_matches(*patterns, text, nocase))
-			return true;
-	}
-	return false;
-}
-
 bool route_holds(const struct route *r, const struct route_facts *f, enum route_condition c)
 {
 	char *const *patterns = route_patterns(r, c);
@@ -127,7 +96,7 @@ bool route_holds(const struct route *r, const struct route_facts *f, enum route_
 		return true;
 	text = route_texts(f, c, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (list_matches(patterns, text[i], conditions[c].nocase))
+		if (patterns_match(patterns, text[i], conditions[c].nocase))
 			return true;
 	}
 	return false;

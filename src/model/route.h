@@ -9,8 +9,8 @@
 
 /*
  * A predicate over an event, and the sinks it goes to. Every condition that is
- * set must hold; a condition holds if one of its patterns matches. A pattern is
- * literal, or a prefix with one trailing '*'. A NULL list is not set.
+ * set must hold; a condition holds if one of its patterns matches (model/pattern.h).
+ * A NULL list is not set.
  */
 struct route {
 	char *name;
@@ -71,9 +71,6 @@ const struct span *route_texts(const struct route_facts *f, enum route_condition
 
 /* Does this one condition hold? One that is not set does. */
 bool route_holds(const struct route *r, const struct route_facts *f, enum route_condition c);
-
-/* Literal, or a prefix ending in '*'; nocase: ASCII case does not count. */
-bool pattern_matches(const char *pattern, struct span text, bool nocase);
 
 /*
  * The sinks of every route that matches, each once, in order of first mention.

@@ -19,6 +19,7 @@
 #include "relay/memo.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
+#include "relay/triggers.h"
 #include "store/store.h"
 
 #define NS_BUILD "build"
@@ -41,7 +42,7 @@ struct intake {
 	struct relay *relay;
 	struct httpd_req *req;
 	struct build build;
-	char *source, *host, *key;
+	char *source, *host, *key, *requester;
 	struct wall received;
 	unsigned rounds;
 	uint8_t payload_sha256[SHA256_BYTES];
@@ -75,6 +76,7 @@ static void intake_free(struct intake *in)
 	build_release(&in->build);
 	free(in->source);
 	free(in->host);
+	free(in->requester);
 	free(in->key);
 	free(in);
 }
@@ -213,6 +215,7 @@ static enum err audit_compose(struct intake *in, const struct round *rd, const c
 		.repository = rd->slug,
 		.build = rd->build_key,
 		.build_state = span_of(build_state_str(in->build.state)),
+		.requester = in->build.requester,
 		.key = span_of(in->key),
 		.payload_sha256 = in->payload_sha256,
 		.status = 202,
@@ -519,6 +522,15 @@ struct round *round_new(void)
 	return xcalloc(1, sizeof(struct round));
 }
 
+/* Did somebody start this build through us? */
+static void intake_ask_who(struct intake *in)
+{
+	struct span who = triggers_principal(in->relay->triggers, in->build.host, in->build.id);
+
+	in->requester = xstrndup(who.p, who.n);
+	in->build.requester = span_of(in->requester);
+}
+
 void intake_take(struct relay *r, struct httpd_req *req, struct intake_order *order)
 {
 	struct intake *in = xcalloc(1, sizeof(*in));
@@ -533,6 +545,7 @@ void intake_take(struct relay *r, struct httpd_req *req, struct intake_order *or
 		.received = clock_wall(),
 	};
 	in->build.host = span_of(in->host);
+	intake_ask_who(in);
 	memcpy(in->payload_sha256, order->payload_sha256, sizeof(in->payload_sha256));
 	intake_identify(in);
 	intake_round(in);

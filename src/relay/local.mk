@@ -15,6 +15,8 @@ libstagewire_a_SOURCES += \
 	src/relay/dispatch.c \
 	src/relay/dispatch.h \
 	src/relay/dispatch_impl.h \
+	src/relay/errand.c \
+	src/relay/errand.h \
 	src/relay/ingress.c \
 	src/relay/ingress.h \
 	src/relay/intake.c \
@@ -34,6 +36,7 @@ libstagewire_a_SOURCES += \
 	src/relay/parcel.c \
 	src/relay/parcel.h \
 	src/relay/relay.c \
+	src/relay/relay_catalog.c \
 	src/relay/relay.h \
 	src/relay/relay_impl.h \
 	src/relay/release.c \
@@ -48,6 +51,8 @@ libstagewire_a_SOURCES += \
 	src/relay/settle.h \
 	src/relay/source.c \
 	src/relay/source.h \
+	src/relay/triggers.c \
+	src/relay/triggers.h \
 	src/relay/upkeep.c \
 	src/relay/upkeep.h \
 	src/relay/walk.c \

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/defs.h"
+#include "travis/api.h"
 #include "travis/keys.h"
 
 void source_free(struct source *s)
@@ -10,9 +12,9 @@ void source_free(struct source *s)
 	if (s == NULL)
 		return;
 	travis_keys_free(s->keys);
-	for (char **o = s->owners; o != NULL && *o != NULL; o++)
-		free(*o);
-	free(s->owners);
+	travis_api_free(s->api);
+	secret_ref_release(&s->token);
+	strings_free(s->owners);
 	free(s->host);
 	free(s->name);
 	free(s);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/route.h"
+#include "model/pattern.h"
 
 #define PAGE 128
 

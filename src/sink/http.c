@@ -11,10 +11,10 @@
 #include "base/egress.h"
 #include "io/crypto.h"
 #include "io/secmem.h"
+#include "io/webhook_key.h"
 #include "sink/http_answer.h"
 #include "sink/http_credentials.h"
 #include "sink/http_private.h"
-#include "sink/webhook_key.h"
 
 #define SIGNATURES_MAX  1024
 #define TRACE_ID_BYTES  16

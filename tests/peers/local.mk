@@ -20,5 +20,6 @@ EXTRA_DIST += \
 	tests/peers/travis-card/render.js \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \
+	tests/peers/webhooks/sign.js \
 	tests/peers/webhooks/verify.js
 dist_noinst_SCRIPTS += $(PEERS)

@@ -7,7 +7,7 @@ cd "$top_srcdir" || exit 1
 # Print the source files whose names match; other people's code and builds stay out.
 sources()
 {
-	for dir in bench doc etc fuzz scripts src systemd tests; do
+	for dir in backstage bench doc etc fuzz scripts src systemd tests; do
 		[ -d $dir ] && find $dir -name node_modules -prune -o -name .node -prune -o \
 			-type f "$@" -print
 	done
@@ -20,7 +20,7 @@ c_files()
 
 text_files()
 {
-	sources \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.js' -o -name '*.mk' \
+	sources \( -name '*.[ch]' -o -name '*.sh' -o -name '*.py' -o -name '*.js' -o -name '*.ts' -o -name '*.mk' \
 		-o -name '*.in' -o -name '*.yaml' -o -name '*.conf' -o -name '*.socket' \
 		-o -name '*.[0-9]' \) ! -path 'fuzz/corpus/*'
 	grep -lsE '^#!/bin/(ba)?sh' scripts/* tests/unit/* .ci/* configure.ac

@@ -23,13 +23,16 @@ SYSTEM = \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
 	tests/system/test_page.py \
+	tests/system/test_push.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
 	tests/system/test_secrets.py \
+	tests/system/test_scale.py \
 	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \
-	tests/system/test_syslog.py
+	tests/system/test_syslog.py \
+	tests/system/test_triggers.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \

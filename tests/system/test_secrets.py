@@ -22,7 +22,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 import harness
 from aws_standin import AwsStandin
+from bus_standin import Backstage
 from harness import wait_until
+from push_standin import Sender, SharedKey, post
 from vault_standin import VaultStandin
 
 
@@ -382,6 +384,33 @@ def test_a_credential_of_the_api_is_known_by_both_values(box):
 	vault.put("ci/card", {"secret": new})
 	wait_change(d, 1)
 	assert status(old) == known and status(new) == known and status(make_token()) == 401
+
+
+def test_a_pushers_key_is_known_by_both_values_and_not_after_its_grace(box):
+	d, vault, backstage = box.daemon(), VaultStandin(), Backstage()
+	box.sinks += [vault, backstage]
+	old, new = SharedKey(b"old"), SharedKey(b"new")
+	vault.put("ci/portal", {"key": old.verifier})
+	vault_provider(d, vault, grace="1s")
+	d.config["backstage"] = {"url": backstage.url}
+	d.config["catalog"] = {}
+	d.config["sources"].append({"name": "portal", "type": "catalog",
+		"protocol": "standard-webhooks", "secrets": [in_vault("ci/portal", "key")]})
+	d.start()
+
+	def status(key):
+		body, fields = Sender(key).request({"entityRef": "component:default/parcel-api"})
+		return post(d.hooks, "/hooks/catalog/portal", body, fields)[0]
+
+	assert status(old) == 202 and status(new) == 401
+	vault.put("ci/portal", {"key": new.verifier})
+	wait_change(d, 1)
+	assert status(old) == 202 and status(new) == 202 and status(SharedKey(b"none")) == 401
+	vault.down()
+	wait_until(lambda: status_of(d)["secrets"] == 0, "the end of the grace")
+	wait_until(lambda: status(new) == 503, "the key to be nobody's")
+	vault.up()
+	wait_until(lambda: status(new) == 202, "the key to be known again")
 
 
 # --- what is left in memory ---

@@ -9,9 +9,14 @@ EXTRA_DIST += \
 	tests/tools/config_standin.py \
 	tests/tools/hook_standin.py \
 	tests/tools/http_standin.py \
+	tests/tools/issuer_standin.js \
+	tests/tools/make_jwts.js \
+	tests/tools/push_standin.py \
+	tests/tools/travis_standin.py \
 	tests/tools/vault_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
+	tests/unit/jwts.txt \
 	tests/unit/scratch.h \
 	tests/unit/store-v1.db \
 	tests/unit/store_bench.h
@@ -28,6 +33,7 @@ UNIT = \
 	tests/unit/test_build \
 	tests/unit/test_bus \
 	tests/unit/test_catalog \
+	tests/unit/test_catalog_change \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \
@@ -57,12 +63,14 @@ UNIT = \
 	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
+	tests/unit/test_hub_signature \
 	tests/unit/test_identity \
 	tests/unit/test_jdoc \
 	tests/unit/test_journald \
 	tests/unit/test_json_gate \
 	tests/unit/test_json_read \
 	tests/unit/test_json_write \
+	tests/unit/test_jwt \
 	tests/unit/test_keeper \
 	tests/unit/test_keyring \
 	tests/unit/test_keys \
@@ -77,8 +85,11 @@ UNIT = \
 	tests/unit/test_page_filter \
 	tests/unit/test_page_index \
 	tests/unit/test_payload \
+	tests/unit/test_policy \
 	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
+	tests/unit/test_push \
+	tests/unit/test_push_memo \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
 	tests/unit/test_route \
@@ -102,6 +113,7 @@ UNIT = \
 	tests/unit/test_syslog \
 	tests/unit/test_syslog_format \
 	tests/unit/test_tlog \
+	tests/unit/test_travis_api \
 	tests/unit/test_v3 \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
@@ -117,8 +129,10 @@ tests_unit_test_hint_book_SOURCES = tests/unit/test_hint_book.c src/daemon/hint_
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
+tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_push_memo_SOURCES = tests/unit/test_push_memo.c src/daemon/push_memo.c
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
 tests_unit_test_safe_SOURCES = tests/unit/test_safe.c $(STANDIN)

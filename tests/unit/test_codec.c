@@ -83,6 +83,32 @@ Test(codec, base64_refuses_what_another_decoder_may_read_otherwise)
 	}
 }
 
+Test(codec, base64url_reads_back_what_it_writes_and_nothing_else)
+{
+	const char *const bad[] = { "A", "AA==", "AB", "AAB", "A+AA", "A/AA", "AA A",
+		"AAAA=", "AAAAA" };
+	struct buf out, back;
+	uint8_t bytes[67];
+
+	buf_init(&out, 256);
+	buf_init(&back, 256);
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (uint8_t)(i * 37 + 251);
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		buf_clear(&out);
+		buf_clear(&back);
+		cr_assert_eq(base64url_encode(&out, bytes, n), ERR_OK);
+		cr_assert_eq(base64url_decode(buf_span(&out), &back), ERR_OK, "%zu", n);
+		cr_assert_eq(back.len, n);
+		cr_assert(n == 0 || memcmp(back.data, bytes, n) == 0, "%zu", n);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		cr_expect_eq(base64url_decode(span_of(bad[i]), &back), ERR_PARSE, "%s", bad[i]);
+	cr_expect_eq(back.len, sizeof(bytes));
+	buf_release(&out);
+	buf_release(&back);
+}
+
 Test(codec, base64_has_exactly_one_tail_for_each_length)
 {
 	static const char alphabet[] =

@@ -188,6 +188,9 @@ struct refusal {
 #define HTTP   "name: h, type: http, url: 'https://h.example'"
 #define SOURCE "name: a, type: travis, host: h, config_url: 'https://h/c'"
 
+#define LIVE   "backstage: {url: 'http://b'}\n"
+#define PUSHER "name: a, type: catalog, protocol: standard-webhooks, secrets: {env: A}"
+
 static const struct refusal refusals[] = {
 	/* keys */
 	{ "lisen: {}\n" LEAST, "1:1: unknown key 'lisen'; did you mean 'listen'?" },
@@ -332,6 +335,25 @@ static const struct refusal refusals[] = {
 		"2:25: sink 'n' needs a backstage.url" },
 	{ LEAST "sources:\n  - {name: a, type: travis, host: h}\n",
 		"3:5: source 'a' needs public_keys or a config_url" },
+	{ LIVE "sources: [{name: a, type: catalog}]\n", "2:11: source 'a' needs a 'protocol'" },
+	{ LIVE "sources: [{name: a, type: catalog, protocol: svix}]\n",
+		"2:46: protocol must be standard-webhooks or forgedapps, not 'svix'" },
+	{ LIVE "sources: [{name: a, type: catalog, protocol: forgedapps}]\n",
+		"2:11: source 'a' needs 'secrets'" },
+	{ LIVE "sources: [{" PUSHER ", host: h}]\n",
+		"2:84: a source of type catalog has no 'host'; it belongs to travis" },
+	{ LIVE "sources: [{" SOURCE ", tolerance: 1m}]\n",
+		"2:71: a source of type travis has no 'tolerance'; it belongs to catalog" },
+	{ LIVE "sources: [{" PUSHER ", tolerance: 2h}]\n",
+		"2:95: tolerance must be between 1s and 1h, not '2h'" },
+	{ LIVE "sources: [{" PUSHER ", entity_filter: '{}'}]\n",
+		"2:99: nobody asks for an entity_filter by protocol standard-webhooks" },
+	{ LIVE "sources: [{" PUSHER ", entity_filter: '{'}]\n",
+		"2:99: entity_filter must be JSON, not '{'" },
+	{ LEAST "sources: [{" PUSHER "}]\n",
+		"2:27: source 'a' needs a backstage.url to read again from, and no catalog.file" },
+	{ "backstage:\n  url: http://b\n  identity:\n    subject: x\n",
+		"4:5: backstage.identity needs an 'issuer'" },
 	{ LEAST "sources:\n  - {" SOURCE "}\n  - {" SOURCE "}\n",
 		"4:12: there is a source 'a' on line 3 already" },
 	{ LEAST "sinks:\n- {name: s, type: file, path: /a}\n- {name: s, type: file, path: /b}\n",
@@ -686,10 +708,10 @@ static void write_option(char *text, size_t max, const struct conf_option *o, co
 		strncmp(o->name, "catalog.", 8) == 0 ? "backstage: {url: http://h}" : LEAST);
 }
 
-/* Is this the default or least value of an option that another option's default contradicts? */
+/* Is this a value that cannot stand alone, or that another option's default contradicts? */
 static bool is_bound_elsewhere(const struct conf_option *o, const char *value)
 {
-	return (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
+	return o->with != NULL || (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
 	       (strcmp(o->name, "http.max_connections") == 0 && value == o->min);
 }
 

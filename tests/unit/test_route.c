@@ -3,6 +3,7 @@
 
 #include "base/defs.h"
 #include "model/address.h"
+#include "model/pattern.h"
 #include "model/route.h"
 
 #define LIST1(a)    ((char *[]){ (char[]){ a }, NULL })

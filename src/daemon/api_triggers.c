@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "daemon/api_triggers.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "audit/record.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "daemon/admin_impl.h"
+#include "daemon/api_wish.h"
+#include "daemon/conf.h"
+#include "daemon/daemon.h"
+#include "daemon/visitors.h"
+#include "model/catalog.h"
+#include "model/entity.h"
+#include "relay/board.h"
+#include "relay/relay.h"
+#include "relay/source.h"
+#include "relay/triggers.h"
+#include "store/store.h"
+
+#define BODY_MAX      (64 * 1024)
+#define VARIABLES_MAX 64
+#define MESSAGE_MAX   1000
+#define BRANCH_MAX    1024
+#define KEY_MAX       255
+#define REF_MAX       1024
+#define DETAIL_MAX    512
+#define BUILDS_SHOWN  25
+#define HOSTS_MOST    16
+
+/* What the body of a POST says. Texts are NULL if they are not there. */
+struct order {
+	const char *branch, *message, *merge_mode, *behalf, *source;
+	struct span variables;
+};
+
+/* A request from when its path is read until it is answered. */
+struct asking {
+	struct daemon *daemon;
+	struct httpd_req *req;
+	struct api_wish wish;
+	char *principal;
+	int64_t token_age_ms;
+	struct order order;
+	struct buf text, behalf; /* what order points at; a ref made canonical */
+	char *message;
+};
+
+static void asking_free(struct asking *a)
+{
+	api_wish_release(&a->wish);
+	buf_release(&a->text);
+	buf_release(&a->behalf);
+	free(a->principal);
+	free(a->message);
+	free(a);
+}
+
+static void asking_refuse(struct asking *a, int status, const char *type, const char *detail)
+{
+	reply_problem(a->req, status, type, detail);
+	asking_free(a);
+}
+
+/* --- may they? --- */
+
+static int64_t catalog_age_ms(const struct daemon *d)
+{
+	struct wall read = relay_stats(d->relay).catalog_at;
+
+	/* A file is as old as it says. */
+	if (d->parts.conf->catalog_file != NULL)
+		return 0;
+	return read.ms == WALL_NONE.ms ? -1 : clock_wall().ms - read.ms;
+}
+
+/* What the policy looked at, beside what an entry has a place for. */
+static void inputs_write(const struct access *a, char text[DETAIL_MAX])
+{
+	snprintf(text, DETAIL_MAX,
+		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
+		" variables=%s",
+		SPAN_ARGS(a->branch), SPAN_ARGS(a->behalf), a->token_age_ms / 1000,
+		a->catalog_age_ms / 1000, a->overrides ? "yes" : "no");
+}
+
+static void audit_denial(const struct asking *a, const struct access *access,
+	const struct decision *decision, struct span slug)
+{
+	char detail[DETAIL_MAX];
+	struct span ref = buf_span(&a->wish.entity);
+	struct audit_record record = {
+		.action = access_action_str(access->action),
+		.outcome = "denied",
+		.reason = policy_reason_str(decision->reason),
+		.actor = access->principal,
+		.address = span_of(httpd_req_peer(a->req)),
+		.entity = &ref,
+		.entities = 1,
+		.owner = access->entity->owner,
+		.owners = access->entity->owners,
+		.repository = slug,
+		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
+		.status = 403,
+	};
+
+	inputs_write(access, detail);
+	record.detail = span_of(detail);
+	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s %s",
+		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(ref), record.reason,
+		SPAN_ARGS(record.rule), detail);
+	relay_journal_refusal(a->daemon->relay, &record);
+}
+
+static const char *denial_words(enum policy_reason r)
+{
+	switch (r) {
+	case POLICY_ALLOWED:
+	case POLICY_DENIED: return "A rule of the policy denies that.";
+	case POLICY_NOT_ALLOWED: return "No rule of the policy allows that.";
+	case POLICY_STALE_CATALOG:
+		return "The catalog was not read for too long to know who owns what.";
+	case POLICY_BEHALF_DENIED: break;
+	}
+	return "The user on whose behalf this is asked may not do that.";
+}
+
+/* Decide, or answer 403. */
+static bool is_allowed(struct asking *a, enum access_action action, const struct entity *e,
+	struct span branch, struct decision *decision)
+{
+	const struct conf *c = a->daemon->parts.conf;
+	const struct policy policy = { c->policy, c->policies, c->access_catalog_age_ms };
+	const struct access access = {
+		.action = action,
+		.principal = span_of(a->principal),
+		.behalf = buf_span(&a->behalf),
+		.entity = e,
+		.branch = branch,
+		.overrides = a->order.variables.n > 0,
+		.token_age_ms = a->token_age_ms,
+		.catalog_age_ms = catalog_age_ms(a->daemon),
+	};
+
+	*decision = policy_decide(&policy, &access, relay_catalog_now(a->daemon->relay));
+	if (decision->reason == POLICY_ALLOWED)
+		return true;
+	audit_denial(a, &access, decision, e->slug);
+	asking_refuse(a, 403, "access-denied", denial_words(decision->reason));
+	return false;
+}
+
+/* The entity, or 404 or 503. */
+static bool entity_is_known(struct asking *a, struct entity *e)
+{
+	const struct catalog *c = relay_catalog_now(a->daemon->relay);
+
+	if (c == NULL)
+		asking_refuse(a, 503, "catalog-missing", "The catalog is not known yet.");
+	else if (!catalog_get(c, buf_span(&a->wish.entity), e))
+		asking_refuse(a, 404, "entity-unknown", "The catalog has no such entity.");
+	else if (e->slug.n == 0)
+		asking_refuse(a, 422, "no-repository", "This entity names no repository.");
+	else
+		return true;
+	return false;
+}
+
+static bool source_takes(const struct source *s, struct span owner)
+{
+	if (s->api == NULL)
+		return false;
+	for (char **o = s->owners; o != NULL && *o != NULL; o++) {
+		if (strlen(*o) == owner.n && strncasecmp(*o, owner.p, owner.n) == 0)
+			return true;
+	}
+	return s->owners == NULL;
+}
+
+/* Where a repository is built: the source that is named, or the first that listens to its owner. */
+static const struct source *source_of(const struct asking *a, struct span slug)
+{
+	const struct relay_setup *setup = relay_setup_now(a->daemon->relay);
+	const char *slash = memchr(slug.p, '/', slug.n);
+	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
+
+	for (size_t i = 0; i < setup->sources; i++) {
+		const struct source *s = setup->source[i];
+
+		if (source_takes(s, owner) &&
+			(a->order.source == NULL || strcmp(a->order.source, s->name) == 0))
+			return s;
+	}
+	return NULL;
+}
+
+/* --- what is ordered --- */
+
+static void reply_taken(struct asking *a, const struct trigger_answer *answer)
+{
+	char body[160], location[96];
+	struct httpd_answer reply = { .status = 202, .content_type = "application/json" };
+
+	snprintf(location, sizeof(location), "Location: /v1/triggers/%.*s\r\n",
+		SPAN_ARGS(answer->id));
+	snprintf(body, sizeof(body), "{\"trigger\":\"%.*s\",\"repeated\":%s}\n",
+		SPAN_ARGS(answer->id), answer->taken == TRIGGER_REPEATED ? "true" : "false");
+	reply.fields = location;
+	reply.body = span_of(body);
+	httpd_reply(a->req, &reply);
+	asking_free(a);
+}
+
+static void on_taken(void *ctx, const struct trigger_answer *answer)
+{
+	struct asking *a = ctx;
+	struct httpd_problem crowded = {
+		.status = 429,
+		.type = "too-many",
+		.detail = "Too many builds are being started.",
+		.retry_after_s = (unsigned)((answer->wait_ms + 999) / 1000),
+	};
+
+	switch (answer->taken) {
+	case TRIGGER_TAKEN:
+	case TRIGGER_REPEATED: reply_taken(a, answer); return;
+	case TRIGGER_DIFFERS:
+		asking_refuse(
+			a, 422, "key-reused", "This Idempotency-Key was used for something else.");
+		return;
+	case TRIGGER_CROWDED:
+		httpd_reply_problem(a->req, &crowded);
+		asking_free(a);
+		return;
+	case TRIGGER_UNSTORED: break;
+	}
+	asking_refuse(a, 503, "storage", "This cannot be written down now.");
+}
+
+/* The Idempotency-Key, or 400. */
+static bool key_read(struct asking *a, struct span *key)
+{
+	*key = (struct span){ 0 };
+	if (!httpd_req_field(a->req, "Idempotency-Key", key))
+		return true;
+	if (httpd_req_field_count(a->req, "Idempotency-Key") == 1 && key->n > 0 &&
+		key->n <= KEY_MAX)
+		return true;
+	asking_refuse(a, 400, "key", "Idempotency-Key must be one text of 1 to 255 bytes.");
+	return false;
+}
+
+/* What Travis shows as the reason of the build. */
+static struct span message_of(struct asking *a)
+{
+	if (a->order.message != NULL)
+		return span_of(a->order.message);
+	free(a->message);
+	if (asprintf(&a->message, "Started by %s", a->principal) < 0)
+		out_of_memory();
+	return span_of(a->message);
+}
+
+static void take(struct asking *a, enum access_action action, const struct entity *e,
+	struct span branch, const struct decision *decision)
+{
+	const struct source *s = source_of(a, e->slug);
+	struct span key;
+	struct trigger t = {
+		.action = action,
+		.entity = e->ref,
+		.repository = e->slug,
+		.principal = span_of(a->principal),
+		.behalf = buf_span(&a->behalf),
+		.rule = span_of(decision->rule->id),
+		.branch = branch,
+		.variables = a->order.variables,
+	};
+
+	if (!key_read(a, &key))
+		return;
+	if (s == NULL) {
+		asking_refuse(a, 422, "no-source",
+			"No source with an API builds the repository of this entity.");
+		return;
+	}
+	t.source = span_of(s->name);
+	t.host = span_of(s->host);
+	if (action == ACCESS_TRIGGER) {
+		t.message = message_of(a);
+		t.merge_mode = span_of(
+			a->order.merge_mode == NULL ? "deep_merge_append" : a->order.merge_mode);
+	} else {
+		t.build[0] = a->wish.build;
+		t.builds = 1;
+	}
+	triggers_take(relay_triggers(a->daemon->relay), &t, key, on_taken, a);
+}
+
+static void order_build(struct asking *a)
+{
+	struct span branch =
+		a->order.branch == NULL ? (struct span){ 0 } : span_of(a->order.branch);
+	struct decision decision;
+	struct entity e;
+
+	if (entity_is_known(a, &e) && is_allowed(a, ACCESS_TRIGGER, &e, branch, &decision))
+		take(a, ACCESS_TRIGGER, &e, branch, &decision);
+}
+
+/* --- a build there is --- */
+
+static bool is_of_entity(const struct store_build *b, const struct entity *e)
+{
+	return b->repository.n == e->slug.n &&
+	       strncasecmp(b->repository.p, e->slug.p, e->slug.n) == 0;
+}
+
+static const struct store_build *build_choose(
+	const struct asking *a, const struct entity *e, const struct store_builds *found)
+{
+	const struct source *s = source_of(a, e->slug);
+
+	for (size_t i = 0; i < found->n; i++) {
+		if (is_of_entity(&found->build[i], e) &&
+			(s == NULL || span_is(found->build[i].host, s->host)))
+			return &found->build[i];
+	}
+	return NULL;
+}
+
+static void put_build(struct json_writer *w, const struct store_build *b)
+{
+	json_object_begin(w);
+	json_member_int(w, "id", b->id);
+	json_member_span(w, "number", b->number);
+	json_member_span(w, "host", b->host);
+	json_member_span(w, "repository", b->repository);
+	json_member_opt(w, "branch", b->branch);
+	json_member_str(w, "state", build_state_str(board_state(b)));
+	json_member_str(w, "transition", transition_str(board_transition(b)));
+	json_member_int(w, "attempt", b->attempt);
+	json_member_wall(w, "started", b->started);
+	json_member_wall(w, "finished", b->finished);
+	json_member_wall(w, "updated", b->updated);
+	json_object_end(w);
+}
+
+static void reply_build(struct asking *a, const struct store_build *b)
+{
+	CLEANUP(buf_release) struct buf page;
+	struct json_writer w;
+
+	buf_init(&page, ADMIN_PAGE_MAX);
+	json_writer_init(&w, &page);
+	put_build(&w, b);
+	reply_page(a->req, &w, &page);
+	asking_free(a);
+}
+
+static void on_build(void *ctx, enum err e, const struct store_builds *found)
+{
+	struct asking *a = ctx;
+	const struct store_build *b;
+	enum access_action action = a->wish.what == WISH_ACT ? a->wish.action : ACCESS_READ;
+	struct decision decision;
+	struct entity entity;
+
+	if (e != ERR_OK) {
+		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		return;
+	}
+	if (!entity_is_known(a, &entity))
+		return;
+	b = build_choose(a, &entity, found);
+	if (b == NULL) {
+		asking_refuse(a, 404, "build-unknown", "This entity has no such build.");
+		return;
+	}
+	if (!is_allowed(a, action, &entity, b->branch, &decision))
+		return;
+	if (action == ACCESS_READ)
+		reply_build(a, b);
+	else
+		take(a, action, &entity, b->branch, &decision);
+}
+
+static void ask_builds(
+	struct asking *a, const struct store_builds_query *q, store_builds_cb on_done)
+{
+	if (store_builds(a->daemon->store, q, on_done, a) != ERR_OK)
+		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+}
+
+static void ask_build(struct asking *a)
+{
+	const struct store_builds_query q = { .id = a->wish.build, .limit = HOSTS_MOST };
+
+	ask_builds(a, &q, on_build);
+}
+
+static void on_builds(void *ctx, enum err e, const struct store_builds *found)
+{
+	struct asking *a = ctx;
+	CLEANUP(buf_release) struct buf page;
+	struct json_writer w;
+
+	buf_init(&page, ADMIN_PAGE_MAX);
+	if (e != ERR_OK) {
+		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		return;
+	}
+	json_writer_init(&w, &page);
+	json_object_begin(&w);
+	json_key(&w, "builds");
+	json_array_begin(&w);
+	for (size_t i = 0; i < found->n; i++)
+		put_build(&w, &found->build[i]);
+	json_array_end(&w);
+	json_member_int(&w, "total", found->total);
+	json_object_end(&w);
+	reply_page(a->req, &w, &page);
+	asking_free(a);
+}
+
+static void list_builds(struct asking *a)
+{
+	struct store_builds_query q = { .repositories = 1, .limit = BUILDS_SHOWN, .count = true };
+	struct decision decision;
+	struct entity e;
+
+	if (!entity_is_known(a, &e) ||
+		!is_allowed(a, ACCESS_READ, &e, (struct span){ 0 }, &decision))
+		return;
+	q.repository = &e.slug;
+	ask_builds(a, &q, on_builds);
+}
+
+/* --- what came of it --- */
+
+static void on_trigger(void *ctx, enum err e, int64_t version, struct span value)
+{
+	struct asking *a = ctx;
+	CLEANUP(trigger_release) struct trigger t;
+
+	(void)version;
+	trigger_init(&t);
+	if (e == ERR_OK)
+		e = trigger_read(value, &t);
+	/* Whose it is not, for them there is none. */
+	if (e == ERR_NOTFOUND || (e == ERR_OK && !span_is(t.principal, a->principal))) {
+		asking_refuse(a, 404, "trigger-unknown", "There is no such trigger of yours.");
+	} else if (e != ERR_OK) {
+		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+	} else {
+		reply_text(a->req, 200, "application/json", value);
+		asking_free(a);
+	}
+}
+
+static void show_trigger(struct asking *a)
+{
+	if (store_get(a->daemon->store, NS_TRIGGER, a->wish.trigger, on_trigger, a) != ERR_OK)
+		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+}
+
+/* --- requests --- */
+
+static const struct order_field order_fields[] = {
+	{ "branch", ORDER_TEXT, offsetof(struct order, branch), BRANCH_MAX },
+	{ "message", ORDER_TEXT, offsetof(struct order, message), MESSAGE_MAX },
+	{ "merge_mode", ORDER_TEXT, offsetof(struct order, merge_mode), 0 },
+	{ "on_behalf_of", ORDER_TEXT, offsetof(struct order, behalf), 0 },
+	{ "source", ORDER_TEXT, offsetof(struct order, source), 0 },
+	{ "variables", ORDER_TEXTS, offsetof(struct order, variables), VARIABLES_MAX },
+};
+
+static bool merge_mode_is_known(const char *mode)
+{
+	static const char *const modes[] = { "deep_merge_append", "deep_merge_prepend",
+		"deep_merge", "merge", "replace" };
+
+	for (size_t i = 0; mode != NULL && i < ARRAY_SIZE(modes); i++) {
+		if (strcmp(mode, modes[i]) == 0)
+			return true;
+	}
+	return mode == NULL;
+}
+
+/* The body, or the request is answered. An empty one orders with what is usual. */
+static bool order_read(struct asking *a)
+{
+	if (httpd_req_body(a->req).n > 0 &&
+		!order_read_body(
+			a->req, order_fields, ARRAY_SIZE(order_fields), &a->order, &a->text)) {
+		asking_free(a);
+		return false;
+	}
+	if (!merge_mode_is_known(a->order.merge_mode)) {
+		asking_refuse(a, 400, "body",
+			"merge_mode is deep_merge_append, deep_merge_prepend, deep_merge, merge "
+			"or replace.");
+		return false;
+	}
+	if (a->order.behalf != NULL &&
+		(entity_ref_parse(span_of(a->order.behalf), "user", &a->behalf) != ERR_OK ||
+			!span_is(entity_ref_kind(buf_span(&a->behalf)), "user"))) {
+		asking_refuse(a, 400, "body", "on_behalf_of is a user such as user:default/alice.");
+		return false;
+	}
+	return true;
+}
+
+static void on_known(void *ctx, struct httpd_req *req, const struct visitor *who)
+{
+	struct asking *a = xcalloc(1, sizeof(*a));
+
+	a->daemon = ctx;
+	a->req = req;
+	a->principal = xstrndup(who->principal.p, who->principal.n);
+	a->token_age_ms = who->token_age_ms;
+	buf_init(&a->text, BODY_MAX);
+	buf_init(&a->behalf, REF_MAX);
+	api_wish_read(httpd_req_path(req), &a->wish);
+	if (httpd_req_is_post(req) && !order_read(a))
+		return;
+	switch (a->wish.what) {
+	case WISH_BUILDS:
+		if (httpd_req_is_post(req))
+			order_build(a);
+		else
+			list_builds(a);
+		return;
+	case WISH_BUILD:
+	case WISH_ACT: ask_build(a); return;
+	case WISH_TRIGGER: show_trigger(a); return;
+	case WISH_NOTHING: break;
+	}
+	asking_refuse(a, 404, "not-found", "There is nothing here.");
+}
+
+struct httpd_verdict api_triggers_head(struct daemon *d, struct httpd_req *req)
+{
+	struct httpd_problem method = { .status = 405, .type = "method" };
+	bool post = httpd_req_is_post(req), fits;
+	struct api_wish w;
+
+	(void)d;
+	api_wish_read(httpd_req_path(req), &w);
+	fits = w.what == WISH_NOTHING || (post ? api_wish_posts(&w) : api_wish_gets(&w));
+	api_wish_release(&w);
+	if (fits)
+		return (struct httpd_verdict){ .body_max = post ? BODY_MAX : 0 };
+	method.detail = post ? "This is read with GET." : "This is ordered with POST.";
+	method.fields = post ? "Allow: GET\r\n" : "Allow: POST\r\n";
+	httpd_reply_problem(req, &method);
+	return (struct httpd_verdict){ .refused = true };
+}
+
+void api_triggers_request(struct daemon *d, struct httpd_req *req)
+{
+	visitors_ask(d->visitors, req, on_known, d);
+}

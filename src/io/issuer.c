@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "io/issuer.h"
+
+#include <stdlib.h>
+
+#include "io/crypto.h"
+#include "io/httpc.h"
+#include "io/loop.h"
+
+#define REFRESH_MS     INT64_C(600000)
+#define GRACE_MS       INT64_C(86400000)
+#define RETRY_FIRST_MS INT64_C(1000)
+#define WAITING_MAX    64
+
+/* A token that may be by a key we do not have yet. */
+struct waiting {
+	char *token;
+	size_t n;
+	issuer_judged_cb on_judged;
+	void *ctx;
+};
+
+struct issuer {
+	struct loop *loop;
+	struct httpc *http;
+	char *name, *type, *iss, *audience, *keys_url;
+	struct jwt_rules rules;
+	int64_t timeout_ms, refetch_min_ms;
+	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
+	struct loop_timer *fetch_timer, *grace_timer;
+	struct httpc_call *call;
+	struct mono asked; /* when the last fetch began */
+	bool has_asked;
+	struct waiting waiting[WAITING_MAX];
+	size_t waiting_n;
+	struct issuer_status status;
+};
+
+static void judge_now(
+	struct issuer *i, struct span token, issuer_judged_cb on_judged, void *ctx, bool may_wait);
+
+/* Those who waited have the keys there are now; who comes meanwhile waits no longer. */
+static void waiting_judge(struct issuer *i)
+{
+	struct waiting w[WAITING_MAX];
+	size_t n = i->waiting_n;
+
+	for (size_t k = 0; k < n; k++)
+		w[k] = i->waiting[k];
+	i->waiting_n = 0;
+	for (size_t k = 0; k < n; k++) {
+		judge_now(i, (struct span){ w[k].token, w[k].n }, w[k].on_judged, w[k].ctx, false);
+		free(w[k].token);
+	}
+}
+
+static void keys_take(struct issuer *i, struct jwk_set *keys)
+{
+	jwk_set_free(i->keys);
+	i->keys = keys;
+	i->status.fetched = clock_wall();
+	i->status.failures = 0;
+	loop_timer_set(i->fetch_timer, REFRESH_MS);
+	loop_timer_set(i->grace_timer, GRACE_MS);
+}
+
+static void keys_fail(struct issuer *i)
+{
+	int64_t wait_ms = RETRY_FIRST_MS;
+
+	for (unsigned n = i->status.failures; n > 0 && wait_ms < REFRESH_MS; n--)
+		wait_ms *= 2;
+	i->status.failures++;
+	loop_timer_set(i->fetch_timer, wait_ms < REFRESH_MS ? wait_ms : REFRESH_MS);
+}
+
+static void on_keys(void *ctx, const struct httpc_answer *a)
+{
+	struct issuer *i = ctx;
+	struct jwk_set *keys = NULL;
+
+	i->call = NULL;
+	if (a->result == HTTPC_ANSWERED && a->status == 200 &&
+		jwk_set_parse(a->body, &keys) == ERR_OK)
+		keys_take(i, keys);
+	else
+		keys_fail(i);
+	waiting_judge(i);
+}
+
+static void on_fetch(void *ctx)
+{
+	struct issuer *i = ctx;
+	const struct httpc_request req = {
+		.url = i->keys_url,
+		.timeout_ms = i->timeout_ms,
+		.answer_max = JWK_SET_BYTES,
+	};
+
+	if (i->call != NULL)
+		return;
+	i->asked = loop_now(i->loop);
+	i->has_asked = true;
+	if (httpc_send(i->http, &req, on_keys, i, &i->call) != ERR_OK) {
+		i->call = NULL;
+		keys_fail(i);
+		waiting_judge(i);
+	}
+}
+
+static void on_grace_over(void *ctx)
+{
+	struct issuer *i = ctx;
+
+	jwk_set_free(i->keys);
+	i->keys = NULL;
+}
+
+/* Can it be that the issuer has a key by now that we have not? Then it is being asked. */
+static bool fetch_is_under_way(struct issuer *i)
+{
+	if (i->call != NULL)
+		return true;
+	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
+		return false;
+	on_fetch(i);
+	return i->call != NULL;
+}
+
+static bool wait_for_keys(
+	struct issuer *i, struct span token, issuer_judged_cb on_judged, void *ctx)
+{
+	if (i->waiting_n == WAITING_MAX || !fetch_is_under_way(i))
+		return false;
+	i->waiting[i->waiting_n++] =
+		(struct waiting){ xstrndup(token.p, token.n), token.n, on_judged, ctx };
+	return true;
+}
+
+static void judge_now(
+	struct issuer *i, struct span token, issuer_judged_cb on_judged, void *ctx, bool may_wait)
+{
+	CLEANUP(jwt_release) struct jwt t;
+	enum jwt_verdict v;
+
+	jwt_init(&t);
+	if (jwt_read(token, &t) != ERR_OK) {
+		on_judged(ctx, JWT_BAD_SIGNATURE, NULL);
+		return;
+	}
+	v = jwt_check(&t, &i->rules, i->keys, clock_wall());
+	if (v != JWT_UNKNOWN_KEY || !may_wait || !wait_for_keys(i, token, on_judged, ctx))
+		on_judged(ctx, v, &t);
+}
+
+void issuer_judge(struct issuer *i, struct span token, issuer_judged_cb on_judged, void *ctx)
+{
+	judge_now(i, token, on_judged, ctx, true);
+}
+
+const struct jwt_rules *issuer_rules(const struct issuer *i)
+{
+	return &i->rules;
+}
+
+struct issuer_status issuer_status(const struct issuer *i)
+{
+	struct issuer_status s = i->status;
+
+	s.keys = i->keys == NULL ? 0 : jwk_set_count(i->keys);
+	return s;
+}
+
+struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf)
+{
+	struct issuer *i = xcalloc(1, sizeof(*i));
+
+	i->loop = l;
+	i->http = http;
+	i->name = xstrdup(conf->name);
+	i->type = conf->rules.type == NULL ? NULL : xstrdup(conf->rules.type);
+	i->iss = xstrdup(conf->rules.issuer);
+	i->audience = xstrdup(conf->rules.audience);
+	i->keys_url = xstrdup(conf->keys_url);
+	i->rules = (struct jwt_rules){ conf->rules.alg, i->type, i->iss, i->audience };
+	i->timeout_ms = conf->timeout_ms;
+	i->refetch_min_ms = conf->refetch_min_ms;
+	i->status.fetched = WALL_NONE;
+	i->fetch_timer = loop_timer_new(l, on_fetch, i);
+	i->grace_timer = loop_timer_new(l, on_grace_over, i);
+	loop_timer_set(i->fetch_timer, 0);
+	return i;
+}
+
+void issuer_free(struct issuer *i)
+{
+	if (i == NULL)
+		return;
+	if (i->call != NULL)
+		httpc_cancel(i->call);
+	waiting_judge(i);
+	loop_timer_free(i->fetch_timer);
+	loop_timer_free(i->grace_timer);
+	jwk_set_free(i->keys);
+	free(i->name);
+	free(i->type);
+	free(i->iss);
+	free(i->audience);
+	free(i->keys_url);
+	free(i);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef IO_ISSUER_H
+#define IO_ISSUER_H
+
+#include "base/clock.h"
+#include "base/span.h"
+#include "io/jwt.h"
+
+struct httpc;
+struct loop;
+
+/*
+ * Somebody whose tokens we take, with the keys it publishes as a JWK Set. They
+ * are fetched again every ten minutes; a token by a key that is not known yet
+ * waits for one fetch more, if the last one is refetch_min_ms ago. While they
+ * cannot be fetched, the last good ones hold for a day.
+ */
+struct issuer;
+
+struct issuer_conf {
+	const char *name;       /* for the log */
+	struct jwt_rules rules; /* strings are copied */
+	const char *keys_url;
+	int64_t timeout_ms; /* of a fetch */
+	int64_t refetch_min_ms;
+};
+
+struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf);
+
+/* What waits is judged by the keys there are. */
+void issuer_free(struct issuer *i);
+
+const struct jwt_rules *issuer_rules(const struct issuer *i);
+
+/*
+ * Judge a token; *t, borrowed for the callback, is NULL if it cannot be read.
+ * on_judged runs once: before this returns, or later if a key has to be fetched.
+ */
+typedef void (*issuer_judged_cb)(void *ctx, enum jwt_verdict v, const struct jwt *t);
+
+void issuer_judge(struct issuer *i, struct span token, issuer_judged_cb on_judged, void *ctx);
+
+struct issuer_status {
+	size_t keys;
+	struct wall fetched; /* WALL_NONE: never */
+	unsigned failures;   /* of fetches, in a row */
+};
+
+struct issuer_status issuer_status(const struct issuer *i);
+
+#endif

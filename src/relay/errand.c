@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "relay/errand.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "audit/record.h"
+#include "base/codec.h"
+#include "base/json_write.h"
+#include "base/log.h"
+#include "io/crypto.h"
+#include "io/loop.h"
+#include "io/secmem.h"
+#include "model/backoff.h"
+#include "model/catalog.h"
+#include "relay/relay_impl.h"
+#include "relay/source.h"
+#include "relay/triggers.h"
+#include "secret/safe.h"
+#include "travis/api.h"
+
+#define VALUE_MAX      (128 * 1024)
+#define RECORD_MAX     (16 * 1024)
+#define BODY_MAX       (64 * 1024)
+#define PATH_MAX_BYTES 2048
+#define NOTE_MAX       512
+
+#define SAVE_AGAIN_MS 1000
+#define ASK_FIRST_MS  1000
+#define ASK_MAX_MS    60000
+#define LOOK_FIRST_MS 1000
+#define LOOK_MAX_MS   30000
+/* After that long Travis will not take it any more, or not tell what came of it. */
+#define GIVE_UP_MS INT64_C(3600000)
+
+/* What Travis is to be asked. */
+struct asking {
+	const char *method;
+	char *path;
+	struct buf body;
+	void (*on_reply)(void *ctx, const struct travis_reply *r);
+};
+
+struct errand {
+	struct relay *relay;
+	struct trigger t;
+	int64_t version;
+	void (*on_over)(void *ctx, struct errand *e);
+	void *ctx;
+	struct asking asking; /* the call under way, or for which a token is fetched */
+	struct safe_wait *wait;
+	struct travis_api_call *call;
+	struct loop_timer *timer;
+	bool doubted;      /* Travis did not take the token, and a newer one was asked for */
+	bool unsaved;      /* where it stands now is to be written down */
+	bool checked;      /* the build is of the repository that the policy looked at */
+	unsigned tries;    /* of the step under way */
+	struct mono since; /* when the step began */
+	char note[NOTE_MAX];
+};
+
+static void on_saved(void *ctx, const struct append_answer *a);
+
+/* --- what is written down --- */
+
+static const char *audit_reason(const struct trigger *t)
+{
+	return t->rule.n > 0 && t->state == TRIGGER_ACCEPTED ? "allowed"
+							     : trigger_state_str(t->state);
+}
+
+enum err errand_audit(const struct trigger *t, struct buf *out)
+{
+	struct audit_record r = {
+		.at = t->updated,
+		.action = access_action_str(t->action),
+		.outcome = t->state > TRIGGER_BUILT ? "failure" : "success",
+		.reason = audit_reason(t),
+		.actor = t->principal,
+		.event = t->id,
+		.source = t->source,
+		.repository = t->repository,
+		.entity = &t->entity,
+		.entities = 1,
+		.rule = t->rule,
+		.detail = t->note,
+	};
+	char build[32];
+
+	if (t->builds > 0) {
+		snprintf(build, sizeof(build), "%" PRId64, t->build[0]);
+		r.build = span_of(build);
+	}
+	return audit_record_write(&r, out);
+}
+
+static void errand_save(struct errand *e)
+{
+	CLEANUP(buf_release) struct buf value, audit;
+	struct span entry;
+	struct store_put put;
+	struct store_append append;
+	enum err err;
+
+	buf_init(&value, VALUE_MAX);
+	buf_init(&audit, RECORD_MAX);
+	e->t.updated = clock_wall();
+	err = trigger_write(&e->t, &value);
+	if (err == ERR_OK)
+		err = errand_audit(&e->t, &audit);
+	entry = buf_span(&audit);
+	put = (struct store_put){ NS_TRIGGER, e->t.id, e->version, buf_span(&value) };
+	append = (struct store_append){ .puts = &put, .puts_n = 1, .audit = &entry, .audit_n = 1 };
+	if (err == ERR_OK)
+		err = store_append(e->relay->store, &append, on_saved, e);
+	e->unsaved = err != ERR_OK;
+	if (err != ERR_OK)
+		loop_timer_set(e->timer, SAVE_AGAIN_MS);
+}
+
+/* The one way from state to state. */
+static void errand_enter(struct errand *e, enum trigger_state state, const char *note)
+{
+	snprintf(e->note, sizeof(e->note), "%s", note);
+	e->t.state = state;
+	e->t.note = span_of(e->note);
+	e->tries = 0;
+	e->doubted = false;
+	e->since = loop_now(e->relay->loop);
+	log_info("trigger.state", "trigger=%.*s state=%s repository=%.*s note=\"%s\"",
+		SPAN_ARGS(e->t.id), trigger_state_str(state), SPAN_ARGS(e->t.repository), note);
+	errand_save(e);
+}
+
+static void on_saved(void *ctx, const struct append_answer *a)
+{
+	struct errand *e = ctx;
+
+	switch (a->result) {
+	case APPEND_STORED:
+		e->version++;
+		errand_go(e);
+		return;
+	case APPEND_CONFLICT:
+		/* It was written and the answer was lost: the store holds what we hold. */
+		e->version = a->held[0].version;
+		break;
+	case APPEND_DUPLICATE:
+	case APPEND_RETRY: break;
+	}
+	e->unsaved = true;
+	loop_timer_set(e->timer, SAVE_AGAIN_MS);
+}
+
+/* --- asking Travis --- */
+
+static void errand_retry(struct errand *e, int64_t first_ms, int64_t max_ms)
+{
+	const struct backoff pace = { first_ms, max_ms };
+
+	loop_timer_set(e->timer, backoff_wait(&pace, ++e->tries, random_u64()));
+}
+
+static bool errand_is_late(const struct errand *e)
+{
+	return loop_now(e->relay->loop).ms - e->since.ms >= GIVE_UP_MS;
+}
+
+/* A call that changes nothing, or certainly was not heard, did not succeed: try it again. */
+static void errand_again(struct errand *e, const struct travis_reply *r, enum trigger_state end)
+{
+	if (errand_is_late(e))
+		errand_enter(e, end, r->why);
+	else if (r->answer == TRAVIS_LIMITED)
+		loop_timer_set(e->timer, r->wait_ms);
+	else
+		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
+}
+
+static bool may_pass(const struct travis_reply *r)
+{
+	return r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
+}
+
+/* Whose token it is: the entity's, or its owner's. The first one, where there are several. */
+static struct secret_vars vars_of(const struct errand *e)
+{
+	struct secret_vars v = {
+		.kind = entity_ref_kind(e->t.entity),
+		.namespace = entity_ref_namespace(e->t.entity),
+		.name = entity_ref_name(e->t.entity),
+	};
+	struct entity entity;
+
+	if (e->relay->catalog != NULL && catalog_get(e->relay->catalog, e->t.entity, &entity) &&
+		entity.owners > 0) {
+		v.owner_kind = entity_ref_kind(entity.owner[0]);
+		v.owner_namespace = entity_ref_namespace(entity.owner[0]);
+		v.owner_name = entity_ref_name(entity.owner[0]);
+	}
+	return v;
+}
+
+static const struct source *source_of(const struct errand *e)
+{
+	const struct source *s = relay_source(e->relay, e->t.source);
+
+	return s == NULL || s->api == NULL ? NULL : s;
+}
+
+/* The token may have been changed a moment ago: ask for it anew, once. */
+static bool errand_doubts(struct errand *e)
+{
+	const struct source *s = source_of(e);
+	struct secret_vars vars = vars_of(e);
+
+	if (e->doubted || s == NULL || !secret_ref_is_remote(&s->token))
+		return false;
+	e->doubted = true;
+	safe_fetch_doubt(e->relay->setup.safe, &s->token, &vars);
+	errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
+	return true;
+}
+
+static void on_answered(void *ctx, const struct travis_reply *r)
+{
+	struct errand *e = ctx;
+
+	e->call = NULL;
+	if (r->answer != TRAVIS_UNAUTHORIZED || !errand_doubts(e))
+		e->asking.on_reply(e, r);
+}
+
+static void errand_call(struct errand *e, const struct secret *token)
+{
+	const struct source *s = source_of(e);
+	const struct asking *a = &e->asking;
+
+	if (s == NULL || travis_api_send(s->api, a->method, a->path, token, buf_span(&a->body),
+				 on_answered, e, &e->call) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, "Travis cannot be asked that way");
+}
+
+static void on_secret(void *ctx, const struct secret *token, enum err err, const char *why)
+{
+	struct errand *e = ctx;
+
+	(void)err;
+	e->wait = NULL;
+	if (token != NULL)
+		errand_call(e, token);
+	else if (errand_is_late(e))
+		errand_enter(e, TRIGGER_FAILED, why);
+	else
+		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
+}
+
+static void errand_call_with(struct errand *e, const struct secret_ref *ref)
+{
+	CLEANUP(freep) char *why = NULL;
+	struct secret *token = NULL;
+
+	if (secret_fetch(ref, &token, &why) == ERR_OK)
+		errand_call(e, token);
+	else
+		errand_enter(e, TRIGGER_FAILED, why);
+	secret_free(token);
+}
+
+/* By now the policy has allowed it: only then is a token fetched. */
+static void errand_fetch_token(struct errand *e)
+{
+	const struct source *s = source_of(e);
+	struct secret_vars vars = vars_of(e);
+	struct safe *safe = e->relay->setup.safe;
+
+	if (s == NULL)
+		errand_enter(e, TRIGGER_FAILED, "this source has no API any more");
+	else if (!secret_ref_is_remote(&s->token))
+		errand_call_with(e, &s->token);
+	else if (safe == NULL ||
+		 safe_fetch(safe, &s->token, &vars, on_secret, e, &e->wait) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, "no token can be kept for this entity");
+}
+
+static void asking_set(struct asking *a, const char *method, const char *path, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r))
+{
+	a->method = method;
+	free(a->path);
+	a->path = xstrdup(path);
+	a->on_reply = on_reply;
+	buf_clear(&a->body);
+	IGNORE(buf_add_span(&a->body, body) != ERR_OK); /* it has the same ceiling */
+}
+
+static void errand_send(struct errand *e, const char *method, const char *path, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r))
+{
+	asking_set(&e->asking, method, path, body, on_reply);
+	errand_fetch_token(e);
+}
+
+static bool slug_is_ours(const struct errand *e, struct span slug)
+{
+	return slug.n == e->t.repository.n && strncasecmp(slug.p, e->t.repository.p, slug.n) == 0;
+}
+
+/* --- a new build --- */
+
+static void take_request(struct errand *e, const struct travis_request *r, const char *note)
+{
+	e->t.request = r->id;
+	e->t.builds = r->builds;
+	for (size_t i = 0; i < r->builds; i++)
+		e->t.build[i] = r->build[i];
+	switch (r->state) {
+	case TRAVIS_REQUEST_PENDING: break;
+	case TRAVIS_REQUEST_APPROVED:
+		/* Approved is not built: the build may come a moment later. */
+		if (r->builds > 0) {
+			errand_enter(e, TRIGGER_BUILT, "");
+			return;
+		}
+		break;
+	case TRAVIS_REQUEST_REJECTED: errand_enter(e, TRIGGER_REFUSED, note); return;
+	}
+	if (e->t.state != TRIGGER_REQUESTED)
+		errand_enter(e, TRIGGER_REQUESTED, "");
+	else if (errand_is_late(e))
+		errand_enter(e, TRIGGER_UNCERTAIN, "Travis did not say what came of it");
+	else
+		errand_retry(e, LOOK_FIRST_MS, LOOK_MAX_MS);
+}
+
+static void on_requested(void *ctx, const struct travis_reply *reply)
+{
+	struct errand *e = ctx;
+	struct travis_request r;
+
+	if (reply->answer == TRAVIS_OK && travis_request_read(reply->body, &r) == ERR_OK)
+		take_request(e, &r, "");
+	else if (reply->answer == TRAVIS_OK)
+		errand_enter(e, TRIGGER_UNCERTAIN, "Travis's answer cannot be read");
+	else if (reply->answer == TRAVIS_LIMITED || (may_pass(reply) && !reply->sent))
+		errand_again(e, reply, TRIGGER_FAILED);
+	else
+		errand_enter(e, may_pass(reply) ? TRIGGER_UNCERTAIN : TRIGGER_FAILED, reply->why);
+}
+
+static enum err request_write(const struct trigger *t, struct buf *out)
+{
+	struct json_writer w;
+
+	json_writer_init(&w, out);
+	json_object_begin(&w);
+	json_key(&w, "request");
+	json_object_begin(&w);
+	json_member_opt(&w, "branch", t->branch);
+	json_member_opt(&w, "message", t->message);
+	json_member_opt(&w, "merge_mode", t->merge_mode);
+	if (t->variables.n > 0) {
+		json_key(&w, "config");
+		json_object_begin(&w);
+		json_key(&w, "env");
+		json_object_begin(&w);
+		json_key(&w, "global");
+		json_put_raw(&w, t->variables);
+		json_object_end(&w);
+		json_object_end(&w);
+	}
+	json_object_end(&w);
+	json_object_end(&w);
+	return json_done(&w);
+}
+
+static void ask_for_build(struct errand *e)
+{
+	CLEANUP(buf_release) struct buf path, body;
+
+	buf_init(&path, PATH_MAX_BYTES);
+	buf_init(&body, BODY_MAX);
+	if (travis_path_repo(e->t.repository, "/requests", &path) != ERR_OK ||
+		request_write(&e->t, &body) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, "it is too long to be asked for");
+	else
+		errand_send(e, "POST", path.data, buf_span(&body), on_requested);
+}
+
+static void on_looked(void *ctx, const struct travis_reply *reply)
+{
+	struct errand *e = ctx;
+	struct travis_request r;
+	char note[NOTE_MAX];
+
+	if (reply->answer != TRAVIS_OK) {
+		/* Not to be seen yet is not gone: the request was taken. */
+		errand_again(e, reply, TRIGGER_UNCERTAIN);
+	} else if (travis_request_read(reply->body, &r) != ERR_OK || r.id != e->t.request ||
+		   !slug_is_ours(e, r.slug)) {
+		errand_enter(e, TRIGGER_UNCERTAIN, "Travis answered about another repository");
+	} else {
+		snprintf(note, sizeof(note), "%.*s", SPAN_ARGS(utf8_cut(r.message, NOTE_MAX - 1)));
+		take_request(e, &r, note);
+	}
+}
+
+static void look_at_request(struct errand *e)
+{
+	CLEANUP(buf_release) struct buf path;
+	char rest[64];
+
+	buf_init(&path, PATH_MAX_BYTES);
+	snprintf(rest, sizeof(rest), "/request/%" PRId64, e->t.request);
+	if (travis_path_repo(e->t.repository, rest, &path) == ERR_OK)
+		errand_send(e, "GET", path.data, (struct span){ 0 }, on_looked);
+}
+
+/* --- a build there is --- */
+
+static void on_ordered(void *ctx, const struct travis_reply *reply)
+{
+	struct errand *e = ctx;
+
+	/* 409: it is running already, or over already. */
+	if (reply->answer == TRAVIS_OK)
+		errand_enter(e, TRIGGER_BUILT, "");
+	else if (reply->status == 409)
+		errand_enter(e, TRIGGER_REFUSED, reply->why);
+	else if (may_pass(reply))
+		errand_again(e, reply, TRIGGER_FAILED);
+	else
+		errand_enter(e, TRIGGER_FAILED, reply->why);
+}
+
+static void on_checked(void *ctx, const struct travis_reply *reply)
+{
+	struct errand *e = ctx;
+	struct travis_build b;
+
+	if (may_pass(reply)) {
+		errand_again(e, reply, TRIGGER_FAILED);
+		return;
+	}
+	if (reply->answer != TRAVIS_OK) {
+		errand_enter(e, TRIGGER_FAILED, reply->why);
+		return;
+	}
+	e->checked = travis_build_read(reply->body, &b) == ERR_OK && b.id == e->t.build[0] &&
+		     slug_is_ours(e, b.slug);
+	if (e->checked)
+		errand_go(e);
+	else
+		errand_enter(e, TRIGGER_FAILED, "this build is of another repository");
+}
+
+/* Travis looks a build up by its number alone, so whose it is comes first. */
+static void order_build(struct errand *e)
+{
+	const char *verb = e->t.action == ACCESS_RESTART ? "/restart" : "/cancel";
+	char path[64];
+
+	snprintf(path, sizeof(path), "/build/%" PRId64 "%s", e->t.build[0], e->checked ? verb : "");
+	if (e->checked)
+		errand_send(e, "POST", path, (struct span){ 0 }, on_ordered);
+	else
+		errand_send(e, "GET", path, (struct span){ 0 }, on_checked);
+}
+
+/* --- one step after the other --- */
+
+void errand_go(struct errand *e)
+{
+	switch (e->t.state) {
+	case TRIGGER_ACCEPTED: errand_enter(e, TRIGGER_ASKED, ""); return;
+	case TRIGGER_ASKED:
+		if (e->t.action == ACCESS_TRIGGER)
+			ask_for_build(e);
+		else
+			order_build(e);
+		return;
+	case TRIGGER_REQUESTED: look_at_request(e); return;
+	case TRIGGER_BUILT:
+	case TRIGGER_REFUSED:
+	case TRIGGER_FAILED:
+	case TRIGGER_UNCERTAIN: break;
+	}
+	e->on_over(e->ctx, e);
+}
+
+void errand_rekey(struct errand *e)
+{
+	if (e->wait == NULL)
+		return;
+	safe_cancel(TAKE(e->wait));
+	errand_fetch_token(e);
+}
+
+void errand_resume(struct errand *e)
+{
+	if (e->t.state == TRIGGER_ASKED && e->t.action == ACCESS_TRIGGER)
+		errand_enter(e, TRIGGER_UNCERTAIN,
+			"the relay stopped while it asked; Travis may have heard it");
+	else
+		errand_go(e);
+}
+
+static void on_due(void *ctx)
+{
+	struct errand *e = ctx;
+
+	if (e->unsaved)
+		errand_save(e);
+	else
+		errand_go(e);
+}
+
+struct errand *errand_new(struct relay *r, const struct trigger *t, int64_t version,
+	void (*on_over)(void *ctx, struct errand *e), void *ctx)
+{
+	CLEANUP(buf_release) struct buf copy;
+	struct errand *e = xcalloc(1, sizeof(*e));
+	enum err err;
+
+	e->relay = r;
+	e->version = version;
+	e->on_over = on_over;
+	e->ctx = ctx;
+	e->since = loop_now(r->loop);
+	e->timer = loop_timer_new(r->loop, on_due, e);
+	trigger_init(&e->t);
+	buf_init(&e->asking.body, BODY_MAX);
+	buf_init(&copy, VALUE_MAX);
+	err = trigger_write(t, &copy);
+	if (err == ERR_OK)
+		err = trigger_read(buf_span(&copy), &e->t);
+	if (err == ERR_OK)
+		return e;
+	errand_free(e);
+	return NULL;
+}
+
+void errand_free(struct errand *e)
+{
+	if (e == NULL)
+		return;
+	travis_api_cancel(e->call);
+	if (e->wait != NULL)
+		safe_cancel(e->wait);
+	free(e->asking.path);
+	buf_release(&e->asking.body);
+	loop_timer_free(e->timer);
+	trigger_release(&e->t);
+	free(e);
+}
+
+const struct trigger *errand_trigger(const struct errand *e)
+{
+	return &e->t;
+}

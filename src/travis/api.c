@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "travis/api.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/codec.h"
+#include "base/json_gate.h"
+#include "io/httpc.h"
+#include "io/secmem.h"
+
+#define PATH_MAX_BYTES 4096
+#define ANSWER_MAX     (4 * 1024 * 1024)
+#define WHY_MAX        512
+/* What a ban lasts, and what a limit of so many an hour may take to pass. */
+#define BAN_MS       INT64_C(3600000)
+#define LIMIT_MS     INT64_C(60000)
+#define SENTENCE_MAX 300
+
+struct travis_api {
+	struct httpc *http;
+	char *url;
+	struct travis_api_conf conf;
+};
+
+struct travis_api_call {
+	struct httpc_call *http;
+	void (*on_reply)(void *ctx, const struct travis_reply *r);
+	void *ctx;
+};
+
+struct travis_api *travis_api_new(struct httpc *http, const struct travis_api_conf *conf)
+{
+	struct travis_api *api = xcalloc(1, sizeof(*api));
+
+	api->http = http;
+	api->url = xstrdup(conf->url);
+	api->conf = *conf;
+	api->conf.url = api->url;
+	return api;
+}
+
+void travis_api_free(struct travis_api *api)
+{
+	if (api == NULL)
+		return;
+	free(api->url);
+	free(api);
+}
+
+/* --- what an answer means --- */
+
+static struct span member_text(struct json_value object, const char *name)
+{
+	struct json_value v;
+	struct span text = { NULL, 0 };
+
+	if (json_get(object, name, &v))
+		IGNORE(json_plain(v, &text));
+	return text;
+}
+
+/* Its JSON object, or null: errors may be plain text or nothing. */
+static struct json_value answer_object(const struct httpc_answer *a)
+{
+	struct json_value root, none = { .type = JSON_NULL };
+
+	if (a->body.n == 0 || json_gate(a->body, NULL, NULL) != ERR_OK)
+		return none;
+	root = json_root(a->body);
+	return root.type == JSON_OBJECT ? root : none;
+}
+
+/*
+ * A 403 is of four kinds: a bad token and a banned one in plain text, a missing
+ * one and a user who may not by the type of the error.
+ */
+static enum travis_answer classify_403(const struct httpc_answer *a, struct span type)
+{
+	if (type.n > 0)
+		return span_is(type, "login_required") ? TRAVIS_UNAUTHORIZED : TRAVIS_FORBIDDEN;
+	return a->body.n >= 13 && strncasecmp(a->body.p, "access denied", 13) == 0
+		       ? TRAVIS_UNAUTHORIZED
+		       : TRAVIS_LIMITED;
+}
+
+static enum travis_answer classify(
+	const struct httpc_answer *a, struct json_value object, struct span type)
+{
+	if (a->result != HTTPC_ANSWERED || a->status >= 500 || a->status == 408)
+		return TRAVIS_TRANSIENT;
+	if (a->status >= 200 && a->status < 300)
+		return object.type == JSON_OBJECT ? TRAVIS_OK : TRAVIS_TRANSIENT;
+	switch (a->status) {
+	case 401: return TRAVIS_UNAUTHORIZED;
+	case 403: return classify_403(a, type);
+	case 404: return TRAVIS_NOT_FOUND;
+	case 429: return TRAVIS_LIMITED;
+	default: break;
+	}
+	return TRAVIS_REFUSED;
+}
+
+static int64_t limit_wait(const struct httpc_answer *a)
+{
+	if (a->retry_after_ms >= 0)
+		return a->retry_after_ms;
+	return a->status == 403 ? BAN_MS : LIMIT_MS;
+}
+
+/* Foreign text, cut, and without what could move a terminal or forge a line. */
+static void sentence(struct span text, char *out, size_t max)
+{
+	struct span s = utf8_cut(text, max - 1);
+
+	if (!utf8_is_valid(s))
+		s.n = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		out[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
+	}
+	out[s.n] = '\0';
+}
+
+static void describe(const struct httpc_answer *a, const struct travis_reply *r,
+	struct json_value object, char why[WHY_MAX])
+{
+	struct span message = member_text(object, "error_message");
+	char words[SENTENCE_MAX], type[64];
+
+	why[0] = '\0';
+	if (r->answer == TRAVIS_OK)
+		return;
+	if (a->result != HTTPC_ANSWERED) {
+		snprintf(why, WHY_MAX, "%s: %s", httpc_result_str(a->result),
+			a->error == NULL ? "no answer" : a->error);
+		return;
+	}
+	sentence(object.type == JSON_OBJECT ? message : a->body, words, sizeof(words));
+	sentence(r->error_type, type, sizeof(type));
+	snprintf(why, WHY_MAX, "%d%s%s%s%s", a->status, *type == '\0' ? "" : " ", type,
+		*words == '\0' ? "" : ": ", words);
+}
+
+static void on_answer(void *ctx, const struct httpc_answer *a)
+{
+	struct travis_api_call *call = ctx;
+	struct json_value object = answer_object(a);
+	struct travis_reply r = { .status = a->status, .sent = a->sent, .body = object };
+	char why[WHY_MAX];
+
+	r.error_type = member_text(object, "error_type");
+	r.answer = classify(a, object, r.error_type);
+	if (r.answer == TRAVIS_LIMITED)
+		r.wait_ms = limit_wait(a);
+	describe(a, &r, object, why);
+	r.why = why;
+	call->on_reply(call->ctx, &r);
+	free(call);
+}
+
+enum err travis_api_send(struct travis_api *api, const char *method, const char *path,
+	const struct secret *token, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
+	struct travis_api_call **call)
+{
+	static const char *const fields[] = { "Content-Type: application/json",
+		"Accept: application/json", "Travis-API-Version: 3", NULL };
+	CLEANUP(buf_release) struct buf url;
+	struct travis_api_call *c;
+	struct httpc_request req = {
+		.method = method,
+		.scheme = "token",
+		.bearer = secret_text(token),
+		.fields = body.n > 0 ? fields : fields + 1,
+		.body = body,
+		.timeout_ms = api->conf.timeout_ms,
+		.answer_max = ANSWER_MAX,
+		.host_connections_max = api->conf.connections_max,
+	};
+	enum err e;
+
+	buf_init(&url, PATH_MAX_BYTES);
+	e = buf_addf(&url, "%s%s", api->url, path);
+	if (e != ERR_OK)
+		return e;
+	req.url = url.data;
+	c = xcalloc(1, sizeof(*c));
+	*c = (struct travis_api_call){ NULL, on_reply, ctx };
+	e = httpc_send(api->http, &req, on_answer, c, &c->http);
+	if (e == ERR_OK)
+		*call = c;
+	else
+		free(c);
+	return e;
+}
+
+void travis_api_cancel(struct travis_api_call *call)
+{
+	if (call == NULL)
+		return;
+	httpc_cancel(call->http);
+	free(call);
+}
+
+enum err travis_path_repo(struct span slug, const char *rest, struct buf *out)
+{
+	enum err e = buf_add_str(out, "/repo/");
+
+	if (e == ERR_OK)
+		e = url_encode(slug, out);
+	return e == ERR_OK ? buf_add_str(out, rest) : e;
+}
+
+/* --- what is in it --- */
+
+static void builds_read(struct json_value object, struct travis_request *r)
+{
+	struct json_value list, build, id;
+	struct json_iter it;
+
+	if (!json_get(object, "builds", &list) || list.type != JSON_ARRAY)
+		return;
+	it = json_iter(list);
+	while (r->builds < TRAVIS_REQUEST_BUILDS && json_next_element(&it, &build)) {
+		if (json_get(build, "id", &id) && json_int(id, &r->build[r->builds]) == ERR_OK)
+			r->builds++;
+	}
+}
+
+/* The result is sometimes null although there is a build. */
+static enum travis_request_state request_state(
+	struct json_value object, const struct travis_request *r)
+{
+	struct span result = member_text(object, "result");
+
+	if (r->builds > 0 || span_is(result, "approved"))
+		return TRAVIS_REQUEST_APPROVED;
+	return span_is(result, "rejected") ? TRAVIS_REQUEST_REJECTED : TRAVIS_REQUEST_PENDING;
+}
+
+static struct span repository_slug(struct json_value object)
+{
+	struct json_value repository;
+
+	return json_get(object, "repository", &repository) ? member_text(repository, "slug")
+							   : (struct span){ NULL, 0 };
+}
+
+enum err travis_request_read(struct json_value body, struct travis_request *r)
+{
+	struct json_value inner, id;
+
+	*r = (struct travis_request){ .slug = repository_slug(body) };
+	/* In the answer to a POST the request is a member, and its repository has foreign ids. */
+	if (json_get(body, "request", &inner) && inner.type == JSON_OBJECT)
+		body = inner;
+	if (!json_get(body, "id", &id) || json_int(id, &r->id) != ERR_OK || r->id <= 0)
+		return ERR_PARSE;
+	builds_read(body, r);
+	r->state = request_state(body, r);
+	r->message = member_text(body, "message");
+	return ERR_OK;
+}
+
+enum err travis_build_read(struct json_value body, struct travis_build *b)
+{
+	struct json_value id, branch;
+
+	*b = (struct travis_build){ .slug = repository_slug(body) };
+	if (!json_get(body, "id", &id) || json_int(id, &b->id) != ERR_OK || b->id <= 0)
+		return ERR_PARSE;
+	b->number = member_text(body, "number");
+	b->state = member_text(body, "state");
+	if (json_get(body, "branch", &branch))
+		b->branch = member_text(branch, "name");
+	return ERR_OK;
+}
