@@ -16,6 +16,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
@@ -147,6 +148,35 @@ def test_a_token_that_is_refused_is_asked_for_anew_at_once(box):
 	# It would be left alone for a quarter of an hour, but for the new token.
 	wait_until(lambda: bearer(sink.requests[-1]) == new, "the new token")
 	wait_until(lambda: d.ctl("status")["sinks"][-1]["circuit"] == "closed", "its success")
+
+
+def test_a_try_under_way_with_the_token_of_before_holds_up_nothing(box):
+	d, sink, vault = box.daemon(), box.sink(), VaultStandin()
+	box.sinks.append(vault)
+	old, new = make_token(), make_token()
+	vault.put("ci/backstage", {"token": old})
+	vault_provider(d, vault)
+	d.config["backstage"] = {"url": sink.url, "token": in_vault("ci/backstage", "token")}
+	d.config["sinks"].append({"name": "bus", "type": "backstage-events", "schedule": "1s 1s 1s"})
+	d.config["routes"][0]["to"].append("bus")
+	d.start()
+	asked, answer_now = threading.Event(), threading.Event()
+
+	def late(fields):
+		if new in fields["Authorization"]:
+			return 201
+		asked.set()
+		answer_now.wait(harness.PATIENCE_S)
+		return 401
+
+	sink.answer = late
+	d.accept()
+	assert asked.wait(harness.PATIENCE_S)
+	vault.put("ci/backstage", {"token": new})
+	wait_change(d, 1)
+	answer_now.set()
+	wait_until(lambda: sink.requests and bearer(sink.requests[-1]) == new, "the new token")
+	assert "sink.trip" not in d.log()
 
 
 def test_while_one_key_replaces_another_both_sign(box):
