@@ -41,7 +41,7 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
-	const struct safe *safe;           /* what providers have is in it already; NULL: nothing */
+	struct safe *safe;                 /* what providers have is in it already; NULL: nothing */
 	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);

@@ -419,7 +419,8 @@ static size_t pick(const struct record **picked, size_t n, size_t max, const str
 
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max)
 {
-	CLEANUP(freep) const struct record **picked = NULL;
+	CLEANUP(freep) const struct record **many = NULL;
+	const struct record *few[16], **picked = few;
 	const struct record *first, *r;
 	size_t n = 0, live = 0;
 
@@ -430,7 +431,8 @@ size_t catalog_find(const struct catalog *c, struct span slug, struct entity *ou
 		return 0;
 	for (r = first; r != NULL; r = slug_next(r))
 		live += !r->orphan;
-	picked = xcalloc(max + 1, sizeof(const struct record *));
+	if (max > ARRAY_SIZE(few))
+		picked = many = xcalloc(max, sizeof(const struct record *));
 	for (r = first; r != NULL; r = slug_next(r)) {
 		if (!r->orphan || live == 0)
 			n = pick(picked, n, max, r);

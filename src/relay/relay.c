@@ -151,6 +151,8 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
 	upkeep_set_retention(r->upkeep, &r->setup.retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
+	if (r->setup.safe != old->safe)
+		triggers_rekey(r->triggers);
 }
 
 bool relay_is_ready(const struct relay *r)

@@ -20,6 +20,7 @@ struct catalog;
 struct gate_order;
 struct httpd_handler;
 struct loop;
+struct safe;
 struct sink;
 struct source;
 struct store;
@@ -41,7 +42,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct safe *safe; /* has what sources' tokens are in; borrowed, may be NULL */
+	bool keep_catalog; /* in the store: the catalog comes from afar */
 	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
