@@ -21,6 +21,8 @@ struct backstage_client {
 	unsigned connections_max;
 	struct secret *token;
 	struct identity *identity; /* instead of the token; or NULL */
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 };
 
 struct backstage_client *backstage_client_new(
@@ -51,6 +53,13 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 {
 	secret_free(c->token);
 	c->token = token;
+}
+
+void backstage_client_on_refused(
+	struct backstage_client *c, void (*on_refused)(void *ctx), void *ctx)
+{
+	c->on_refused = on_refused;
+	c->refused_ctx = ctx;
 }
 
 void backstage_client_set_identity(struct backstage_client *c, struct identity *identity)
@@ -84,6 +93,8 @@ static enum err client_send(struct backstage_client *c, const char *path, struct
 	req->url = url.data;
 	req->fields = req->body.n > 0 ? json_fields : json_fields + 1;
 	req->bearer = bearer_now(c);
+	req->on_refused = c->on_refused;
+	req->refused_ctx = c->refused_ctx;
 	return httpc_send(c->http, req, on_answer, ctx, call);
 }
 
@@ -121,7 +132,8 @@ enum err backstage_poll(struct backstage_client *c, const char *path, int64_t ti
 static struct json_object *error_of(const struct httpc_answer *a, struct json_object **root)
 {
 	*root = NULL;
-	if (a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
+	/* What is no error may be large. */
+	if (a->status < 300 || a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
 		return NULL;
 	return jdoc_member(*root, "error");
 }

@@ -12,6 +12,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/catalog_file.h \
 	src/backstage/catalog_patch.c \
 	src/backstage/catalog_patch.h \
+	src/backstage/catalog_reader.c \
+	src/backstage/catalog_reader.h \
 	src/backstage/catalog_rest.c \
 	src/backstage/catalog_rest.h \
 	src/backstage/catalog_sync.c \
@@ -28,6 +30,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/notice.h \
 	src/backstage/notify.c \
 	src/backstage/notify.h \
+	src/backstage/push.c \
+	src/backstage/push.h \
 	src/backstage/signal_sink.c \
 	src/backstage/signal_sink.h \
 	src/backstage/sink_call.c \

@@ -254,26 +254,24 @@ static void on_trouble(void *ctx, const char *why, bool refused)
 		live_alarm(l, true);
 }
 
+/* Only what the bus told is in the book. */
 static void on_owed(void *ctx)
 {
 	struct live *l = ctx;
 
+	if (!l->status.wanted) {
+		live_hint_whole(l);
+		return;
+	}
 	live_owe(l);
 	live_write(l);
 }
 
-static void on_patched(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_patched(void *ctx, struct wall began)
 {
 	struct live *l = ctx;
 
-	l->needs.on_catalog(l->needs.ctx, b, began);
-}
-
-static const struct catalog *known(void *ctx)
-{
-	struct live *l = ctx;
-
-	return l->needs.known(l->needs.ctx);
+	l->needs.on_patched(l->needs.ctx, began);
 }
 
 static void live_subscribe(struct live *l)
@@ -413,14 +411,17 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	};
 	const struct catalog_patch_conf conf = {
 		.rules = author_rules(c, l->needs.names),
-		.known = known,
-		.on_catalog = on_patched,
+		.reader = l->needs.reader,
+		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.ctx = l,
 	};
 
 	live_stop(l);
-	if (!c->backstage_subscribe || client == NULL || c->catalog_file != NULL)
+	if (client == NULL || c->catalog_file != NULL)
+		return;
+	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
+	if (!c->backstage_subscribe)
 		return;
 	l->status.wanted = true;
 	l->client = client;
@@ -428,9 +429,24 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	if (c->backstage_topics != NULL && c->backstage_topics[0] != NULL)
 		l->topics = (const char *const *)c->backstage_topics;
 	live_name(l, c);
-	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
 	l->pushes = pushes_new(l->needs.loop, &pushes);
 	loop_timer_set(l->timer, 0);
+}
+
+void live_hint(struct live *l, struct span ref)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.hints++;
+	catalog_patch_hint(l->patch, ref);
+}
+
+void live_hint_whole(struct live *l)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.whole++;
+	l->needs.on_owed(l->needs.ctx);
 }
 
 void live_refreshed(struct live *l)

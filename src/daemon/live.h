@@ -7,8 +7,10 @@
 
 #include "backstage/bus.h"
 #include "backstage/catalog_patch.h"
+#include "base/span.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct conf;
 struct loop;
 struct pseudonym_key;
@@ -26,11 +28,11 @@ struct live_needs {
 	struct store *store;
 	const struct pseudonym_key *names; /* borrowed */
 	const struct catalog *(*known)(void *ctx);
-	/* Changed, by a look-up that began then; the callee owns it. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
-	void (*on_owed)(void *ctx);                   /* read all of it, soon */
-	bool (*is_reading)(void *ctx);                /* all of it, right now? */
-	void (*on_alarm)(void *ctx, const char *why); /* the bus refuses us; NULL: no more */
+	struct catalog_reader *reader;
+	void (*on_patched)(void *ctx, struct wall began); /* changed, by a look-up of then */
+	void (*on_owed)(void *ctx);                       /* read all of it, soon */
+	bool (*is_reading)(void *ctx);                    /* all of it, right now? */
+	void (*on_alarm)(void *ctx, const char *why);     /* the bus refuses us; NULL: no more */
 	void *ctx;
 };
 
@@ -42,6 +44,13 @@ void live_free(struct live *l);
 /* Begin anew with this; client is borrowed until the next call or live_stop(). */
 void live_follow(struct live *l, struct backstage_client *client, const struct conf *c);
 void live_stop(struct live *l);
+
+/*
+ * Somebody else than the bus hints: look this canonical ref up, or read all of it.
+ * Nothing of it is kept. Without a Backstage to ask, nothing happens.
+ */
+void live_hint(struct live *l, struct span ref);
+void live_hint_whole(struct live *l);
 
 /* A whole read ended: what repeats itself may hint again. */
 void live_refreshed(struct live *l);

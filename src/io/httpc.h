@@ -48,6 +48,15 @@ struct httpc_tls {
 	const char *certificate, *key; /* PEM files, for a server that asks; or NULL */
 };
 
+/*
+ * Sign with AWS Signature Version 4, as libcurl does it: right for a POST to "/"
+ * without query, and for no request with an X-Amz-Date of its own.
+ */
+struct httpc_sigv4 {
+	const char *region, *service;
+	const char *key_id, *key; /* secrets; a session's token is a field of the request */
+};
+
 struct httpc_request {
 	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
@@ -62,6 +71,15 @@ struct httpc_request {
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
 	bool http2;                      /* over TLS, if the server speaks it */
+	/*
+	 * The answer is a secret: it is kept in guarded memory only, and no buffer it
+	 * passed through is used again before it was wiped.
+	 */
+	bool confidential;
+	const struct httpc_sigv4 *sigv4; /* instead of bearer; or NULL */
+	/* Called before on_answer where the answer is 401 or 403; or NULL. */
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 	bool fresh; /* not over a connection used before: a cut is told, never tried again */
 };
 
@@ -74,9 +92,9 @@ struct httpc_answer {
 	int64_t retry_after_ms;   /* from Retry-After in seconds or as a date; -1 if absent */
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
-	int http_version;              /* 10, 11 or 20; 0: there was no answer */
-	bool sent;                     /* some of the request left: the peer may have acted on it */
-	const struct httpc_call *call; /* for httpc_answer_field() */
+	int http_version;        /* 10, 11 or 20; 0: there was no answer */
+	bool sent;               /* some of the request left: the peer may have acted on it */
+	struct httpc_call *call; /* for httpc_answer_field() and httpc_answer_take() */
 };
 
 /*
@@ -93,6 +111,9 @@ void httpc_cancel(struct httpc_call *call);
 
 /* A field of the answer, the first of that name; empty if absent. Lasts as *a does. */
 struct span httpc_answer_field(const struct httpc_answer *a, const char *name);
+
+/* Take the body's bytes, to free(3) them; a->body still names them. Once only. */
+char *httpc_answer_take(const struct httpc_answer *a);
 
 /* Can it be sent: "Name: value" without anything that could end the line (RFC 9110, section 5)? */
 bool httpc_field_is_sound(const char *field);
