@@ -20,6 +20,7 @@ struct backstage_client {
 	int64_t timeout_ms;
 	unsigned connections_max;
 	struct secret *token;
+	unsigned generation;       /* of the token */
 	struct identity *identity; /* instead of the token; or NULL */
 	void (*on_refused)(void *ctx);
 	void *refused_ctx;
@@ -53,6 +54,12 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 {
 	secret_free(c->token);
 	c->token = token;
+	c->generation++;
+}
+
+unsigned backstage_client_generation(const struct backstage_client *c)
+{
+	return c->generation;
 }
 
 void backstage_client_on_refused(
