@@ -18,6 +18,8 @@ EXTRA_DIST += \
 	backstage/src/keys.test.ts \
 	backstage/src/keys.ts \
 	backstage/src/lane.ts \
+	backstage/src/limit.test.ts \
+	backstage/src/limit.ts \
 	backstage/src/module.test.ts \
 	backstage/src/module.ts \
 	backstage/src/options.test.ts \

@@ -23,7 +23,7 @@ static struct api_credentials *fetch(void)
 
 	setenv("FUZZ_SECRET", SECRET, 1);
 	if (crypto_init() != ERR_OK || conf_parse(span_of(text), "conf", &c, &why) != ERR_OK ||
-		api_credentials_fetch(c, &known, &why) != ERR_OK)
+		api_credentials_fetch(c, NULL, &known, &why) != ERR_OK)
 		abort();
 	conf_free(c);
 	return known;

@@ -3,6 +3,7 @@
 # standalone.c and replay their corpus under "make check". Add a target's name
 # to FUZZERS and its two lines below.
 FUZZERS = \
+	fuzz/fuzz_aws \
 	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_credentials \
@@ -13,7 +14,10 @@ FUZZERS = \
 	fuzz/fuzz_json_gate \
 	fuzz/fuzz_note \
 	fuzz/fuzz_payload \
-	fuzz/fuzz_v3
+	fuzz/fuzz_push \
+	fuzz/fuzz_v3 \
+	fuzz/fuzz_vault \
+	fuzz/fuzz_webhook
 check_PROGRAMS += $(FUZZERS)
 if FUZZING
 FUZZLINK = $(AM_LDFLAGS) -fsanitize=fuzzer
@@ -25,6 +29,9 @@ endif
 TESTS += fuzz/replay.sh
 dist_check_SCRIPTS += fuzz/replay.sh
 EXTRA_DIST += fuzz/corpus fuzz/standalone.c
+
+fuzz_fuzz_aws_SOURCES = fuzz/fuzz_aws.c $(FUZZMAIN)
+fuzz_fuzz_aws_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_bundle_SOURCES = fuzz/fuzz_bundle.c $(FUZZMAIN)
 fuzz_fuzz_bundle_LDFLAGS = $(FUZZLINK)
@@ -56,5 +63,14 @@ fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
 
+fuzz_fuzz_push_SOURCES = fuzz/fuzz_push.c $(FUZZMAIN)
+fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)
+
 fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
 fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_vault_SOURCES = fuzz/fuzz_vault.c $(FUZZMAIN)
+fuzz_fuzz_vault_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_webhook_SOURCES = fuzz/fuzz_webhook.c $(FUZZMAIN)
+fuzz_fuzz_webhook_LDFLAGS = $(FUZZLINK)

@@ -2,14 +2,16 @@
 import { LoggerService } from '@backstage/backend-plugin-api';
 import { Knex } from 'knex';
 import { EventEmitter, once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNEL, isPostgres } from './database';
+import { limited } from './limit';
 
-const PROBE = 'probe';
 const PROBE_MS = 2000;
+const PROBE_EVERY_MS = 60_000;
 const RETRY_MS = 5000;
 
 // How often the outbox is looked at although nobody rang.
-const LISTENING_MS = 5000;
+const LISTENING_MS = 1500;
 const POLLING_MS = 300;
 
 // What of node-postgres's connection is used here.
@@ -26,8 +28,8 @@ export class Bell {
   readonly #knex: Knex;
   readonly #logger: LoggerService;
   readonly #stop: AbortSignal;
-  readonly #emitter = new EventEmitter();
-  #connection: RawConnection | undefined;
+  readonly #waiting = new Set<() => void>();
+  #rings = 0;
   #works = false;
   #told = false;
 
@@ -35,73 +37,88 @@ export class Bell {
     this.#knex = knex;
     this.#logger = logger;
     this.#stop = stop;
-    this.#emitter.setMaxListeners(0);
+    stop.addEventListener('abort', () => this.#ring());
+  }
+
+  /** How often it has rung, to be asked before the look that finds nothing. */
+  get rings(): number {
+    return this.#rings;
+  }
+
+  /**
+   * Until it has rung more often than that, or for so long at most.
+   */
+  async wait(maxMs: number, rings: number): Promise<void> {
+    const ms = Math.min(maxMs, this.#works ? LISTENING_MS : POLLING_MS);
+    let wake = () => {};
+    const rung = new Promise<void>(resolve => {
+      wake = resolve;
+    });
+    const timer = setTimeout(wake, ms);
+    this.#waiting.add(wake);
+    if (this.#rings !== rings || this.#stop.aborted) {
+      wake();
+    }
+    await rung;
+    clearTimeout(timer);
+    this.#waiting.delete(wake);
+  }
+
+  #ring() {
+    this.#rings += 1;
+    this.#waiting.forEach(wake => wake());
   }
 
   /** Keep listening until everything stops. */
   async run(): Promise<void> {
     while (isPostgres(this.#knex) && !this.#stop.aborted) {
-      try {
-        await this.#listen();
-      } catch (error) {
-        this.#complain(error);
-      }
+      await this.#listen().catch(error => this.#complain(error));
       this.#works = false;
-      await this.#hangUp();
-      await this.#pause(RETRY_MS);
+      await sleep(RETRY_MS, undefined, { signal: this.#stop }).catch(() => {});
     }
   }
 
-  /**
-   * Until it rings, or for so long at most; at once if everything stops.
-   */
-  async wait(maxMs: number): Promise<void> {
-    const ms = Math.min(maxMs, this.#works ? LISTENING_MS : POLLING_MS);
-    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(ms)]);
-    await once(this.#emitter, 'ring', { signal }).catch(() => {});
-  }
-
-  // Returns when it has been told to stop; throws when the connection is of no use.
+  // Ends only by throwing.
   async #listen() {
-    const connection: RawConnection =
-      await this.#knex.client.acquireRawConnection();
-    this.#connection = connection;
-    const ended = Promise.race([
-      once(connection, 'end').then(() => 'ended'),
-      once(this.#stop, 'abort').then(() => 'stopped'),
-    ]);
+    const { client } = this.#knex;
+    const connection: RawConnection = await client.acquireRawConnection();
+    // Whatever happens to it is noticed by the next probe at the latest.
+    connection.on('error', () => {});
+    const ended = once(connection, 'end');
     ended.catch(() => {});
-    await connection.query(`LISTEN ${CHANNEL}`);
-    await this.#probe(connection);
-
-    connection.on('notification', () => this.#emitter.emit('ring'));
-    this.#works = true;
-    this.#told = false;
-    this.#emitter.emit('ring');
-    if ((await ended) === 'ended') {
-      throw new Error('the connection ended');
+    try {
+      await connection.query(`LISTEN ${CHANNEL}`);
+      connection.on('notification', () => this.#ring());
+      for (;;) {
+        await this.#probe(connection);
+        this.#works = true;
+        this.#told = false;
+        await this.#untilNextProbe(ended);
+      }
+    } finally {
+      client.destroyRawConnection(connection).catch(() => {});
     }
+  }
+
+  async #untilNextProbe(ended: Promise<unknown>) {
+    await limited(2 * PROBE_EVERY_MS, this.#stop, signal =>
+      Promise.race([
+        sleep(PROBE_EVERY_MS, undefined, { signal, ref: false }),
+        ended.then(() => {
+          throw new Error('the connection ended');
+        }),
+      ]),
+    );
   }
 
   // A pooler may have taken LISTEN for one connection and notify another.
   async #probe(connection: RawConnection) {
-    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(PROBE_MS)]);
-    const heard = once(connection, 'notification', { signal });
-    heard.catch(() => {});
-    await this.#knex.raw('SELECT pg_notify(?, ?)', [CHANNEL, PROBE]);
-    await heard.catch(() => {
-      throw new Error('notifications do not arrive');
+    await limited(PROBE_MS, this.#stop, async signal => {
+      const heard = once(connection, 'notification', { signal });
+      heard.catch(() => {});
+      await this.#knex.raw('SELECT pg_notify(?, ?)', [CHANNEL, 'probe']);
+      await heard;
     });
-  }
-
-  async #hangUp() {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    if (connection) {
-      connection.removeAllListeners('notification');
-      connection.on('error', () => {}); // nobody waits for it any more
-      await this.#knex.client.destroyRawConnection(connection).catch(() => {});
-    }
   }
 
   #complain(error: unknown) {
@@ -110,13 +127,6 @@ export class Bell {
       this.#logger.warn(
         `Cannot listen to the catalog's database, looking at it every ${POLLING_MS} ms instead: ${error}`,
       );
-    }
-  }
-
-  async #pause(ms: number) {
-    const signal = AbortSignal.any([this.#stop, AbortSignal.timeout(ms)]);
-    if (!signal.aborted) {
-      await once(signal, 'abort');
     }
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { LoggerService } from '@backstage/backend-plugin-api';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Bell } from './bell';
 import { Change, coalesce, payloadOf } from './changes';
 import { Lease, Outbox, Way } from './outbox';
@@ -38,9 +39,15 @@ export class Lane {
   async run(): Promise<void> {
     const { bell, stop } = this.#needs;
     while (!stop.aborted) {
-      const waitMs = await this.#round().catch(error => this.#failed(error));
-      if (waitMs > 0 && !stop.aborted) {
-        await (this.#failures > 0 ? this.#pause(waitMs) : bell.wait(waitMs));
+      const { rings } = bell;
+      try {
+        const waitMs = await this.#round();
+        if (waitMs > 0) {
+          await bell.wait(waitMs, rings);
+        }
+      } catch (error) {
+        const waitMs = this.#failed(error);
+        await sleep(waitMs, undefined, { signal: stop }).catch(() => {});
       }
     }
   }
@@ -129,20 +136,5 @@ export class Lane {
     const limit = RETRY_MIN_MS * 2 ** Math.min(this.#failures - 1, 10);
     const backoff = Math.min(limit, RETRY_MAX_MS) * (0.5 + dice() / 2);
     return error instanceof Later ? Math.max(backoff, error.ms) : backoff;
-  }
-
-  async #pause(ms: number) {
-    const { stop } = this.#needs;
-    await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, ms);
-      stop.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer);
-          resolve();
-        },
-        { once: true },
-      );
-    });
   }
 }

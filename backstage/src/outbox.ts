@@ -35,13 +35,25 @@ export class Outbox {
   }
 
   /**
-   * The oldest rows that this way owes, in order.
+   * The oldest rows that this way owes, in order: a batch, or as many as the last
+   * resync takes the place of.
    */
   async owed(way: Way): Promise<Row[]> {
-    const rows = await this.#knex('stagewire_outbox')
-      .where(`${way}_owed`, true)
-      .orderBy('seq')
-      .limit(BATCH);
+    const owed = () =>
+      this.#knex('stagewire_outbox').where(`${way}_owed`, true).orderBy('seq');
+    const rows = await owed().limit(BATCH);
+    if (rows.length === BATCH) {
+      const after = rows.at(-1).seq;
+      const resync = await owed()
+        .where('op', 'resync')
+        .where('seq', '>', after);
+      if (resync.length > 0) {
+        const last = resync.at(-1).seq;
+        rows.push(
+          ...(await owed().whereBetween('seq', [after, last])).slice(1),
+        );
+      }
+    }
     return rows.map(rowOf);
   }
 
@@ -64,6 +76,7 @@ export class Outbox {
 
 const LEASE_S = 20;
 const RENEW_MS = 5000;
+const RETRY_MS = 1000;
 
 /**
  * Of several instances on one database, one publishes. A crashed one is followed
@@ -72,8 +85,9 @@ const RENEW_MS = 5000;
 export class Lease {
   readonly #knex: Knex;
   readonly #holder: string;
-  #renewed = -Infinity;
+  #asked = -Infinity;
   #held = false;
+  #asking: Promise<boolean> | undefined;
 
   constructor(knex: Knex, holder: string) {
     this.#knex = knex;
@@ -87,21 +101,29 @@ export class Lease {
     if (!isPostgres(this.#knex)) {
       return true;
     }
-    const now = performance.now();
-    if (!this.#held || now - this.#renewed > RENEW_MS) {
-      this.#held = false;
-      const taken = await this.#knex('stagewire_publisher')
-        .where('holder', this.#holder)
-        .orWhere('until', '<', this.#knex.raw('clock_timestamp()'))
-        .update({
-          holder: this.#holder,
-          until: this.#knex.raw(
-            `clock_timestamp() + interval '${LEASE_S} seconds'`,
-          ),
-        });
-      this.#held = taken > 0;
-      this.#renewed = now;
+    const age = performance.now() - this.#asked;
+    if (age > (this.#held ? RENEW_MS : RETRY_MS)) {
+      this.#asking ??= this.#ask().finally(() => {
+        this.#asking = undefined;
+      });
     }
+    return (await this.#asking) ?? this.#held;
+  }
+
+  async #ask(): Promise<boolean> {
+    const now = performance.now();
+    this.#held = false;
+    const taken = await this.#knex('stagewire_publisher')
+      .where('holder', this.#holder)
+      .orWhere('until', '<', this.#knex.raw('clock_timestamp()'))
+      .update({
+        holder: this.#holder,
+        until: this.#knex.raw(
+          `clock_timestamp() + interval '${LEASE_S} seconds'`,
+        ),
+      });
+    this.#held = taken > 0;
+    this.#asked = now;
     return this.#held;
   }
 

@@ -8,7 +8,8 @@ import {
   putEntity,
   waitUntil,
 } from './__testUtils__/tables';
-import { OUTBOX_MAX } from './database';
+import { Bell } from './bell';
+import { CHANNEL, OUTBOX_MAX } from './database';
 import { Way } from './outbox';
 import { Publisher } from './publisher';
 import { Later, Refused, Tell } from './ways';
@@ -125,6 +126,7 @@ describe.each(databases.eachSupportedId())('a publisher on %s', id => {
   it('says nothing where the catalog wrote the same again', async () => {
     await startAfresh();
     await putEntity(knex, A, 'uid-a', PAYMENTS);
+    await waitUntil(() => bus.heard.length === 1, 'the creation');
     await putEntity(knex, A, 'uid-a', PAYMENTS);
     await putEntity(knex, B, 'uid-b', PAYMENTS);
     await waitUntil(() => bus.heard.length >= 2, 'both');
@@ -245,9 +247,7 @@ describe.each(databases.eachSupportedId())('a publisher on %s', id => {
     expect(await rowsLeft()).toBeLessThan(OUTBOX_MAX + 1010);
     start();
     await emptied();
-    const types = new Set(bus.types());
-    expect(types).toContain('catalog.resync undefined');
-    expect(types).not.toContain(`entity.created ${A}`);
+    expect(bus.types()[0]).toBe('catalog.resync undefined');
     expect(bus.heard.length).toBeLessThan(50);
   });
 
@@ -317,6 +317,21 @@ POSTGRES('publishers on one PostgreSQL', () => {
     }
     delays.sort((a, b) => a - b);
     expect(delays[5]).toBeLessThan(150);
+  });
+
+  it('hear a ring that came before they began to wait', async () => {
+    const stop = new AbortController();
+    const bell = new Bell(knex, logger, stop.signal);
+    const running = bell.run();
+    await waitUntil(() => bell.rings > 0, 'the probe');
+    const { rings } = bell;
+    await knex.raw('SELECT pg_notify(?, ?)', [CHANNEL, '']);
+    await waitUntil(() => bell.rings > rings, 'the ring');
+    const began = performance.now();
+    await bell.wait(Infinity, rings);
+    expect(performance.now() - began).toBeLessThan(150);
+    stop.abort();
+    await running;
   });
 
   it('go on when their connection is cut', async () => {

@@ -2,6 +2,7 @@
 import { LoggerService } from '@backstage/backend-plugin-api';
 import { Knex } from 'knex';
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Bell } from './bell';
 import { checkClient, prepareDatabase } from './database';
@@ -30,6 +31,7 @@ export class Publisher {
     this.#logger = logger;
     this.#ways = ways;
     this.#lease = new Lease(knex, randomUUID());
+    setMaxListeners(0, this.#halt.signal);
   }
 
   /** To be called once the catalog has its tables. */

@@ -2,6 +2,7 @@
 import { JsonObject } from '@backstage/types';
 import { EventsService } from '@backstage/plugin-events-node';
 import { signedHeaders } from './keys';
+import { limited } from './limit';
 import { PushOptions } from './options';
 
 const BUS_TIMEOUT_MS = 10_000;
@@ -26,18 +27,10 @@ export class Later extends Error {
 }
 
 export function busWay(events: EventsService, topic: string): Tell {
-  return async (payload, signal) => {
-    const limit = AbortSignal.any([
-      signal,
-      AbortSignal.timeout(BUS_TIMEOUT_MS),
-    ]);
-    await new Promise<void>((resolve, reject) => {
-      limit.addEventListener('abort', () =>
-        reject(new Error('the event bus does not answer')),
-      );
-      events.publish({ topic, eventPayload: payload }).then(resolve, reject);
-    });
-  };
+  return (payload, signal) =>
+    limited(BUS_TIMEOUT_MS, signal, () =>
+      events.publish({ topic, eventPayload: payload }),
+    );
 }
 
 // Only what is wrong with this one body; a wrong key or path is mended some day.
@@ -64,21 +57,33 @@ function judge(answer: Response) {
   throw ms === undefined ? new Error(what) : new Later(what, ms);
 }
 
+async function post(
+  options: PushOptions,
+  payload: JsonObject,
+  signal: AbortSignal,
+): Promise<Response> {
+  const body = JSON.stringify(payload);
+  const seconds = Math.floor(Date.now() / 1000);
+  const answer = await fetch(options.url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...signedHeaders(options.keys, String(payload.id), seconds, body),
+    },
+    body,
+    redirect: 'manual',
+    signal,
+  });
+  await answer.arrayBuffer();
+  return answer;
+}
+
 export function pushWay(options: PushOptions): Tell {
-  return async (payload, signal) => {
-    const body = JSON.stringify(payload);
-    const seconds = Math.floor(Date.now() / 1000);
-    const answer = await fetch(options.url, {
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...signedHeaders(options.keys, String(payload.id), seconds, body),
-      },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs)]),
-    });
-    await answer.arrayBuffer();
-    judge(answer);
+  return async (payload, stop) => {
+    judge(
+      await limited(options.timeoutMs, stop, signal =>
+        post(options, payload, signal),
+      ),
+    );
   };
 }

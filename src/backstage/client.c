@@ -20,7 +20,10 @@ struct backstage_client {
 	int64_t timeout_ms;
 	unsigned connections_max;
 	struct secret *token;
+	unsigned generation;       /* of the token */
 	struct identity *identity; /* instead of the token; or NULL */
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 };
 
 struct backstage_client *backstage_client_new(
@@ -51,6 +54,19 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 {
 	secret_free(c->token);
 	c->token = token;
+	c->generation++;
+}
+
+unsigned backstage_client_generation(const struct backstage_client *c)
+{
+	return c->generation;
+}
+
+void backstage_client_on_refused(
+	struct backstage_client *c, void (*on_refused)(void *ctx), void *ctx)
+{
+	c->on_refused = on_refused;
+	c->refused_ctx = ctx;
 }
 
 void backstage_client_set_identity(struct backstage_client *c, struct identity *identity)
@@ -84,6 +100,8 @@ static enum err client_send(struct backstage_client *c, const char *path, struct
 	req->url = url.data;
 	req->fields = req->body.n > 0 ? json_fields : json_fields + 1;
 	req->bearer = bearer_now(c);
+	req->on_refused = c->on_refused;
+	req->refused_ctx = c->refused_ctx;
 	return httpc_send(c->http, req, on_answer, ctx, call);
 }
 

@@ -29,6 +29,13 @@ void backstage_client_free(struct backstage_client *c);
 /* Use another token from now on; taken. */
 void backstage_client_set_token(struct backstage_client *c, struct secret *token);
 
+/* How often the token was replaced. */
+unsigned backstage_client_generation(const struct backstage_client *c);
+
+/* Have it called when Backstage answers 401 or 403: is there a newer token? */
+void backstage_client_on_refused(
+	struct backstage_client *c, void (*on_refused)(void *ctx), void *ctx);
+
 /* Use tokens of this identity instead, borrowed; NULL: the token again. */
 void backstage_client_set_identity(struct backstage_client *c, struct identity *identity);
 

@@ -167,26 +167,57 @@ static bool take_ref(struct reading *r, struct json_value payload, const char *m
 	return true;
 }
 
-static void take_event(struct reading *r, struct json_value event)
+static void take_payload(struct reading *r, struct json_value payload, bool repeats)
 {
-	bool repeats = topic_repeats(event);
-	struct json_value payload, resync;
+	struct json_value resync;
 
-	r->tally.events++;
-	if (!json_get(event, "payload", &payload) || payload.type != JSON_OBJECT)
-		return;
 	if (json_get(payload, "resync", &resync) && json_is_true(resync)) {
 		r->tally.whole = true;
 		return;
 	}
 	if (take_ref(r, payload, "entityRef", repeats) || take_ref(r, payload, "entity", repeats))
 		return;
-	take_push(r, payload);
+	if (r->taker->on_push != NULL)
+		take_push(r, payload);
+}
+
+static void take_event(struct reading *r, struct json_value event)
+{
+	struct json_value payload;
+
+	r->tally.events++;
+	if (json_get(event, "payload", &payload) && payload.type == JSON_OBJECT)
+		take_payload(r, payload, topic_repeats(event));
+}
+
+static void reading_init(struct reading *r, const struct hint_taker *taker)
+{
+	*r = (struct reading){ .taker = taker };
+	buf_init(&r->text, REF_MAX);
+	buf_init(&r->ref, REF_MAX);
+}
+
+static void reading_end(struct reading *r, struct hint_tally *tally)
+{
+	buf_release(&r->text);
+	buf_release(&r->ref);
+	*tally = r->tally;
+}
+
+void hint_read_payload(
+	struct json_value payload, const struct hint_taker *taker, struct hint_tally *tally)
+{
+	struct reading r;
+
+	reading_init(&r, taker);
+	r.tally.events = 1;
+	take_payload(&r, payload, false);
+	reading_end(&r, tally);
 }
 
 enum err hint_read(struct span answer, const struct hint_taker *taker, struct hint_tally *tally)
 {
-	struct reading r = { .taker = taker };
+	struct reading r;
 	struct json_value events, event;
 	struct json_iter it;
 	enum err e = json_gate(answer, &answer_limits, NULL);
@@ -195,13 +226,10 @@ enum err hint_read(struct span answer, const struct hint_taker *taker, struct hi
 		return e;
 	if (!json_get(json_root(answer), "events", &events) || events.type != JSON_ARRAY)
 		return ERR_PARSE;
-	buf_init(&r.text, REF_MAX);
-	buf_init(&r.ref, REF_MAX);
+	reading_init(&r, taker);
 	it = json_iter(events);
 	while (json_next_element(&it, &event))
 		take_event(&r, event);
-	buf_release(&r.text);
-	buf_release(&r.ref);
-	*tally = r.tally;
+	reading_end(&r, tally);
 	return ERR_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/defs.h"
 #include "base/err.h"
+#include "base/json_read.h"
 #include "base/span.h"
 
 /*
@@ -17,7 +18,7 @@ struct hint_taker {
 	/* A canonical ref, for the call only. repeats: its topic tells the same every round. */
 	void (*on_ref)(void *ctx, struct span ref, bool repeats);
 	/*
-	 * Somebody pushed to this repository "owner/name" what may be a description
+	 * NULL: nobody cares. Somebody pushed to this repository "owner/name" what may be a description
 	 * of entities. named: it is called catalog-info and on the default branch,
 	 * so that a repository without entities may have some now.
 	 */
@@ -41,5 +42,9 @@ struct hint_tally {
  */
 MUST_CHECK enum err hint_read(
 	struct span answer, const struct hint_taker *taker, struct hint_tally *tally);
+
+/* The same of one payload alone, an object of a text that the gate has let through. */
+void hint_read_payload(
+	struct json_value payload, const struct hint_taker *taker, struct hint_tally *tally);
 
 #endif

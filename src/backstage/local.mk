@@ -30,6 +30,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/notice.h \
 	src/backstage/notify.c \
 	src/backstage/notify.h \
+	src/backstage/push.c \
+	src/backstage/push.h \
 	src/backstage/signal_sink.c \
 	src/backstage/signal_sink.h \
 	src/backstage/sink_call.c \

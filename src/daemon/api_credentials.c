@@ -9,7 +9,7 @@
 #include "daemon/conf.h"
 #include "io/crypto.h"
 #include "io/secmem.h"
-#include "secret/ref.h"
+#include "secret/safe.h"
 
 /* A secret is guessed by no one, and fits a header field. */
 #define SECRET_MIN 16
@@ -68,16 +68,13 @@ static bool secret_fits(struct span s)
 	return s.n >= SECRET_MIN && s.n <= SECRET_MAX;
 }
 
-static enum err credential_fetch(const struct conf_credential *conf, const uint8_t key[KEY_BYTES],
-	struct credential *out, char **why)
+/* Add one that shows this secret, which is taken. */
+static enum err credential_add(struct api_credentials *all, const struct conf_credential *conf,
+	struct secret *secret, char **why)
 {
-	struct secret *secret = NULL;
-	struct span text;
-	enum err e = secret_fetch(&conf->secret, &secret, why);
+	const struct span text = { secret_text(secret), secret_len(secret) };
+	struct credential *out = &all->list[all->n];
 
-	if (e != ERR_OK)
-		return e;
-	text = (struct span){ secret_text(secret), secret_len(secret) };
 	if (!secret_fits(text)) {
 		secret_free(secret);
 		if (asprintf(why,
@@ -87,23 +84,43 @@ static enum err credential_fetch(const struct conf_credential *conf, const uint8
 			out_of_memory();
 		return ERR_PARSE;
 	}
-	digest_make(key, text, out->digest);
+	digest_make(all->key, text, out->digest);
 	secret_free(secret);
 	out->name = xstrdup(conf->name);
 	for (char *const *word = conf->allow; *word != NULL; word++)
 		out->rights |= api_right_of(*word);
+	all->n++;
 	return ERR_OK;
 }
 
-enum err api_credentials_fetch(const struct conf *c, struct api_credentials **out, char **why)
+/* One whose provider has been silent for too long is nobody's any more. */
+static enum err credential_fetch(struct api_credentials *all, const struct conf_credential *conf,
+	const struct safe *safe, char **why)
+{
+	struct secret *current = NULL, *previous = NULL;
+	enum err e = safe_read(safe, &conf->secret, &current, &previous, why);
+
+	if (e == ERR_NOTFOUND && secret_ref_is_remote(&conf->secret) && safe != NULL) {
+		free(TAKE(*why));
+		return ERR_OK;
+	}
+	if (e == ERR_OK)
+		e = credential_add(all, conf, current, why);
+	if (e == ERR_OK && previous != NULL)
+		return credential_add(all, conf, previous, why);
+	secret_free(previous);
+	return e;
+}
+
+enum err api_credentials_fetch(
+	const struct conf *c, const struct safe *safe, struct api_credentials **out, char **why)
 {
 	struct api_credentials *all = xcalloc(1, sizeof(*all));
 
 	random_bytes(all->key, sizeof(all->key));
-	all->list = xcalloc(c->credentials, sizeof(*all->list));
-	for (; all->n < c->credentials; all->n++) {
-		enum err e =
-			credential_fetch(&c->credential[all->n], all->key, &all->list[all->n], why);
+	all->list = xcalloc(2 * c->credentials, sizeof(*all->list));
+	for (size_t i = 0; i < c->credentials; i++) {
+		enum err e = credential_fetch(all, &c->credential[i], safe, why);
 
 		if (e != ERR_OK) {
 			api_credentials_free(all);

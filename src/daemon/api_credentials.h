@@ -9,6 +9,7 @@
 #include "base/span.h"
 
 struct conf;
+struct safe;
 
 /* What a credential allows, as bits. */
 enum api_right {
@@ -25,9 +26,12 @@ unsigned api_right_of(const char *word);
  */
 struct api_credentials;
 
-/* Fetch them. On failure *why (free(3) it) is one line without a secret. */
+/*
+ * Fetch them; what providers have is in safe, and while one value replaces another
+ * both are known. On failure *why (free(3) it) is one line without a secret.
+ */
 MUST_CHECK enum err api_credentials_fetch(
-	const struct conf *c, struct api_credentials **out, char **why);
+	const struct conf *c, const struct safe *safe, struct api_credentials **out, char **why);
 void api_credentials_free(struct api_credentials *c);
 
 struct api_caller {

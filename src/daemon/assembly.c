@@ -12,11 +12,12 @@
 #include "daemon/conf.h"
 #include "daemon/conf_table.h"
 #include "daemon/driver.h"
+#include "daemon/push_sources.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
-#include "secret/ref.h"
+#include "secret/safe.h"
 #include "travis/api.h"
 #include "travis/keys.h"
 
@@ -76,7 +77,7 @@ static enum err build_client(const struct assembly_needs *needs, const struct as
 	if (c->backstage_url == NULL)
 		return ERR_OK;
 	if (c->backstage_token.place != SECRET_NONE) {
-		enum err e = secret_fetch(&c->backstage_token, &token, why);
+		enum err e = safe_read(needs->safe, &c->backstage_token, &token, NULL, why);
 
 		if (e != ERR_OK)
 			return e;
@@ -111,11 +112,19 @@ static enum err source_give_api(const struct assembly_needs *needs, const struct
 		.timeout_ms = API_TIMEOUT_MS,
 		.connections_max = API_CONNECTIONS,
 	};
+	struct secret *token = NULL;
+	enum err e;
 
 	if (cs->api_url == NULL)
 		return ERR_OK;
 	s->api = travis_api_new(needs->http, &conf);
-	return secret_fetch(&cs->api_token, &s->token, why);
+	s->token = secret_ref_copy(&cs->api_token);
+	if (secret_ref_is_remote(&s->token))
+		return ERR_OK;
+	/* It is fetched each time; here only to hear at once if it is not there. */
+	e = secret_fetch(&s->token, &token, why);
+	secret_free(token);
+	return e;
 }
 
 static enum err source_new(const struct assembly_needs *needs, const struct conf *c,
@@ -151,11 +160,20 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	return ERR_OK;
 }
 
+static struct source *source_named(const struct relay_setup *setup, const char *name)
+{
+	for (size_t i = 0; i < setup->sources; i++) {
+		if (strcmp(setup->source[i]->name, name) == 0)
+			return setup->source[i];
+	}
+	return NULL;
+}
+
 static struct source *source_carried(const struct assembly *running, const struct conf_source *cs)
 {
 	for (size_t i = 0; running != NULL && i < running->conf->sources; i++) {
 		if (conf_item_is_same(CONF_SOURCES, &running->conf->source[i], cs))
-			return running->setup.source[i];
+			return source_named(&running->setup, cs->name);
 	}
 	return NULL;
 }
@@ -165,10 +183,14 @@ static enum err build_sources(const struct assembly_needs *needs, const struct a
 {
 	const struct conf *c = a->conf;
 
+	a->setup.safe = needs->safe;
 	a->setup.source = xcalloc(c->sources, sizeof(struct source *));
 	for (size_t i = 0; i < c->sources; i++) {
-		struct source *s = source_carried(running, &c->source[i]);
+		struct source *s;
 
+		if (strcmp(c->source[i].type, "travis") != 0)
+			continue;
+		s = source_carried(running, &c->source[i]);
 		if (s == NULL) {
 			enum err e = source_new(needs, c, &c->source[i], &s, why);
 
@@ -256,7 +278,7 @@ static enum err build_sinks(const struct assembly_needs *needs, const struct ass
 		if (sink == NULL)
 			e = sink_make(needs, a, cs, &sink, why);
 		else
-			e = driver_renew(cs, sink, &a->renewal[a->renewals++], why);
+			e = driver_renew(needs->safe, cs, sink, &a->renewal[a->renewals++], why);
 		if (e != ERR_OK)
 			return e;
 		a->setup.sink[a->setup.sinks++] = sink;
@@ -354,7 +376,9 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	if (e == ERR_OK)
 		e = build_catalog(needs, &a, why);
 	if (e == ERR_OK)
-		e = api_credentials_fetch(conf, &a.credentials, why);
+		e = api_credentials_fetch(conf, needs->safe, &a.credentials, why);
+	if (e == ERR_OK)
+		e = push_sources_fetch(conf, needs->safe, &a.pushers, why);
 	if (e != ERR_OK) {
 		if (running == NULL)
 			assembly_release(&a);
@@ -409,6 +433,90 @@ void assembly_renew(struct assembly *a)
 		driver_renewal_apply(&a->renewal[i]);
 }
 
+/* --- secrets that change by themselves --- */
+
+static bool has_remote(const struct conf_sink *c)
+{
+	if (secret_ref_is_remote(&c->token))
+		return true;
+	for (const struct secret_ref *r = c->secrets; r != NULL && r->place != SECRET_NONE; r++) {
+		if (secret_ref_is_remote(r))
+			return true;
+	}
+	for (const struct secret_ref *r = c->secret_headers; r != NULL && r->place != SECRET_NONE;
+		r++) {
+		if (secret_ref_is_remote(r))
+			return true;
+	}
+	return false;
+}
+
+bool assembly_sink_is_remote(const struct conf *c, size_t i)
+{
+	if (strncmp(c->sink[i].type, "backstage-", 10) == 0)
+		return secret_ref_is_remote(&c->backstage_token);
+	return has_remote(&c->sink[i]);
+}
+
+/* The first of what goes wrong is told. */
+static void failure_keep(enum err e, char *what, enum err *first, char **why)
+{
+	if (e != ERR_OK && *first == ERR_OK) {
+		*first = e;
+		*why = what;
+	} else {
+		free(what);
+	}
+}
+
+static void rekey_client(struct assembly *a, const struct safe *safe, enum err *first, char **why)
+{
+	const struct secret_ref *r = &a->conf->backstage_token;
+	struct secret *token = NULL;
+	char *what = NULL;
+	enum err e;
+
+	if (a->client == NULL || !secret_ref_is_remote(r))
+		return;
+	e = safe_read(safe, r, &token, NULL, &what);
+	backstage_client_set_token(a->client, token);
+	failure_keep(e, what, first, why);
+}
+
+static void rekey_sink(const struct conf_sink *c, struct sink *sink, const struct safe *safe,
+	enum err *first, char **why)
+{
+	struct driver_renewal renewal = { 0 };
+	char *what = NULL;
+	enum err e;
+
+	if (!has_remote(c))
+		return;
+	e = driver_renew(safe, c, sink, &renewal, &what);
+	driver_renewal_apply(&renewal);
+	failure_keep(e, what, first, why);
+}
+
+enum err assembly_rekey(
+	struct assembly *a, const struct relay_setup *setup, const struct safe *safe, char **why)
+{
+	enum err first = ERR_OK, e;
+	char *what = NULL;
+
+	rekey_client(a, safe, &first, why);
+	/* A sink for each of the configuration, in its order. */
+	for (size_t i = 0; i < a->conf->sinks && i < setup->sinks; i++)
+		rekey_sink(&a->conf->sink[i], setup->sink[i], safe, &first, why);
+	api_credentials_free(TAKE(a->credentials));
+	e = api_credentials_fetch(a->conf, safe, &a->credentials, &what);
+	failure_keep(e, what, &first, why);
+	what = NULL;
+	push_sources_free(TAKE(a->pushers));
+	e = push_sources_fetch(a->conf, safe, &a->pushers, &what);
+	failure_keep(e, what, &first, why);
+	return first;
+}
+
 void assembly_release(struct assembly *a)
 {
 	for (size_t i = 0; i < a->renewals; i++)
@@ -418,6 +526,7 @@ void assembly_release(struct assembly *a)
 	backstage_client_free(a->client);
 	catalog_free(a->catalog);
 	api_credentials_free(a->credentials);
+	push_sources_free(a->pushers);
 	secret_free(a->token);
 	conf_free(a->conf);
 	*a = (struct assembly){ 0 };

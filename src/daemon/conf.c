@@ -137,6 +137,7 @@ void conf_free(struct conf *c)
 	free(c->route);
 	free(c->credential);
 	free(c->policy);
+	free(c->provider);
 	free(c);
 }
 

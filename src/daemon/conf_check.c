@@ -8,8 +8,7 @@
 #include "io/yaml.h"
 #include "model/address.h"
 
-/* The node of "section.key", or of the section, or the root: where a message points. */
-static const struct yaml_node *node_of(
+const struct yaml_node *conf_node_of(
 	const struct conf_reader *r, const char *section, const char *key)
 {
 	const struct yaml_node *inside = yaml_get(r->root, section);
@@ -20,8 +19,8 @@ static const struct yaml_node *node_of(
 	return inside != NULL ? inside : r->root;
 }
 
-/* The node of an item, or of its key. Items are read from a sequence, one for one. */
-static const struct yaml_node *item_node(
+/* Items are read from a sequence, one for one. */
+const struct yaml_node *conf_item_node(
 	const struct conf_reader *r, const char *list, size_t i, const char *key)
 {
 	const struct yaml_node *item = yaml_get(r->root, list)->item[i];
@@ -48,9 +47,9 @@ static enum err names_check(struct conf_reader *r, const struct conf_list *list,
 
 			if (strcmp(conf_item_text(list, before, "name"), name) != 0)
 				continue;
-			return conf_refuse(r, item_node(r, key, i, "name"),
+			return conf_refuse(r, conf_item_node(r, key, i, "name"),
 				"there is a %s %s on line %u already", list->noun,
-				conf_quote(name, quoted), item_node(r, key, j, "name")->line);
+				conf_quote(name, quoted), conf_item_node(r, key, j, "name")->line);
 		}
 	}
 	return ERR_OK;
@@ -85,7 +84,7 @@ static enum err listen_once_check(struct conf_reader *r)
 			for (size_t j = 0; j < i; j++) {
 				if (!texts_have(listener[j].addresses, *at))
 					continue;
-				return conf_refuse(r, node_of(r, "listen", listener[i].key),
+				return conf_refuse(r, conf_node_of(r, "listen", listener[i].key),
 					"%s is in listen.%s too", conf_quote(*at, quoted),
 					listener[j].key);
 			}
@@ -99,7 +98,7 @@ static enum err tls_check(struct conf_reader *r)
 	const struct conf *c = r->conf;
 
 	if ((c->tls_certificate == NULL) != (c->tls_key == NULL))
-		return conf_refuse(r, node_of(r, "tls", "certificate"),
+		return conf_refuse(r, conf_node_of(r, "tls", "certificate"),
 			"tls needs both a certificate and a key");
 	return ERR_OK;
 }
@@ -110,12 +109,43 @@ static enum err bounds_check(struct conf_reader *r)
 	const struct conf *c = r->conf;
 
 	if (c->http_uri_max >= c->http_head_max)
-		return conf_refuse(r, node_of(r, "http", "max_uri"),
+		return conf_refuse(r, conf_node_of(r, "http", "max_uri"),
 			"http.max_uri must be less than http.max_head");
 	if (c->http_connections_per_address > c->http_connections_max)
-		return conf_refuse(r, node_of(r, "http", "max_connections_per_address"),
+		return conf_refuse(r, conf_node_of(r, "http", "max_connections_per_address"),
 			"http.max_connections_per_address must not be more than "
 			"http.max_connections");
+	return ERR_OK;
+}
+
+static enum err travis_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf_source *s = &r->conf->source[i];
+
+	if (s->public_keys == NULL && s->config_url == NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, ""),
+			"source '%s' needs public_keys or a config_url", s->name);
+	if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
+		return conf_refuse(r, conf_item_node(r, "sources", i, "api_url"),
+			"source '%s' needs both an api_url and an api_token", s->name);
+	return ERR_OK;
+}
+
+static enum err catalog_source_check(struct conf_reader *r, size_t i)
+{
+	const struct conf *c = r->conf;
+	const struct conf_source *s = &c->source[i];
+
+	if (s->secrets == NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, ""),
+			"source '%s' needs 'secrets'", s->name);
+	if (c->backstage_url == NULL || c->catalog_file != NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, "type"),
+			"source '%s' needs a backstage.url to read again from, and no catalog.file",
+			s->name);
+	if (s->entity_filter != NULL && strcmp(s->protocol, "forgedapps") != 0)
+		return conf_refuse(r, conf_item_node(r, "sources", i, "entity_filter"),
+			"nobody asks for an entity_filter by protocol %s", s->protocol);
 	return ERR_OK;
 }
 
@@ -126,14 +156,16 @@ static enum err sources_check(struct conf_reader *r)
 	for (size_t i = 0; i < c->sources; i++) {
 		const struct conf_source *s = &c->source[i];
 
-		if (s->public_keys == NULL && s->config_url == NULL)
-			return conf_refuse(r, item_node(r, "sources", i, ""),
-				"source '%s' needs public_keys or a config_url", s->name);
-		if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
-			return conf_refuse(r, item_node(r, "sources", i, "api_url"),
-				"source '%s' needs both an api_url and an api_token", s->name);
+		enum err e;
+
+		if (strcmp(s->type, "catalog") == 0)
+			e = catalog_source_check(r, i);
+		else
+			e = travis_source_check(r, i);
+		if (e != ERR_OK)
+			return e;
 		if (s->body_max > c->http_inflight_max)
-			return conf_refuse(r, item_node(r, "sources", i, "max_body"),
+			return conf_refuse(r, conf_item_node(r, "sources", i, "max_body"),
 				"max_body must not be more than http.max_inflight");
 	}
 	return ERR_OK;
@@ -150,13 +182,13 @@ static enum err http_sink_check(struct conf_reader *r, size_t i)
 
 	if (plain && !conf_url_is_loopback(s->url) &&
 		(s->token.place != SECRET_NONE || s->secret_headers != NULL))
-		return conf_refuse(r, item_node(r, "sinks", i, "url"),
+		return conf_refuse(r, conf_item_node(r, "sinks", i, "url"),
 			"sink '%s' would send its secrets unencrypted: url must be an https URL",
 			s->name);
 	while (s->headers != NULL && s->headers[headers] != NULL)
 		headers++;
 	if (headers > HEADERS_MAX)
-		return conf_refuse(r, item_node(r, "sinks", i, "headers"),
+		return conf_refuse(r, conf_item_node(r, "sinks", i, "headers"),
 			"headers has more than %d items", HEADERS_MAX);
 	return ERR_OK;
 }
@@ -168,10 +200,10 @@ static enum err sink_tls_check(struct conf_reader *r, size_t i)
 	bool is_given = s->ca != NULL || s->certificate != NULL || s->key != NULL;
 
 	if ((s->certificate == NULL) != (s->key == NULL))
-		return conf_refuse(r, item_node(r, "sinks", i, "certificate"),
+		return conf_refuse(r, conf_item_node(r, "sinks", i, "certificate"),
 			"sink '%s' needs both a certificate and a key", s->name);
 	if (is_given && s->address != NULL && strncmp(s->address, "tls:", 4) != 0)
-		return conf_refuse(r, item_node(r, "sinks", i, "address"),
+		return conf_refuse(r, conf_item_node(r, "sinks", i, "address"),
 			"ca, certificate and key need an address that begins with tls:");
 	return ERR_OK;
 }
@@ -195,7 +227,7 @@ static enum err circuits_check(struct conf_reader *r)
 
 	for (size_t i = 0; i < c->sinks; i++) {
 		if (c->sink[i].circuit_hold_ms > c->sink[i].circuit_hold_max_ms)
-			return conf_refuse(r, item_node(r, "sinks", i, "circuit"),
+			return conf_refuse(r, conf_item_node(r, "sinks", i, "circuit"),
 				"circuit.hold must not be more than circuit.max_hold");
 	}
 	return ERR_OK;
@@ -211,7 +243,7 @@ static enum err sinks_check(struct conf_reader *r)
 			if (c->sink[i].path == NULL || c->sink[j].path == NULL ||
 				strcmp(c->sink[i].path, c->sink[j].path) != 0)
 				continue;
-			return conf_refuse(r, item_node(r, "sinks", i, "path"),
+			return conf_refuse(r, conf_item_node(r, "sinks", i, "path"),
 				"sink '%s' has this path already", c->sink[j].name);
 		}
 	}
@@ -227,11 +259,11 @@ static enum err backstage_check(struct conf_reader *r)
 		return ERR_OK;
 	for (size_t i = 0; i < c->sinks; i++) {
 		if (strncmp(c->sink[i].type, "backstage-", 10) == 0)
-			return conf_refuse(r, item_node(r, "sinks", i, "type"),
+			return conf_refuse(r, conf_item_node(r, "sinks", i, "type"),
 				"sink '%s' needs a backstage.url", c->sink[i].name);
 	}
 	if (c->catalog_file == NULL)
-		return conf_refuse(r, node_of(r, "backstage", ""),
+		return conf_refuse(r, conf_node_of(r, "backstage", ""),
 			"backstage.url is missing; without it there must be a catalog.file");
 	return ERR_OK;
 }
@@ -240,10 +272,13 @@ static enum err backstage_check(struct conf_reader *r)
 static enum err identity_check(struct conf_reader *r)
 {
 	const struct conf *c = r->conf;
-	const struct yaml_node *at = node_of(r, "backstage", "identity");
+	const struct yaml_node *section = yaml_get(yaml_get(r->root, "backstage"), "identity");
+	const struct yaml_node *at = conf_node_of(r, "backstage", "identity");
 
-	if (c->identity_issuer == NULL)
+	if (c->identity_issuer == NULL && (section == NULL || yaml_is_null(section)))
 		return ERR_OK;
+	if (c->identity_issuer == NULL)
+		return conf_refuse(r, section, "backstage.identity needs an 'issuer'");
 	if (c->backstage_token.place != SECRET_NONE)
 		return conf_refuse(r, at, "backstage has a token or an identity, not both");
 	if (strcmp(c->identity_audience, "backstage") == 0)
@@ -265,7 +300,7 @@ static enum err credentials_check(struct conf_reader *r)
 
 	for (size_t i = 0; i < c->credentials; i++) {
 		if (c->credential[i].secret.place == SECRET_NONE)
-			return conf_refuse(r, item_node(r, "credentials", i, ""),
+			return conf_refuse(r, conf_item_node(r, "credentials", i, ""),
 				"credential '%s' needs a 'secret'", c->credential[i].name);
 	}
 	return ERR_OK;
@@ -323,7 +358,7 @@ static enum err address_check(struct conf_reader *r, size_t i)
 				return ERR_OK;
 		}
 	}
-	return conf_refuse(r, item_node(r, "routes", i, "address"),
+	return conf_refuse(r, conf_item_node(r, "routes", i, "address"),
 		"address is for sinks of type backstage-notifications; 'to' names none");
 }
 
@@ -333,15 +368,15 @@ static enum err routes_check(struct conf_reader *r)
 
 	for (size_t i = 0; i < c->routes; i++) {
 		const struct route *route = &c->route[i];
-		const struct yaml_node *when = item_node(r, "routes", i, "when");
+		const struct yaml_node *when = conf_item_node(r, "routes", i, "when");
 		enum err e;
 
 		e = references_check(
 			r, route->source, &conf_lists[CONF_SOURCES], yaml_get(when, "source"));
 		if (e != ERR_OK)
 			return e;
-		e = references_check(
-			r, route->to, &conf_lists[CONF_SINKS], item_node(r, "routes", i, "to"));
+		e = references_check(r, route->to, &conf_lists[CONF_SINKS],
+			conf_item_node(r, "routes", i, "to"));
 		if (e == ERR_OK)
 			e = address_check(r, i);
 		if (e != ERR_OK)
@@ -354,13 +389,15 @@ enum err conf_check(struct conf_reader *r)
 {
 	static enum err (*const checks[])(struct conf_reader *) = { listen_once_check, tls_check,
 		bounds_check, sources_check, sinks_check, circuits_check, sink_kinds_check,
-		routes_check, backstage_check, identity_check, credentials_check };
+		routes_check, backstage_check, identity_check, credentials_check,
+		conf_check_providers, conf_check_refs };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
 		[CONF_ROUTES] = "routes",
 		[CONF_POLICY] = "policy",
 		[CONF_CREDENTIALS] = "credentials",
+		[CONF_PROVIDERS] = "secrets",
 	};
 	enum err e;
 

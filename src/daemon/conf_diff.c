@@ -23,7 +23,8 @@ static bool same_texts(char *const *a, char *const *b)
 
 static bool same_secret(struct secret_ref a, struct secret_ref b)
 {
-	return a.place == b.place && same_text(a.name, b.name);
+	return a.place == b.place && same_text(a.name, b.name) && same_text(a.field, b.field) &&
+	       same_text(a.provider, b.provider);
 }
 
 static bool same_secrets(const struct secret_ref *a, const struct secret_ref *b)

@@ -11,6 +11,7 @@
 #include "base/codec.h"
 #include "base/defs.h"
 #include "base/egress.h"
+#include "base/json_gate.h"
 #include "base/span.h"
 #include "base/suggest.h"
 #include "daemon/api_credentials.h"
@@ -21,6 +22,7 @@
 #include "model/pattern.h"
 #include "model/policy.h"
 #include "model/schedule.h"
+#include "secret/path.h"
 #include "secret/ref.h"
 #include "sink/http_message.h"
 #include "sink/syslog_format.h"
@@ -28,7 +30,8 @@
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS  "0123456789"
 
-static const char *const source_types[] = { "travis" };
+static const char *const source_types[] = { "travis", "catalog" };
+static const char *const protocols[] = { "standard-webhooks", "forgedapps" };
 static const char *const sink_types[] = { "backstage-notifications", "backstage-events",
 	"backstage-signals", "file", "http", "syslog", "journald" };
 static const char *const outcomes[] = { "queued", "started", "success", "failure", "error",
@@ -36,6 +39,9 @@ static const char *const outcomes[] = { "queued", "started", "success", "failure
 static const char *const transitions[] = { "none", "fixed", "broken", "still_failing" };
 static const char *const http_modes[] = { "binary", "structured" };
 static const char *const effects[] = { "allow", "deny" };
+static const char *const provider_types[] = { "vault", "aws" };
+static const char *const vault_auths[] = { "approle", "jwt", "token" };
+static const char *const aws_credentials[] = { "auto", "static", "web-identity", "ecs", "imds" };
 static const char *const formats[] = { "json", "text" };
 
 /* Is text at least one and at most max bytes, all of them in set? */
@@ -269,6 +275,16 @@ static bool fits_source_type(const char *text)
 	return is_one_of(text, source_types, ARRAY_SIZE(source_types));
 }
 
+static bool fits_protocol(const char *text)
+{
+	return is_one_of(text, protocols, ARRAY_SIZE(protocols));
+}
+
+static bool fits_json(const char *text)
+{
+	return json_gate(span_of(text), NULL, NULL) == ERR_OK;
+}
+
 static bool fits_sink_type(const char *text)
 {
 	return is_one_of(text, sink_types, ARRAY_SIZE(sink_types));
@@ -400,6 +416,35 @@ static bool fits_principal(const char *text)
 	       (strncmp(text, "user:", 5) == 0 || strncmp(text, "agent:", 6) == 0);
 }
 
+static bool fits_provider_type(const char *text)
+{
+	return is_one_of(text, provider_types, ARRAY_SIZE(provider_types));
+}
+
+static bool fits_vault_auth(const char *text)
+{
+	return is_one_of(text, vault_auths, ARRAY_SIZE(vault_auths));
+}
+
+static bool fits_aws_credentials(const char *text)
+{
+	return is_one_of(text, aws_credentials, ARRAY_SIZE(aws_credentials));
+}
+
+/* It speaks no TLS, so it is as near as the machine itself. */
+static bool fits_metadata_url(const char *text)
+{
+	static const char *const places[] = { "http://169.254.169.254", "http://[fd00:ec2::254]" };
+
+	return is_one_of(text, places, ARRAY_SIZE(places)) ||
+	       (strncmp(text, "http://127.0.0.1:", 17) == 0 && fits_port(text + 17));
+}
+
+static bool fits_secret_path(const char *text)
+{
+	return secret_path_is_valid(text);
+}
+
 static bool fits_variable(const char *text)
 {
 	return is_made_of(text, LETTERS DIGITS "_", 255) && !isdigit((unsigned char)text[0]);
@@ -448,7 +493,10 @@ FORM(topic, .noun = "topic", .fits = fits_topic,
 FORM(owner, .noun = "login", .fits = fits_owner,
 	.must = "must be the login of a repository's owner, without '/' or '*'");
 FORM(right, .noun = "word", .fits = fits_right, .must = "must be builds or page");
-FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis");
+FORM(source_type, .noun = "word", .fits = fits_source_type, .must = "must be travis or catalog");
+FORM(protocol, .noun = "word", .fits = fits_protocol,
+	.must = "must be standard-webhooks or forgedapps");
+FORM(json, .noun = "JSON", .fits = fits_json, .must = "must be JSON");
 FORM(sink_type, .noun = "word", .fits = fits_sink_type,
 	.must = "must be backstage-notifications, backstage-events, backstage-signals, file, http, "
 		"syslog or "
@@ -476,5 +524,14 @@ FORM(repository_pattern, .noun = "pattern", .fits = fits_repository_pattern,
 	.must = "must be owner/name, or its beginning and a '*'");
 FORM(credential, .noun = "name", .fits = secret_credential_is_valid, .quiet = true,
 	.must = "must name a credential, without '/'");
+FORM(provider_type, .noun = "word", .fits = fits_provider_type, .must = "must be vault or aws");
+FORM(vault_auth, .noun = "word", .fits = fits_vault_auth, .must = "must be approle, jwt or token");
+FORM(aws_credentials, .noun = "word", .fits = fits_aws_credentials,
+	.must = "must be auto, static, web-identity, ecs or imds");
+FORM(metadata_url, .noun = "URL", .fits = fits_metadata_url,
+	.must = "must be http://169.254.169.254, http://[fd00:ec2::254] or a port of 127.0.0.1");
+FORM(secret_path, .noun = "path", .fits = fits_secret_path, .quiet = true,
+	.must = "must be segments of letters, digits and any of -_.+=@: between slashes, none "
+		"of which ends with a dot");
 FORM(variable, .noun = "name", .fits = fits_variable, .quiet = true,
 	.must = "must name an environment variable");

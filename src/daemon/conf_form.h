@@ -36,6 +36,10 @@ extern const struct conf_form conf_form_right; /* of a credential */
 extern const struct conf_form conf_form_source_type;
 extern const struct conf_form conf_form_sink_type;
 
+/* Of sources that push the catalog. */
+extern const struct conf_form conf_form_protocol;
+extern const struct conf_form conf_form_json;
+
 /* Of http sinks. */
 extern const struct conf_form conf_form_egress; /* a network and port to allow */
 extern const struct conf_form conf_form_header;
@@ -57,6 +61,13 @@ extern const struct conf_form conf_form_action;
 extern const struct conf_form conf_form_effect;
 extern const struct conf_form conf_form_group;
 extern const struct conf_form conf_form_principal;
+
+/* Of providers of secrets. */
+extern const struct conf_form conf_form_provider_type;
+extern const struct conf_form conf_form_vault_auth;
+extern const struct conf_form conf_form_aws_credentials;
+extern const struct conf_form conf_form_metadata_url;
+extern const struct conf_form conf_form_secret_path;
 
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;

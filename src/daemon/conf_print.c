@@ -47,6 +47,14 @@ static void secret_print(FILE *to, struct secret_ref secret)
 {
 	fprintf(to, "{%s: ", conf_place_word(secret.place));
 	quoted_print(to, secret.name);
+	if (secret.field != NULL) {
+		fputs(", field: ", to);
+		quoted_print(to, secret.field);
+	}
+	if (secret.provider != NULL) {
+		fputs(", provider: ", to);
+		quoted_print(to, secret.provider);
+	}
 	fputc('}', to);
 }
 
@@ -84,6 +92,8 @@ static void value_print(FILE *to, const struct conf_option *o, const void *base)
 
 static bool is_set(const struct conf_option *o, const void *base)
 {
+	if (o->with != NULL && !is_set(conf_option_find(o->with), base))
+		return false;
 	switch (o->type) {
 	case CONF_TEXT: return conf_text(o, base) != NULL;
 	case CONF_TEXTS: return conf_texts(o, base) != NULL;
@@ -155,7 +165,7 @@ static void list_print(FILE *to, const struct conf_list *list, const struct conf
 	size_t n = conf_list_count(list, c);
 
 	if (n > 0)
-		fprintf(to, "%ss:\n", list->noun);
+		fprintf(to, "%.*s:\n", (int)strcspn(list->prefix, "["), list->prefix);
 	for (size_t i = 0; i < n; i++) {
 		const void *item = conf_list_item(list, c, i);
 		struct printer p = { .to = to, .dash = true, .indent = 2 };

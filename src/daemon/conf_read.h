@@ -41,4 +41,16 @@ void conf_value_default(const struct conf_option *o, void *base);
 /* Check what no row alone can tell. */
 MUST_CHECK enum err conf_check(struct conf_reader *r);
 
+/* conf_secrets.c: the same of providers of secrets, and of references to them. */
+MUST_CHECK enum err conf_check_providers(struct conf_reader *r);
+MUST_CHECK enum err conf_check_refs(struct conf_reader *r);
+
+/* The node of "section.key", or of the section, or the root: where a message points. */
+const struct yaml_node *conf_node_of(
+	const struct conf_reader *r, const char *section, const char *key);
+
+/* The node of an item of a list, or of its key. */
+const struct yaml_node *conf_item_node(
+	const struct conf_reader *r, const char *list, size_t i, const char *key);
+
 #endif

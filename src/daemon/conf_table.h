@@ -39,7 +39,9 @@ struct conf_option {
 	const char *dflt;         /* of a list, its one item */
 	const char *min, *max;    /* of a number */
 	const char *const *kinds; /* the types of item it belongs to; NULL: all */
+	const char *with;         /* the option beside which it means something; or NULL */
 	bool required;
+	bool of_entity;   /* of a secret: its path may have an entity's variables */
 	bool reload;      /* SIGHUP can change it; always so in lists */
 	const char *text; /* one line of help */
 };
@@ -62,6 +64,7 @@ enum {
 	CONF_ROUTES,
 	CONF_POLICY,
 	CONF_CREDENTIALS,
+	CONF_PROVIDERS,
 };
 
 extern const struct conf_option conf_options[];
@@ -117,7 +120,7 @@ void conf_secrets_free(struct secret_ref *refs);
 const char *conf_number_format(enum conf_type type, int64_t n, char text[CONF_NUMBER_MAX]);
 MUST_CHECK enum err conf_number_parse(enum conf_type type, const char *text, int64_t *n);
 
-/* "file", "credential" or "env". */
+/* "file", "credential", "env", "vault" or "aws". */
 const char *conf_place_word(enum secret_place place);
 
 #endif

@@ -32,7 +32,8 @@ static const char *must_of(enum conf_type type)
 	case CONF_SECRET:
 	case CONF_SECRETS: break;
 	}
-	return "must be a reference: {file: ...}, {credential: ...} or {env: ...}";
+	return "must be a reference: {file: ...}, {credential: ...}, {env: ...}, "
+	       "{vault: ..., field: ..., provider: ...} or {aws: ..., provider: ...}";
 }
 
 static enum err bool_read(const char *text, int64_t *n)
@@ -213,6 +214,8 @@ static const struct {
 	{ "file", SECRET_FILE, &conf_form_absolute_path },
 	{ "credential", SECRET_CREDENTIAL, &conf_form_credential },
 	{ "env", SECRET_ENV, &conf_form_variable },
+	{ "vault", SECRET_VAULT, &conf_form_secret_path },
+	{ "aws", SECRET_AWS, &conf_form_secret_path },
 };
 
 const char *conf_place_word(enum secret_place place)
@@ -225,26 +228,60 @@ const char *conf_place_word(enum secret_place place)
 }
 
 /* Whatever stands here may be the secret itself, so no message repeats any of it. */
+static enum err ref_text(struct conf_reader *r, const char *label, const struct conf_form *form,
+	const struct yaml_node *node, char **out)
+{
+	struct conf_form quiet = *form;
+
+	if (*out != NULL)
+		return conf_refuse(r, node, "%s %s", label, must_of(CONF_SECRET));
+	quiet.quiet = true;
+	return text_copy(r, label, &quiet, node, out);
+}
+
+/* One key of a reference: the place it is at, or what a provider needs beside. */
+static enum err ref_key(struct conf_reader *r, const char *label, const struct yaml_node *key,
+	const struct yaml_node *item, struct secret_ref *out)
+{
+	if (strcmp(key->text, "field") == 0)
+		return ref_text(r, label, &conf_form_title, item, &out->field);
+	if (strcmp(key->text, "provider") == 0)
+		return ref_text(r, label, &conf_form_name, item, &out->provider);
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		if (strcmp(key->text, places[i].word) != 0)
+			continue;
+		out->place = places[i].place;
+		return ref_text(r, label, places[i].form, item, &out->name);
+	}
+	return conf_refuse(r, key, "%s %s", label, must_of(CONF_SECRET));
+}
+
+static bool ref_is_whole(const struct secret_ref *ref)
+{
+	if (ref->name == NULL)
+		return false;
+	if (!secret_ref_is_remote(ref))
+		return ref->field == NULL && ref->provider == NULL;
+	return ref->provider != NULL && (ref->field != NULL || ref->place == SECRET_AWS);
+}
+
 static enum err ref_read(struct conf_reader *r, const char *label, const struct yaml_node *node,
 	struct secret_ref *out)
 {
-	struct conf_form quiet;
+	struct secret_ref ref = { 0 };
+	enum err e = ERR_OK;
 
-	if (node->type != YAML_MAPPING || node->count != 1)
+	if (node->type != YAML_MAPPING)
 		return conf_refuse(r, node, "%s %s", label, must_of(CONF_SECRET));
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		enum err e;
-
-		if (strcmp(node->key[0]->text, places[i].word) != 0)
-			continue;
-		quiet = *places[i].form;
-		quiet.quiet = true;
-		e = text_copy(r, label, &quiet, node->item[0], &out->name);
-		if (e == ERR_OK)
-			out->place = places[i].place;
-		return e;
-	}
-	return conf_refuse(r, node->key[0], "%s %s", label, must_of(CONF_SECRET));
+	for (size_t i = 0; i < node->count && e == ERR_OK; i++)
+		e = ref_key(r, label, node->key[i], node->item[i], &ref);
+	if (e == ERR_OK && !ref_is_whole(&ref))
+		e = conf_refuse(r, node, "%s %s", label, must_of(CONF_SECRET));
+	if (e == ERR_OK)
+		*out = ref;
+	else
+		secret_ref_release(&ref);
+	return e;
 }
 
 static enum err secret_read(struct conf_reader *r, const struct conf_option *o,

@@ -20,6 +20,8 @@
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
 #include "daemon/page.h"
+#include "daemon/push_door.h"
+#include "daemon/secrets.h"
 #include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
@@ -31,6 +33,7 @@
 #include "io/tls.h"
 #include "model/catalog.h"
 #include "model/sink.h"
+#include "secret/safe.h"
 #include "store/store.h"
 
 #define TICK_MS       1000
@@ -52,11 +55,26 @@ static void daemon_journal(struct daemon *d, const char *action, const char *out
 
 /* --- who we are to Backstage --- */
 
+static void on_refusal(void *ctx, const char *sink)
+{
+	struct daemon *d = ctx;
+
+	if (d->safe != NULL && d->next.conf == NULL)
+		secrets_doubt(d->safe, d->parts.conf, sink);
+}
+
+static void on_backstage_refusal(void *ctx)
+{
+	on_refusal(ctx, NULL);
+}
+
 /* The client is new after some reloads. */
 static void daemon_identify(struct daemon *d)
 {
-	if (d->parts.client != NULL)
-		backstage_client_set_identity(d->parts.client, own_keys_identity(d->keys));
+	if (d->parts.client == NULL)
+		return;
+	backstage_client_set_identity(d->parts.client, own_keys_identity(d->keys));
+	backstage_client_on_refused(d->parts.client, on_backstage_refusal, d);
 }
 
 static void daemon_rotate(struct daemon *d)
@@ -249,7 +267,8 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
-	e = daemon_listen_all(d, c->listen_hooks, d->tls, relay_hooks(d->relay), why);
+	e = daemon_listen_all(
+		d, c->listen_hooks, d->tls, push_door_before(d->door, relay_hooks(d->relay)), why);
 	if (e != ERR_OK)
 		return e;
 	if (d->keys != NULL) {
@@ -278,8 +297,10 @@ static struct assembly_needs daemon_needs(struct daemon *d)
 	return (struct assembly_needs){
 		.loop = d->loop,
 		.http = d->http,
+		.safe = d->safe,
 		.names = d->names,
 		.on_rotate = on_key_rotated,
+		.on_refused = on_refusal,
 		.ctx = d,
 	};
 }
@@ -311,6 +332,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
+	push_door_set(d->door, TAKE(d->parts.pushers));
 	api_access_set(d->access, TAKE(d->parts.credentials));
 	visitors_set(d->visitors, d->parts.conf);
 	if (d->keys != NULL)
@@ -330,25 +352,97 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	assembly_retire(&old, &view);
 }
 
+/* --- secrets --- */
+
+static void on_secrets_trouble(void *ctx, const char *provider, const char *why)
+{
+	struct daemon *d = ctx;
+
+	if (why == NULL)
+		log_notice("secret.recovered", "provider=%s", provider);
+	else
+		log_warning("secret.trouble", "provider=%s why=\"%s\"", provider, why);
+	if (d->relay != NULL)
+		relay_alarm_secrets(d->relay, provider, why);
+}
+
+/* Those that refused the secret of before may take the one of now. */
+static void daemon_hasten(struct daemon *d)
+{
+	const struct conf *c = d->parts.conf;
+
+	for (size_t i = 0; i < c->sinks; i++) {
+		if (assembly_sink_is_remote(c, i))
+			relay_hasten_sink(d->relay, c->sink[i].name);
+	}
+}
+
+/* While a reload waits, it is the one who will look at them. */
+static void on_secrets_change(void *ctx)
+{
+	struct daemon *d = ctx;
+	CLEANUP(freep) char *why = NULL;
+
+	d->next.changed = d->next.conf != NULL;
+	if (d->relay == NULL || d->next.conf != NULL)
+		return;
+	if (assembly_rekey(&d->parts, relay_setup_now(d->relay), d->safe, &why) != ERR_OK) {
+		log_err("secret.unusable", "why=\"%s\"", why == NULL ? "" : why);
+		daemon_journal(d, "secret.rotate", "failure", "unusable", why);
+	} else {
+		log_notice("secret.rotate", "state=applied");
+		daemon_hasten(d);
+		daemon_journal(d, "secret.rotate", "success", NULL, NULL);
+	}
+	if (d->parts.credentials != NULL)
+		api_access_set(d->access, TAKE(d->parts.credentials));
+	if (d->parts.pushers != NULL)
+		push_door_set(d->door, TAKE(d->parts.pushers));
+}
+
+static struct safe *daemon_safe(struct daemon *d, const struct conf *c)
+{
+	const struct safe_needs needs = {
+		.loop = d->loop,
+		.on_change = on_secrets_change,
+		.on_trouble = on_secrets_trouble,
+		.ctx = d,
+	};
+
+	return secrets_open(c, d->http, &needs);
+}
+
+static void daemon_await(struct safe *safe, const struct conf *c,
+	void (*on_ready)(void *ctx, enum err e, const char *why), void *ctx)
+{
+	size_t n;
+	const struct secret_ref **refs = conf_refs(c, &n);
+
+	safe_await(safe, refs, n, on_ready, ctx);
+	free(refs);
+}
+
+/* Keep no other secrets fresh than those that the configuration in use has. */
+static void daemon_keep_secrets(struct daemon *d)
+{
+	size_t n;
+	const struct secret_ref **refs = conf_refs(d->parts.conf, &n);
+
+	if (d->safe != NULL)
+		safe_keep(d->safe, refs, n);
+	free(refs);
+}
+
+/* --- reload, its second half --- */
+
 static enum err daemon_prepare(struct daemon *d, struct assembly *next, char **why)
 {
-	const struct assembly_needs needs = daemon_needs(d);
+	struct assembly_needs needs = daemon_needs(d);
 	struct assembly view = daemon_parts(d);
-	struct conf *conf = NULL;
-	const char *frozen;
-	enum err e = conf_load(d->conf_path, &conf, why);
+	enum err e;
 
-	if (e != ERR_OK)
-		return e;
-	frozen = conf_frozen_change(d->parts.conf, conf);
-	if (frozen != NULL) {
-		if (asprintf(why, "%s: '%s' cannot change without a restart", d->conf_path,
-			    frozen) < 0)
-			abort();
-		conf_free(conf);
-		return ERR_PARSE;
-	}
-	e = assembly_build(&needs, conf, &view, next, why);
+	needs.safe = d->next.safe;
+	e = assembly_build(&needs, TAKE(d->next.conf), &view, next, why);
 	if (e != ERR_OK || d->tls == NULL)
 		return e;
 	e = tls_server_reload(d->tls, next->conf->tls_certificate, next->conf->tls_key, why);
@@ -357,7 +451,40 @@ static enum err daemon_prepare(struct daemon *d, struct assembly *next, char **w
 	return e;
 }
 
-static void on_reload(void *ctx)
+static void reload_done(struct daemon *d, struct assembly *next)
+{
+	const struct relay_setup *setup;
+
+	daemon_apply(d, next);
+	setup = relay_setup_now(d->relay);
+	for (size_t i = 0; i < setup->sinks; i++) {
+		if (setup->sink[i]->ops->reopen != NULL)
+			setup->sink[i]->ops->reopen(setup->sink[i]->self);
+	}
+	if (d->next.safe != d->safe) {
+		safe_free(d->safe);
+		d->safe = d->next.safe;
+	}
+	d->next.safe = NULL;
+	d->reloads++;
+	log_notice("reload", "conf=%s sha256=%s", d->conf_path, d->conf_digest);
+	daemon_journal(d, "config.reload", "success", NULL, d->conf_digest);
+}
+
+static void reload_refused(struct daemon *d, const char *why)
+{
+	conf_free(TAKE(d->next.conf));
+	if (d->next.safe != d->safe)
+		safe_free(d->next.safe);
+	d->next.safe = NULL;
+	d->reload_failures++;
+	log_err("reload.refused", "why=\"%s\"", why == NULL ? "" : why);
+	daemon_journal(d, "config.reload", "failure", "refused", why);
+}
+
+static void on_reload(void *ctx);
+
+static void on_reload_secrets(void *ctx, enum err e, const char *problem)
 {
 	struct daemon *d = ctx;
 	struct assembly next = { 0 };
@@ -365,25 +492,65 @@ static void on_reload(void *ctx)
 
 	if (d->stopping)
 		return;
-	sd_reloading();
-	if (daemon_prepare(d, &next, &why) == ERR_OK) {
-		const struct relay_setup *setup;
-
-		daemon_apply(d, &next);
-		setup = relay_setup_now(d->relay);
-		for (size_t i = 0; i < setup->sinks; i++) {
-			if (setup->sink[i]->ops->reopen != NULL)
-				setup->sink[i]->ops->reopen(setup->sink[i]->self);
-		}
-		d->reloads++;
-		log_notice("reload", "conf=%s sha256=%s", d->conf_path, d->conf_digest);
-		daemon_journal(d, "config.reload", "success", NULL, d->conf_digest);
-	} else {
-		d->reload_failures++;
-		log_err("reload.refused", "why=\"%s\"", why == NULL ? "" : why);
-		daemon_journal(d, "config.reload", "failure", "refused", why);
-	}
+	if (e != ERR_OK)
+		reload_refused(d, problem);
+	else if (daemon_prepare(d, &next, &why) == ERR_OK)
+		reload_done(d, &next);
+	else
+		reload_refused(d, why);
+	daemon_keep_secrets(d);
+	if (d->next.changed && (e != ERR_OK || why != NULL))
+		on_secrets_change(d);
+	d->next.changed = false;
 	sd_ready();
+	if (d->next.again) {
+		d->next.again = false;
+		on_reload(d);
+	}
+}
+
+static enum err reload_read(struct daemon *d, struct conf **out, char **why)
+{
+	struct conf *conf = NULL;
+	const char *frozen;
+	enum err e = conf_load(d->conf_path, &conf, why);
+
+	if (e != ERR_OK)
+		return e;
+	frozen = conf_frozen_change(d->parts.conf, conf);
+	if (frozen == NULL) {
+		*out = conf;
+		return ERR_OK;
+	}
+	if (asprintf(why, "%s: '%s' cannot change without a restart", d->conf_path, frozen) < 0)
+		abort();
+	conf_free(conf);
+	return ERR_PARSE;
+}
+
+static void on_reload(void *ctx)
+{
+	struct daemon *d = ctx;
+	CLEANUP(freep) char *why = NULL;
+
+	if (d->stopping)
+		return;
+	if (d->next.conf != NULL) {
+		d->next.again = true;
+		return;
+	}
+	sd_reloading();
+	if (reload_read(d, &d->next.conf, &why) != ERR_OK) {
+		reload_refused(d, why);
+		sd_ready();
+		return;
+	}
+	d->next.safe = secrets_are_same(d->parts.conf, d->next.conf) ? d->safe
+								     : daemon_safe(d, d->next.conf);
+	if (secrets_are_remote(d->next.conf))
+		daemon_await(d->next.safe, d->next.conf, on_reload_secrets, d);
+	else
+		on_reload_secrets(d, ERR_OK, NULL);
 }
 
 /* --- life --- */
@@ -523,6 +690,36 @@ static void daemon_handle_signals(struct daemon *d)
 	loop_timer_set(d->tick, 0);
 }
 
+/* Serves nothing yet, so the loop is theirs alone. */
+struct first_secrets {
+	struct loop *loop;
+	enum err err;
+	char *why;
+};
+
+static void on_first_secrets(void *ctx, enum err e, const char *why)
+{
+	struct first_secrets *f = ctx;
+
+	f->err = e;
+	f->why = e == ERR_OK ? NULL : xstrdup(why);
+	loop_stop(f->loop);
+}
+
+static enum err daemon_fetch_secrets(struct daemon *d, const struct conf *c, char **why)
+{
+	struct first_secrets first = { .loop = d->loop };
+	enum err e;
+
+	d->safe = daemon_safe(d, c);
+	if (!secrets_are_remote(c))
+		return ERR_OK;
+	daemon_await(d->safe, c, on_first_secrets, &first);
+	e = loop_run(d->loop);
+	*why = first.why;
+	return e == ERR_OK ? first.err : e;
+}
+
 enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf, char **why)
 {
 	struct assembly_needs needs;
@@ -533,7 +730,9 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->started = clock_mono();
 	d->started_at = clock_wall();
 	d->http = httpc_new(d->loop);
-	e = author_key_open(conf, &d->names, why);
+	e = daemon_fetch_secrets(d, conf, why);
+	if (e == ERR_OK)
+		e = author_key_open(conf, &d->names, why);
 	if (e != ERR_OK) {
 		conf_free(conf);
 		return e;
@@ -565,6 +764,8 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	if (e != ERR_OK)
 		return e;
 	d->live = daemon_live(d);
+	d->door = push_door_new(d);
+	push_door_set(d->door, TAKE(d->parts.pushers));
 	d->page = page_new(d);
 	relay_apply(d->relay, &d->parts.setup, &none);
 	daemon_tell_published(d);
@@ -594,6 +795,7 @@ void daemon_release(struct daemon *d)
 	catalog_reader_free(d->reader);
 	store_close(d->store);
 	live_free(d->live);
+	push_door_free(d->door);
 	page_free(d->page);
 	publisher_free(d->log);
 	relay_free(d->relay);
@@ -601,6 +803,10 @@ void daemon_release(struct daemon *d)
 	httpd_free(d->httpd);
 	api_access_free(d->access);
 	own_keys_free(d->keys);
+	conf_free(d->next.conf);
+	if (d->next.safe != d->safe)
+		safe_free(d->next.safe);
+	safe_free(d->safe);
 	pseudonym_key_free(d->names);
 	tls_server_free(d->tls);
 	httpc_free(d->http);

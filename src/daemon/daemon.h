@@ -18,8 +18,18 @@ struct own_keys;
 struct page;
 struct pseudonym_key;
 struct publisher;
+struct push_door;
+struct safe;
 struct store;
 struct visitors;
+
+/* A configuration that is to be applied once its secrets are there. */
+struct reload {
+	struct conf *conf; /* NULL: there is none */
+	struct safe *safe; /* daemon->safe, or another one */
+	bool changed;      /* secrets did, meanwhile */
+	bool again;        /* it was asked for once more meanwhile */
+};
 
 /* The whole running process. */
 struct daemon {
@@ -34,11 +44,14 @@ struct daemon {
 	struct pseudonym_key *names; /* for authors */
 	struct api_access *access;   /* to the API listener */
 	struct visitors *visitors;   /* who come in person */
-	struct own_keys *keys;       /* by which Backstage knows us; NULL without listen.keys */
+	struct safe *safe;           /* what providers of secrets have; NULL without any */
+	struct reload next;
+	struct own_keys *keys; /* by which Backstage knows us; NULL without listen.keys */
 	struct catalog_reader *reader;
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
 	struct page *page;         /* for people */
+	struct push_door *door;    /* for pushes of the catalog */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

@@ -96,8 +96,8 @@ static const struct driver {
 	const char *type;
 	enum err (*init)(const struct assembly_needs *needs, struct backstage_client *client,
 		const struct conf_sink *c, struct sink *sink, char **why);
-	enum err (*renew)(const struct conf_sink *c, struct sink *sink, struct driver_renewal *out,
-		char **why);
+	enum err (*renew)(const struct safe *safe, const struct conf_sink *c, struct sink *sink,
+		struct driver_renewal *out, char **why);
 } drivers[] = {
 	{ "backstage-events", bus_init, NULL },
 	{ "backstage-notifications", notify_init, NULL },
@@ -124,12 +124,12 @@ enum err driver_init(const struct assembly_needs *needs, struct backstage_client
 	return driver_find(c->type)->init(needs, client, c, sink, why);
 }
 
-enum err driver_renew(
-	const struct conf_sink *c, struct sink *sink, struct driver_renewal *out, char **why)
+enum err driver_renew(const struct safe *safe, const struct conf_sink *c, struct sink *sink,
+	struct driver_renewal *out, char **why)
 {
 	const struct driver *d = driver_find(c->type);
 
-	return d->renew == NULL ? ERR_OK : d->renew(c, sink, out, why);
+	return d->renew == NULL ? ERR_OK : d->renew(safe, c, sink, out, why);
 }
 
 void driver_renewal_apply(struct driver_renewal *r)

@@ -9,6 +9,7 @@ struct assembly_needs;
 struct backstage_client;
 struct conf_sink;
 struct http_credentials;
+struct safe;
 struct sink;
 
 /*
@@ -25,8 +26,8 @@ struct driver_renewal {
 };
 
 /* Fetch it for a sink that c describes; *out stays empty if there is nothing. */
-MUST_CHECK enum err driver_renew(
-	const struct conf_sink *c, struct sink *sink, struct driver_renewal *out, char **why);
+MUST_CHECK enum err driver_renew(const struct safe *safe, const struct conf_sink *c,
+	struct sink *sink, struct driver_renewal *out, char **why);
 
 /* Hand it over. */
 void driver_renewal_apply(struct driver_renewal *r);
@@ -35,7 +36,7 @@ void driver_renewal_release(struct driver_renewal *r);
 /* driver_http.c */
 MUST_CHECK enum err driver_http_init(const struct assembly_needs *needs,
 	struct backstage_client *client, const struct conf_sink *c, struct sink *sink, char **why);
-MUST_CHECK enum err driver_http_renew(
-	const struct conf_sink *c, struct sink *sink, struct driver_renewal *out, char **why);
+MUST_CHECK enum err driver_http_renew(const struct safe *safe, const struct conf_sink *c,
+	struct sink *sink, struct driver_renewal *out, char **why);
 
 #endif

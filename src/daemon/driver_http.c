@@ -7,9 +7,10 @@
 #include "daemon/assembly.h"
 #include "daemon/conf.h"
 #include "daemon/driver.h"
+#include "io/secmem.h"
 #include "io/tls.h"
 #include "model/sink.h"
-#include "secret/ref.h"
+#include "secret/safe.h"
 #include "sink/http.h"
 #include "sink/http_credentials.h"
 
@@ -24,46 +25,58 @@ static void say_why(const struct conf_sink *c, const char *option, const char *w
 		abort();
 }
 
-/* Fetch one secret and add it. */
-static enum err secret_add(const struct conf_sink *c, const char *option,
-	const struct secret_ref *ref, struct http_credentials *to,
-	enum err (*add)(struct http_credentials *c, struct secret *s, const char **why), char **why)
+/* One thing that a sink has secrets for. */
+struct use {
+	const struct conf_sink *sink;
+	const char *option;
+	const struct safe *safe;
+	bool both; /* while one value replaces another, both are used */
+	enum err (*add)(struct http_credentials *c, struct secret *s, const char **why);
+};
+
+/* Read one secret and add it. */
+static enum err secret_add(const struct use *use, const struct secret_ref *ref,
+	struct http_credentials *to, char **why)
 {
-	struct secret *s;
+	struct secret *current = NULL, *previous = NULL;
 	const char *what;
-	enum err e = secret_fetch(ref, &s, why);
+	enum err e = safe_read(use->safe, ref, &current, &previous, why);
 
 	if (e != ERR_OK)
 		return e;
-	e = add(to, s, &what);
+	e = use->add(to, current, &what);
 	if (e != ERR_OK)
-		say_why(c, option, what, why);
+		say_why(use->sink, use->option, what, why);
+	if (e == ERR_OK && use->both && previous != NULL)
+		IGNORE(use->add(to, TAKE(previous), &what) != ERR_OK);
+	secret_free(previous);
 	return e;
 }
 
-static enum err secrets_add(const struct conf_sink *c, const char *option,
-	const struct secret_ref *refs, struct http_credentials *to,
-	enum err (*add)(struct http_credentials *c, struct secret *s, const char **why), char **why)
+static enum err secrets_add(const struct use *use, const struct secret_ref *refs,
+	struct http_credentials *to, char **why)
 {
 	enum err e = ERR_OK;
 
 	for (; refs != NULL && refs->place != SECRET_NONE && e == ERR_OK; refs++)
-		e = secret_add(c, option, refs, to, add, why);
+		e = secret_add(use, refs, to, why);
 	return e;
 }
 
-static enum err credentials_fetch(
-	const struct conf_sink *c, struct http_credentials **out, char **why)
+static enum err credentials_fetch(const struct safe *safe, const struct conf_sink *c,
+	struct http_credentials **out, char **why)
 {
+	const struct use keys = { c, "secrets", safe, true, http_credentials_add_key };
+	const struct use fields = { c, "secret_headers", safe, false, http_credentials_add_field };
+	const struct use token = { c, "token", safe, false, http_credentials_set_token };
 	CLEANUP(credentials_freep) struct http_credentials *made = http_credentials_new();
 	const char *what;
-	enum err e = secrets_add(c, "secrets", c->secrets, made, http_credentials_add_key, why);
+	enum err e = secrets_add(&keys, c->secrets, made, why);
 
 	if (e == ERR_OK)
-		e = secrets_add(c, "secret_headers", c->secret_headers, made,
-			http_credentials_add_field, why);
+		e = secrets_add(&fields, c->secret_headers, made, why);
 	if (e == ERR_OK && c->token.place != SECRET_NONE)
-		e = secret_add(c, "token", &c->token, made, http_credentials_set_token, why);
+		e = secret_add(&token, &c->token, made, why);
 	if (e != ERR_OK)
 		return e;
 	e = http_credentials_check(made, &what);
@@ -121,12 +134,14 @@ enum err driver_http_init(const struct assembly_needs *needs, struct backstage_c
 		.ca = c->ca,
 		.certificate = c->certificate,
 		.key = c->key,
+		.on_refused = needs->on_refused,
+		.refused_ctx = needs->ctx,
 	};
 	enum err e = tls_files_check(c, why);
 
 	(void)client;
 	if (e == ERR_OK)
-		e = credentials_fetch(c, &credentials, why);
+		e = credentials_fetch(needs->safe, c, &credentials, why);
 	if (e != ERR_OK)
 		return e;
 	conf.rules = rules_read(c->allow, &rule);
@@ -135,14 +150,23 @@ enum err driver_http_init(const struct assembly_needs *needs, struct backstage_c
 	return ERR_OK;
 }
 
-enum err driver_http_renew(
-	const struct conf_sink *c, struct sink *sink, struct driver_renewal *out, char **why)
+/* What was good and is so no more is not shown to anybody. */
+static void outdated_make(struct driver_renewal *out)
+{
+	out->credentials = http_credentials_new();
+	out->credentials->outdated = true;
+}
+
+enum err driver_http_renew(const struct safe *safe, const struct conf_sink *c, struct sink *sink,
+	struct driver_renewal *out, char **why)
 {
 	enum err e = tls_files_check(c, why);
 
 	if (e == ERR_OK)
-		e = credentials_fetch(c, &out->credentials, why);
-	if (e == ERR_OK)
+		e = credentials_fetch(safe, c, &out->credentials, why);
+	if (e == ERR_OK || e == ERR_NOTFOUND)
 		out->sink = sink;
+	if (e == ERR_NOTFOUND)
+		outdated_make(out);
 	return e;
 }

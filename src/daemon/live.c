@@ -254,10 +254,15 @@ static void on_trouble(void *ctx, const char *why, bool refused)
 		live_alarm(l, true);
 }
 
+/* Only what the bus told is in the book. */
 static void on_owed(void *ctx)
 {
 	struct live *l = ctx;
 
+	if (!l->status.wanted) {
+		live_hint_whole(l);
+		return;
+	}
 	live_owe(l);
 	live_write(l);
 }
@@ -413,7 +418,10 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	};
 
 	live_stop(l);
-	if (!c->backstage_subscribe || client == NULL || c->catalog_file != NULL)
+	if (client == NULL || c->catalog_file != NULL)
+		return;
+	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
+	if (!c->backstage_subscribe)
 		return;
 	l->status.wanted = true;
 	l->client = client;
@@ -421,9 +429,24 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	if (c->backstage_topics != NULL && c->backstage_topics[0] != NULL)
 		l->topics = (const char *const *)c->backstage_topics;
 	live_name(l, c);
-	l->patch = catalog_patch_new(l->needs.loop, client, &conf);
 	l->pushes = pushes_new(l->needs.loop, &pushes);
 	loop_timer_set(l->timer, 0);
+}
+
+void live_hint(struct live *l, struct span ref)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.hints++;
+	catalog_patch_hint(l->patch, ref);
+}
+
+void live_hint_whole(struct live *l)
+{
+	if (l->patch == NULL)
+		return;
+	l->status.whole++;
+	l->needs.on_owed(l->needs.ctx);
 }
 
 void live_refreshed(struct live *l)

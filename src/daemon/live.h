@@ -7,6 +7,7 @@
 
 #include "backstage/bus.h"
 #include "backstage/catalog_patch.h"
+#include "base/span.h"
 
 struct backstage_client;
 struct catalog_reader;
@@ -43,6 +44,13 @@ void live_free(struct live *l);
 /* Begin anew with this; client is borrowed until the next call or live_stop(). */
 void live_follow(struct live *l, struct backstage_client *client, const struct conf *c);
 void live_stop(struct live *l);
+
+/*
+ * Somebody else than the bus hints: look this canonical ref up, or read all of it.
+ * Nothing of it is kept. Without a Backstage to ask, nothing happens.
+ */
+void live_hint(struct live *l, struct span ref);
+void live_hint_whole(struct live *l);
 
 /* A whole read ended: what repeats itself may hint again. */
 void live_refreshed(struct live *l);

@@ -23,6 +23,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_print.c \
 	src/daemon/conf_read.c \
 	src/daemon/conf_read.h \
+	src/daemon/conf_secrets.c \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c \
@@ -83,8 +84,18 @@ stagewired_SOURCES = \
 	src/daemon/page_rows.c \
 	src/daemon/page_states.c \
 	src/daemon/page_view.c \
+	src/daemon/push_door.c \
+	src/daemon/push_door.h \
+	src/daemon/push_ids.c \
+	src/daemon/push_ids.h \
+	src/daemon/push_memo.c \
+	src/daemon/push_memo.h \
+	src/daemon/push_sources.c \
+	src/daemon/push_sources.h \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
+	src/daemon/secrets.c \
+	src/daemon/secrets.h \
 	src/daemon/status.c \
 	src/daemon/status.h \
 	src/daemon/visitors.c \

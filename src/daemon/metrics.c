@@ -5,9 +5,12 @@
 #include "daemon/api_access.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
+#include "daemon/push_door.h"
+#include "daemon/push_sources.h"
 #include "io/httpd.h"
 #include "model/catalog.h"
 #include "relay/source.h"
+#include "secret/safe.h"
 #include "store/store.h"
 
 /* The first error sticks in err, so that a page is whole or not sent. */
@@ -61,6 +64,35 @@ static void put_sources(struct page *p, const struct daemon *d)
 	page_one(p, "stagewire_webhooks_unstored_total", "counter",
 		"Webhooks answered 503 because the store could not take them.",
 		(double)relay_stats(d->relay).unstored);
+}
+
+static void put_pushes(struct page *p, const struct daemon *d)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} family[] = {
+		{ "stagewire_pushes_accepted_total", "counter", "Pushes of the catalog taken." },
+		{ "stagewire_pushes_duplicate_total", "counter", "Pushes recognised as repeats." },
+		{ "stagewire_pushes_refused_total", "counter", "Pushes refused." },
+		{ "stagewire_push_entities_total", "counter", "Entities that pushes told of." },
+		{ "stagewire_push_changes_total", "counter",
+			"Entities of pushes that were to be read again." },
+		{ "stagewire_push_timestamp_seconds", "gauge",
+			"When a push last came that was not refused; 0: not since the start." },
+	};
+	const struct push_sources *all = push_door_sources(d->door);
+
+	for (size_t f = 0; f < ARRAY_SIZE(family); f++) {
+		page_head(p, family[f].name, family[f].type, family[f].help);
+		for (size_t i = 0; i < all->n; i++) {
+			const struct push_counts *c = &all->list[i].counts;
+			const double number[] = { (double)c->accepted, (double)c->duplicates,
+				(double)c->refused, (double)c->entities, (double)c->changes,
+				c->last.ms == WALL_NONE.ms ? 0 : (double)c->last.ms / 1000 };
+
+			page_row(p, family[f].name, "source", all->list[i].name, number[f]);
+		}
+	}
 }
 
 static void put_sinks(struct page *p, const struct daemon *d)
@@ -246,6 +278,74 @@ static void put_bus(struct page *p, const struct daemon *d)
 		(double)s.patch.pending);
 }
 
+struct secret_metric {
+	const char *name, *type, *help;
+	double (*value)(const struct safe_stats *s);
+};
+
+static double secret_trouble(const struct safe_stats *s)
+{
+	return s->trouble[0] != '\0';
+}
+
+static double secret_known(const struct safe_stats *s)
+{
+	return (double)s->secrets;
+}
+
+static double secret_overlaps(const struct safe_stats *s)
+{
+	return (double)s->overlaps;
+}
+
+static double secret_fetches(const struct safe_stats *s)
+{
+	return (double)s->fetches;
+}
+
+static double secret_failures(const struct safe_stats *s)
+{
+	return (double)s->failures;
+}
+
+static double secret_changes(const struct safe_stats *s)
+{
+	return (double)s->changes;
+}
+
+static double secret_word_at(const struct safe_stats *s)
+{
+	return s->word_at.ms == WALL_NONE.ms ? 0 : (double)s->word_at.ms / 1000;
+}
+
+static void put_secrets(struct page *p, const struct daemon *d)
+{
+	static const struct secret_metric metrics[] = {
+		{ "stagewire_secret_provider_trouble", "gauge",
+			"1 while a provider of secrets gives no word.", secret_trouble },
+		{ "stagewire_secret_provider_answer_timestamp_seconds", "gauge",
+			"When it last gave a secret; 0: never.", secret_word_at },
+		{ "stagewire_secrets", "gauge", "Secrets known of a provider.", secret_known },
+		{ "stagewire_secrets_overlapping", "gauge",
+			"Secrets of which the value before is good too.", secret_overlaps },
+		{ "stagewire_secret_fetches_total", "counter", "Questions answered or failed.",
+			secret_fetches },
+		{ "stagewire_secret_failures_total", "counter", "Questions that failed.",
+			secret_failures },
+		{ "stagewire_secret_changes_total", "counter",
+			"Values that came, went or were replaced.", secret_changes },
+	};
+
+	for (size_t k = 0; k < ARRAY_SIZE(metrics) && safe_providers(d->safe) > 0; k++) {
+		page_head(p, metrics[k].name, metrics[k].type, metrics[k].help);
+		for (size_t i = 0; i < safe_providers(d->safe); i++) {
+			struct safe_stats s = safe_stats(d->safe, i);
+
+			page_row(p, metrics[k].name, "provider", s.provider, metrics[k].value(&s));
+		}
+	}
+}
+
 enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
@@ -261,6 +361,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
 		(double)d->reload_failures);
 	put_sources(&p, d);
+	put_pushes(&p, d);
 	put_api(&p, d);
 	put_store(&p, d);
 	put_removed(&p, &removed);
@@ -271,6 +372,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 		(double)s.memory);
 	put_catalog(&p, d);
 	put_bus(&p, d);
+	put_secrets(&p, d);
 	put_http(&p, d);
 	return p.err;
 }

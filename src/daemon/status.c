@@ -8,9 +8,13 @@
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
+#include "daemon/own_keys.h"
+#include "daemon/push_door.h"
+#include "daemon/push_sources.h"
 #include "model/catalog.h"
 #include "model/sink.h"
 #include "relay/source.h"
+#include "secret/safe.h"
 #include "sink/http.h"
 #include "store/store.h"
 #include "travis/keys.h"
@@ -99,6 +103,48 @@ static void put_bus(struct json_writer *w, const struct daemon *d)
 	json_object_end(w);
 }
 
+static void put_identity(struct json_writer *w, const struct daemon *d)
+{
+	const struct conf *c = d->parts.conf;
+	struct own_keys_status s;
+
+	if (d->keys == NULL || c->identity_issuer == NULL)
+		return;
+	s = own_keys_status(d->keys, c);
+	json_key(w, "identity");
+	json_object_begin(w);
+	json_member_str(w, "issuer", c->identity_issuer);
+	json_member_str(w, "audience", c->identity_audience);
+	json_member_str(w, "subject", c->identity_subject);
+	json_member_str(w, "key", s.key);
+	json_member_str(w, "signing", s.signing);
+	json_member_wall(w, "made_at", s.made);
+	json_member_int(w, "age_s", (clock_wall().ms - s.made.ms) / 1000);
+	json_member_wall(w, "next_at", s.next);
+	json_object_end(w);
+}
+
+static void put_secrets(struct json_writer *w, const struct daemon *d)
+{
+	json_key(w, "secrets");
+	json_array_begin(w);
+	for (size_t i = 0; i < safe_providers(d->safe); i++) {
+		struct safe_stats s = safe_stats(d->safe, i);
+
+		json_object_begin(w);
+		json_member_str(w, "provider", s.provider);
+		json_member_int(w, "secrets", (int64_t)s.secrets);
+		json_member_int(w, "overlapping", (int64_t)s.overlaps);
+		json_member_int(w, "fetches", (int64_t)s.fetches);
+		json_member_int(w, "failures", (int64_t)s.failures);
+		json_member_int(w, "changes", (int64_t)s.changes);
+		json_member_wall(w, "answered_at", s.word_at);
+		json_member_opt(w, "trouble", span_of(s.trouble));
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
 static void put_sources(struct json_writer *w, const struct daemon *d)
 {
 	const struct relay_setup *s = relay_setup_now(d->relay);
@@ -118,6 +164,30 @@ static void put_sources(struct json_writer *w, const struct daemon *d)
 		json_member_int(w, "accepted", (int64_t)src->accepted);
 		json_member_int(w, "duplicates", (int64_t)src->duplicates);
 		json_member_int(w, "refused", (int64_t)src->refused);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static void put_pushes(struct json_writer *w, const struct daemon *d)
+{
+	const struct push_sources *all = push_door_sources(d->door);
+
+	json_key(w, "pushes");
+	json_array_begin(w);
+	for (size_t i = 0; i < all->n; i++) {
+		const struct push_source *s = &all->list[i];
+
+		json_object_begin(w);
+		json_member_str(w, "name", s->name);
+		json_member_str(w, "protocol", push_protocol_str(s->protocol));
+		json_member_int(w, "keys", (int64_t)s->keys);
+		json_member_int(w, "accepted", (int64_t)s->counts.accepted);
+		json_member_int(w, "duplicates", (int64_t)s->counts.duplicates);
+		json_member_int(w, "refused", (int64_t)s->counts.refused);
+		json_member_int(w, "entities", (int64_t)s->counts.entities);
+		json_member_int(w, "changes", (int64_t)s->counts.changes);
+		json_member_wall(w, "last_at", s->counts.last);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -183,7 +253,10 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_log(&w, d);
 	put_catalog(&w, d);
 	put_bus(&w, d);
+	put_identity(&w, d);
+	put_secrets(&w, d);
 	put_sources(&w, d);
+	put_pushes(&w, d);
 	put_sinks(&w, d);
 	json_object_end(&w);
 	return json_done(&w);

@@ -123,6 +123,9 @@ static void call_finish(struct httpc_call *call, struct httpc_answer *a)
 
 	a->took_ms = clock_mono().ms - call->sent.ms;
 	call_leave(call);
+	if (call->on_refused != NULL && a->result == HTTPC_ANSWERED &&
+		(a->status == 401 || a->status == 403))
+		call->on_refused(call->refused_ctx);
 	call->on_answer(call->ctx, a);
 	httpc_call_retire(call);
 	if (!c->closing)

@@ -48,6 +48,15 @@ struct httpc_tls {
 	const char *certificate, *key; /* PEM files, for a server that asks; or NULL */
 };
 
+/*
+ * Sign with AWS Signature Version 4, as libcurl does it: right for a POST to "/"
+ * without query, and for no request with an X-Amz-Date of its own.
+ */
+struct httpc_sigv4 {
+	const char *region, *service;
+	const char *key_id, *key; /* secrets; a session's token is a field of the request */
+};
+
 struct httpc_request {
 	const char *method; /* NULL: GET, or POST if there is a body */
 	const char *url;
@@ -62,6 +71,15 @@ struct httpc_request {
 	struct httpc_tls tls;
 	const struct httpc_guard *guard; /* borrowed until on_answer; NULL: go anywhere */
 	bool http2;                      /* over TLS, if the server speaks it */
+	/*
+	 * The answer is a secret: it is kept in guarded memory only, and no buffer it
+	 * passed through is used again before it was wiped.
+	 */
+	bool confidential;
+	const struct httpc_sigv4 *sigv4; /* instead of bearer; or NULL */
+	/* Called before on_answer where the answer is 401 or 403; or NULL. */
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 	bool fresh; /* not over a connection used before: a cut is told, never tried again */
 };
 

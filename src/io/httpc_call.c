@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/httpc_private.h"
+#include "io/secmem.h"
 
 #define RETRY_AFTER_MAX INT32_MAX /* seconds */
 
@@ -127,8 +128,14 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *ctx)
 {
 	struct httpc_call *call = ctx;
 
+	enum err e;
+
 	/* What is declared is stopped by libcurl; this stops what is chunked. */
-	if (buf_add(&call->answer, bytes, size * n) == ERR_OK)
+	if (call->confidential != NULL)
+		e = secret_append(call->confidential, bytes, size * n);
+	else
+		e = buf_add(&call->answer, bytes, size * n);
+	if (e == ERR_OK)
 		return size * n;
 	call->too_large = true;
 	return 0;
@@ -186,12 +193,15 @@ void httpc_call_free(struct httpc_call *call)
 void httpc_call_retire(struct httpc_call *call)
 {
 	struct httpc *c = call->client;
+	const bool confidential = call->confidential != NULL;
 
 	curl_slist_free_all(TAKE(call->fields));
 	httpc_wipe_free(TAKE(call->body));
 	buf_release(&call->answer);
+	secret_free(TAKE(call->confidential));
 	call->state = CALL_IDLE;
-	if (c->closing || c->idle_count >= IDLE_CALLS_MAX) {
+	/* A handle that is kept keeps what it read last. */
+	if (confidential || c->closing || c->idle_count >= IDLE_CALLS_MAX) {
 		httpc_call_free(call);
 		return;
 	}
@@ -224,6 +234,9 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 	a->sent = sent > 0;
 	a->call = call;
 	a->body = buf_span(&call->answer);
+	if (call->confidential != NULL)
+		a->body = (struct span){ secret_text(call->confidential),
+			secret_len(call->confidential) };
 	a->content_type = span_of(content_type);
 	if (curl_easy_header(call->easy, "Retry-After", 0, CURLH_HEADER, -1, &retry_after) ==
 		CURLHE_OK)

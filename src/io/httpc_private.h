@@ -39,6 +39,7 @@ struct httpc_call {
 	char *body;
 	size_t body_len;
 	struct buf answer;
+	struct secret *confidential; /* the answer instead, where it is one */
 	bool too_large;
 	const struct httpc_guard *guard;
 	bool opened;    /* a socket: the guard let an address pass */
@@ -48,6 +49,8 @@ struct httpc_call {
 	unsigned host_connections_max;
 	void (*on_answer)(void *ctx, const struct httpc_answer *a);
 	void *ctx;
+	void (*on_refused)(void *ctx);
+	void *refused_ctx;
 	char method[METHOD_MAX];
 	char error[CURL_ERROR_SIZE];
 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "io/httpc_private.h"
+#include "io/secmem.h"
 
 #define FIELDS_MAX 64
 #define BEARER_MAX 16384
@@ -220,6 +222,50 @@ static void easy_set_connection(const struct httpc_call *call, const struct http
 	httpc_must(curl_easy_setopt(h, CURLOPT_PIPEWAIT, (long)req->http2));
 }
 
+/* What OpenSSL has decrypted is wiped once it was read. */
+static CURLcode on_ssl_ctx(CURL *h, void *ssl_ctx, void *ctx)
+{
+	(void)h;
+	(void)ctx;
+	IGNORE(SSL_CTX_set_options(ssl_ctx, SSL_OP_CLEANSE_PLAINTEXT) == 0);
+	return CURLE_OK;
+}
+
+/* Nothing of it is left in the handle by its next use. */
+static void easy_set_confidential(struct httpc_call *call, const struct httpc_request *req)
+{
+	if (req->confidential)
+		call->confidential = secret_room(req->answer_max);
+	httpc_must(curl_easy_setopt(
+		call->easy, CURLOPT_SSL_CTX_FUNCTION, req->confidential ? on_ssl_ctx : NULL));
+	/* Another's connection would have buffers that are not wiped. */
+	httpc_must(curl_easy_setopt(
+		call->easy, CURLOPT_FRESH_CONNECT, req->fresh || req->confidential ? 1L : 0L));
+	httpc_must(curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, req->confidential ? 1L : 0L));
+}
+
+#define SIGV4_MAX 256
+
+/* All four parts, since libcurl would take those that are left out from the host's name. */
+static enum err easy_set_sigv4(const struct httpc_call *call, const struct httpc_sigv4 *s)
+{
+	CURL *h = call->easy;
+	char provider[SIGV4_MAX];
+	int n;
+
+	httpc_must(curl_easy_setopt(h, CURLOPT_AWS_SIGV4, NULL));
+	httpc_must(curl_easy_setopt(h, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC));
+	httpc_must(curl_easy_setopt(h, CURLOPT_USERNAME, s == NULL ? NULL : s->key_id));
+	httpc_must(curl_easy_setopt(h, CURLOPT_PASSWORD, s == NULL ? NULL : s->key));
+	if (s == NULL)
+		return ERR_OK;
+	n = snprintf(provider, sizeof(provider), "aws:amz:%s:%s", s->region, s->service);
+	if (n < 0 || n >= SIGV4_MAX)
+		return ERR_PARSE;
+	httpc_must(curl_easy_setopt(h, CURLOPT_AWS_SIGV4, provider));
+	return ERR_OK;
+}
+
 enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *req)
 {
 	enum err e = method_take(call, req);
@@ -228,6 +274,8 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 		e = fields_take(call, req->fields);
 	if (e == ERR_OK)
 		e = bearer_take(call, req->scheme == NULL ? "Bearer" : req->scheme, req->bearer);
+	if (e == ERR_OK)
+		e = easy_set_sigv4(call, req->sigv4);
 	if (e != ERR_OK)
 		return e;
 	body_take(call, req->body);
@@ -236,13 +284,15 @@ enum err httpc_call_fill(struct httpc_call *call, const struct httpc_request *re
 	call->opened = false;
 	call->forbidden = false;
 	call->guard = req->guard;
+	call->on_refused = req->on_refused;
+	call->refused_ctx = req->refused_ctx;
 	call->error[0] = '\0';
 	call->host_connections_max = req->host_connections_max;
 	call->sent = clock_mono();
 	call->deadline.ms = call->sent.ms + req->timeout_ms;
 	easy_set_method(call);
 	easy_set_connection(call, req);
-	httpc_must(curl_easy_setopt(call->easy, CURLOPT_FRESH_CONNECT, req->fresh ? 1L : 0L));
+	easy_set_confidential(call, req);
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_URL, req->url));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_UNIX_SOCKET_PATH, req->unix_socket));
 	httpc_must(curl_easy_setopt(call->easy, CURLOPT_HTTPHEADER, call->fields));

@@ -113,6 +113,9 @@ struct span httpd_req_query(const struct httpd_req *req); /* without '?'; empty 
 /* A field's value, trimmed; false if it is absent. Sent twice, it is the first. */
 bool httpd_req_field(const struct httpd_req *req, const char *name, struct span *value);
 
+/* Is its Content-Type this one, whatever its parameters? */
+bool httpd_req_media_is(const struct httpd_req *req, const char *type);
+
 /* How often a field was sent. */
 unsigned httpd_req_field_count(const struct httpd_req *req, const char *name);
 struct span httpd_req_body(const struct httpd_req *req);

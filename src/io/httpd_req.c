@@ -85,6 +85,21 @@ bool httpd_req_field(const struct httpd_req *req, const char *name, struct span 
 	return http_parser_field(&req->parser, name, value);
 }
 
+bool httpd_req_media_is(const struct httpd_req *req, const char *wanted)
+{
+	struct span type;
+	const char *semicolon;
+
+	if (!httpd_req_field(req, "Content-Type", &type) || type.n == 0)
+		return false;
+	semicolon = memchr(type.p, ';', type.n);
+	if (semicolon != NULL)
+		type.n = (size_t)(semicolon - type.p);
+	while (type.n > 0 && (type.p[type.n - 1] == ' ' || type.p[type.n - 1] == '\t'))
+		type.n--;
+	return span_is_nocase(type, wanted);
+}
+
 unsigned httpd_req_field_count(const struct httpd_req *req, const char *name)
 {
 	return http_parser_field_count(&req->parser, name);

@@ -26,6 +26,8 @@ libstagewire_a_SOURCES += \
 	src/io/issuer.c \
 	src/io/issuer.h \
 	src/io/httpd_stream.c \
+	src/io/hub_signature.c \
+	src/io/hub_signature.h \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jwk.c \
@@ -50,6 +52,8 @@ libstagewire_a_SOURCES += \
 	src/io/stream.h \
 	src/io/tls.c \
 	src/io/tls.h \
+	src/io/webhook_key.c \
+	src/io/webhook_key.h \
 	src/io/worker.c \
 	src/io/worker.h \
 	src/io/yaml.c \

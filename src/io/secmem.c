@@ -9,9 +9,10 @@
 struct secret {
 	char *text;
 	size_t len;
+	size_t max; /* of one that comes in pieces, and stays writable; else 0 */
 };
 
-struct secret *secret_new(const char *bytes, size_t n)
+static struct secret *secret_alloc(size_t n)
 {
 	struct secret *s = xcalloc(1, sizeof(*s));
 
@@ -20,12 +21,44 @@ struct secret *secret_new(const char *bytes, size_t n)
 	s->text = sodium_malloc(n + 1);
 	if (s->text == NULL)
 		out_of_memory();
+	s->text[0] = '\0';
+	return s;
+}
+
+struct secret *secret_new(const char *bytes, size_t n)
+{
+	struct secret *s = secret_alloc(n);
+
 	if (n > 0)
 		memcpy(s->text, bytes, n);
 	s->text[n] = '\0';
 	s->len = n;
 	IGNORE(sodium_mprotect_readonly(s->text) != 0);
 	return s;
+}
+
+struct secret *secret_room(size_t max)
+{
+	struct secret *s = secret_alloc(max);
+
+	s->max = max;
+	return s;
+}
+
+enum err secret_append(struct secret *s, const void *bytes, size_t n)
+{
+	if (n > s->max - s->len)
+		return ERR_LIMIT;
+	if (n > 0)
+		memcpy(s->text + s->len, bytes, n);
+	s->len += n;
+	s->text[s->len] = '\0';
+	return ERR_OK;
+}
+
+bool secret_is_same(const struct secret *a, const struct secret *b)
+{
+	return a->len == b->len && sodium_memcmp(a->text, b->text, a->len) == 0;
 }
 
 void secret_free(struct secret *s)

@@ -2,6 +2,7 @@
 #ifndef IO_SECMEM_H
 #define IO_SECMEM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/defs.h"
@@ -16,6 +17,15 @@ struct secret;
 /* Copy n bytes. Wipe where they came from with secret_wipe(). */
 struct secret *secret_new(const char *bytes, size_t n);
 void secret_free(struct secret *s);
+
+/* For a secret that comes in pieces: empty, with room for max bytes. */
+struct secret *secret_room(size_t max);
+
+/* Append all of it, or nothing and return ERR_LIMIT. Only to what secret_room() made. */
+MUST_CHECK enum err secret_append(struct secret *s, const void *bytes, size_t n);
+
+/* Do both say the same? In time that depends on the lengths only. */
+bool secret_is_same(const struct secret *a, const struct secret *b);
 
 /* NUL terminated, borrowed. Pass it on at once; keep no copy. */
 const char *secret_text(const struct secret *s);

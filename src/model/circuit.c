@@ -146,6 +146,12 @@ void circuit_forsake(struct circuit *c, struct mono now)
 	circuit_enter(c, CIRCUIT_OPEN, now);
 }
 
+void circuit_hasten(struct circuit *c, struct mono now)
+{
+	if (c->state == CIRCUIT_OPEN)
+		c->until = now;
+}
+
 void circuit_reset(struct circuit *c, struct mono now)
 {
 	window_clear(c);

@@ -67,6 +67,9 @@ enum circuit_change circuit_trip(
 /* The probe under way will have no result: admit another one. */
 void circuit_forsake(struct circuit *c, struct mono now);
 
+/* If it is open, its hold is over now: somebody mended what it opened for. */
+void circuit_hasten(struct circuit *c, struct mono now);
+
 /* Closed, and nothing counted. */
 void circuit_reset(struct circuit *c, struct mono now);
 

@@ -287,6 +287,25 @@ void announce_log(struct announcer *a, const char *why)
 	announce_if_wanted(a, &e);
 }
 
+void announce_secrets(struct announcer *a, const char *provider, const char *why)
+{
+	char subject[128];
+	struct operator_event e = {
+		.type = why == NULL ? "dev.stagewire.operator.secret.recovered"
+				    : "dev.stagewire.operator.secret.trouble",
+		.message =
+			why == NULL
+				? SPAN("The provider of secrets answers again")
+				: SPAN("A provider of secrets gives no word; the last values are "
+				       "used for as long as its grace"),
+		.reason = span_of(why),
+	};
+
+	snprintf(subject, sizeof(subject), "secrets/%s", provider);
+	e.subject = span_of(subject);
+	announce_if_wanted(a, &e);
+}
+
 void announce_checkpoint(struct announcer *a, struct span note)
 {
 	struct operator_event e = {

@@ -44,6 +44,9 @@ MUST_CHECK enum err announce_order(struct announcer *a, const struct gate_order 
 /* The audit log is not signed now, and why; NULL: it is again. */
 void announce_log(struct announcer *a, const char *why);
 
+/* A provider of secrets gives no word now, and why; NULL: it does again. */
+void announce_secrets(struct announcer *a, const char *provider, const char *why);
+
 /* Backstage's event bus refuses us now, and why; NULL: it does not any more. */
 void announce_bus(struct announcer *a, const char *why);
 

@@ -313,6 +313,11 @@ void dispatch_set_gate(struct dispatch *d, const char *sink, enum sink_gate gate
 	outlet_set_gate(outlet_get(d, sink), gate);
 }
 
+void dispatch_hasten(struct dispatch *d, const char *sink)
+{
+	outlet_hasten(outlet_get(d, sink));
+}
+
 void dispatch_drain(struct dispatch *d)
 {
 	d->draining = true;

@@ -105,6 +105,9 @@ void dispatch_restore(
  */
 void dispatch_set_gate(struct dispatch *d, const char *sink, enum sink_gate gate);
 
+/* A sink has other secrets: if its circuit is open, it is probed now. */
+void dispatch_hasten(struct dispatch *d, const char *sink);
+
 /* What became of the tries at one sink, and how it is now. */
 struct dispatch_sink_stats {
 	const char *sink;

@@ -46,18 +46,6 @@ static struct source *source_of(struct relay *r, struct span path)
 	return relay_source(r, name);
 }
 
-/* "application/json; charset=utf-8" is application/json. */
-static bool media_is(struct span type, const char *wanted)
-{
-	const char *semicolon = type.n == 0 ? NULL : memchr(type.p, ';', type.n);
-
-	if (semicolon != NULL)
-		type.n = (size_t)(semicolon - type.p);
-	while (type.n > 0 && (type.p[type.n - 1] == ' ' || type.p[type.n - 1] == '\t'))
-		type.n--;
-	return span_is_nocase(type, wanted);
-}
-
 static const struct httpd_problem *judge_media(struct httpd_req *req)
 {
 	static const struct httpd_problem teams = {
@@ -71,13 +59,10 @@ static const struct httpd_problem *judge_media(struct httpd_req *req)
 		.type = "media-type",
 		.detail = "A Travis CI webhook is application/x-www-form-urlencoded.",
 	};
-	struct span type;
 
-	if (!httpd_req_field(req, "Content-Type", &type))
-		return &media;
-	if (media_is(type, "application/json"))
+	if (httpd_req_media_is(req, "application/json"))
 		return &teams;
-	return media_is(type, "application/x-www-form-urlencoded") ? NULL : &media;
+	return httpd_req_media_is(req, "application/x-www-form-urlencoded") ? NULL : &media;
 }
 
 static const struct httpd_problem *judge_head(struct httpd_req *req, const struct source *src)
@@ -85,7 +70,8 @@ static const struct httpd_problem *judge_head(struct httpd_req *req, const struc
 	static const struct httpd_problem not_found = {
 		.status = 404,
 		.type = "not-found",
-		.detail = "Webhooks are received at /hooks/travis/{source}.",
+		.detail = "Webhooks are received at /hooks/travis/{source} and "
+			  "/hooks/catalog/{source}.",
 	};
 	static const struct httpd_problem unknown = {
 		.status = 404,

@@ -259,6 +259,12 @@ void outlet_set_sink(struct outlet *o, struct sink *sink)
 	dispatch_each_lane(o->dispatch, o, lane_recall);
 }
 
+void outlet_hasten(struct outlet *o)
+{
+	circuit_hasten(&o->circuit, outlet_now(o));
+	outlet_wake(o);
+}
+
 void outlet_set_gate(struct outlet *o, enum sink_gate gate)
 {
 	bool opens = gate == SINK_OPEN && o->gate != SINK_OPEN;

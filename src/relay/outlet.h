@@ -50,6 +50,9 @@ void outlet_note(struct outlet *o, const struct sink_result *r, const char *even
 /* It leads to this sink from now on; NULL: to none. */
 void outlet_set_sink(struct outlet *o, struct sink *sink);
 
+/* What it opened its circuit for may be mended: probe now. */
+void outlet_hasten(struct outlet *o);
+
 /* Open it, hold it, disable it: nothing is written down here. */
 void outlet_set_gate(struct outlet *o, enum sink_gate gate);
 

@@ -151,6 +151,8 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
 	upkeep_set_retention(r->upkeep, &r->setup.retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
+	if (r->setup.safe != old->safe)
+		triggers_rekey(r->triggers);
 }
 
 bool relay_is_ready(const struct relay *r)
@@ -197,6 +199,16 @@ enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 void relay_alarm_log(struct relay *r, const char *why)
 {
 	announce_log(r->announcer, why);
+}
+
+void relay_hasten_sink(struct relay *r, const char *sink)
+{
+	dispatch_hasten(r->dispatch, sink);
+}
+
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
+{
+	announce_secrets(r->announcer, provider, why);
 }
 
 void relay_alarm_bus(struct relay *r, const char *why)

@@ -20,6 +20,7 @@ struct catalog;
 struct gate_order;
 struct httpd_handler;
 struct loop;
+struct safe;
 struct sink;
 struct source;
 struct store;
@@ -41,7 +42,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct safe *safe; /* has what sources' tokens are in; borrowed, may be NULL */
+	bool keep_catalog; /* in the store: the catalog comes from afar */
 	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
@@ -117,6 +119,12 @@ MUST_CHECK enum err relay_order_gate(struct relay *r, const struct gate_order *o
 
 /* The audit log is not signed now, and why; NULL: it is again. Operators hear of it. */
 void relay_alarm_log(struct relay *r, const char *why);
+
+/* A sink has other secrets: if it is left alone for a while, it is tried now. */
+void relay_hasten_sink(struct relay *r, const char *sink);
+
+/* The same of a provider of secrets. */
+void relay_alarm_secrets(struct relay *r, const char *provider, const char *why);
 
 /* Backstage's event bus does not let us in, and why; NULL: it does again. Operators hear of it. */
 void relay_alarm_bus(struct relay *r, const char *why);

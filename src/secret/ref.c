@@ -18,7 +18,29 @@
 void secret_ref_release(struct secret_ref *r)
 {
 	free(r->name);
+	free(r->field);
+	free(r->provider);
 	*r = (struct secret_ref){ 0 };
+}
+
+bool secret_ref_is_remote(const struct secret_ref *r)
+{
+	return r->place == SECRET_VAULT || r->place == SECRET_AWS;
+}
+
+static char *text_copy(const char *text)
+{
+	return text == NULL ? NULL : xstrdup(text);
+}
+
+struct secret_ref secret_ref_copy(const struct secret_ref *r)
+{
+	return (struct secret_ref){
+		.place = r->place,
+		.name = text_copy(r->name),
+		.field = text_copy(r->field),
+		.provider = text_copy(r->provider),
+	};
 }
 
 static void secret_say(char **why, const char *kind, const char *name, const char *what)
@@ -153,6 +175,10 @@ enum err secret_fetch(const struct secret_ref *r, struct secret **out, char **wh
 	case SECRET_FILE: return secret_fetch_file("file", r->name, out, why);
 	case SECRET_CREDENTIAL: return secret_fetch_credential(r->name, out, why);
 	case SECRET_ENV: return secret_fetch_env(r->name, out, why);
+	case SECRET_VAULT:
+	case SECRET_AWS:
+		secret_say(why, "provider", r->provider, "it was not asked yet");
+		return ERR_BUSY;
 	case SECRET_NONE: break;
 	}
 	*why = xstrdup("no secret is configured");

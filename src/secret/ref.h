@@ -15,12 +15,20 @@ enum secret_place {
 	SECRET_FILE,       /* a path */
 	SECRET_CREDENTIAL, /* a name below $CREDENTIALS_DIRECTORY (systemd.exec(5)) */
 	SECRET_ENV,        /* an environment variable */
+	SECRET_VAULT,      /* a path at a provider (secret/path.h), and a field there */
+	SECRET_AWS,        /* the same, an id of AWS Secrets Manager; the field may be NULL */
 };
 
 struct secret_ref {
 	enum secret_place place;
 	char *name;
+	char *field, *provider; /* of SECRET_VAULT and SECRET_AWS, else NULL */
 };
+
+/* Is it a provider that has it, so that it takes time to fetch (secret/safe.h)? */
+bool secret_ref_is_remote(const struct secret_ref *r);
+
+struct secret_ref secret_ref_copy(const struct secret_ref *r);
 
 void secret_ref_release(struct secret_ref *r);
 
@@ -28,7 +36,7 @@ void secret_ref_release(struct secret_ref *r);
 bool secret_credential_is_valid(const char *name);
 
 /*
- * Fetch it: the bytes without one trailing newline. ERR_NOTFOUND, ERR_IO,
+ * Fetch what is on this host: the bytes without one trailing newline. ERR_NOTFOUND, ERR_IO,
  * ERR_LIMIT (over 64 KiB) or ERR_PARSE (empty, or a zero byte in it) with *why
  * (free(3) it) naming the place, never the value.
  */

@@ -11,10 +11,10 @@
 #include "base/egress.h"
 #include "io/crypto.h"
 #include "io/secmem.h"
+#include "io/webhook_key.h"
 #include "sink/http_answer.h"
 #include "sink/http_credentials.h"
 #include "sink/http_private.h"
-#include "sink/webhook_key.h"
 
 #define SIGNATURES_MAX  1024
 #define TRACE_ID_BYTES  16
@@ -34,11 +34,19 @@ enum err http_sink_put_fields(const struct http_sink *h, struct http_message *m)
 	return e;
 }
 
+static void on_refused(void *ctx)
+{
+	const struct http_sink *h = ctx;
+
+	h->on_refused(h->refused_ctx, h->name);
+}
+
 enum err http_sink_request(struct http_sink *h, const char *method, const struct http_message *m,
 	void (*on_answer)(void *ctx, const struct httpc_answer *a), void *ctx,
 	struct httpc_call **call)
 {
 	const struct secret *token = h->credentials->token;
+	const bool asks = h->on_refused != NULL;
 	const struct httpc_request req = {
 		.method = method,
 		.url = h->url,
@@ -50,6 +58,8 @@ enum err http_sink_request(struct http_sink *h, const char *method, const struct
 		.tls = { .ca = h->ca, .certificate = h->certificate, .key = h->key },
 		.guard = &h->guard,
 		.http2 = true,
+		.on_refused = asks ? on_refused : NULL,
+		.refused_ctx = h,
 	};
 
 	return httpc_send(h->client, &req, on_answer, ctx, call);
@@ -161,11 +171,27 @@ static void try_end(struct http_try *t, const struct sink_result *r)
 	on_result(ctx, r);
 }
 
+static void try_start(struct http_try *t);
+
+/* It showed a secret that was replaced meanwhile: that it is refused says nothing. */
+static bool has_shown_old(const struct http_try *t, const struct httpc_answer *a)
+{
+	return a->result == HTTPC_ANSWERED && (a->status == 401 || a->status == 403) &&
+	       t->generation != t->sink->generation;
+}
+
 static void on_answer(void *ctx, const struct httpc_answer *a)
 {
-	struct sink_result r = http_answer_judge(a);
+	struct http_try *t = ctx;
+	struct sink_result r;
 
-	try_end(ctx, &r);
+	if (has_shown_old(t, a)) {
+		t->call = NULL;
+		try_start(t);
+		return;
+	}
+	r = http_answer_judge(a);
+	try_end(t, &r);
 }
 
 static const struct sink_result unsendable = {
@@ -174,11 +200,23 @@ static const struct sink_result unsendable = {
 	.note = "the event cannot be sent in this way",
 };
 
+static const struct sink_result outdated = {
+	.outcome = OUTCOME_TEMPFAIL,
+	.advice = ADVICE_PAUSE,
+	.retry_after_ms = -1,
+	.note = "its secrets are too old, and their provider gives no word",
+};
+
 static void try_start(struct http_try *t)
 {
 	struct http_message m;
 	enum err e;
 
+	if (t->sink->credentials->outdated) {
+		try_end(t, &outdated);
+		return;
+	}
+	t->generation = t->sink->generation;
 	http_message_init(&m);
 	e = compose(t, &m);
 	if (e == ERR_OK)
@@ -263,6 +301,7 @@ static void http_free(void *self)
 	free(h->key);
 	free(h->origin);
 	free(h->url);
+	free(h->name);
 	free(h);
 }
 
@@ -319,6 +358,9 @@ void http_sink_init(struct sink *sink, struct httpc *client, const char *name,
 		.key = text_copy(conf->key),
 		.credentials = credentials,
 		.wants_handshake = conf->handshake,
+		.on_refused = conf->on_refused,
+		.refused_ctx = conf->refused_ctx,
+		.name = xstrdup(name),
 	};
 	h->guard = (struct httpc_guard){ h->rule, conf->rules };
 	*sink = (struct sink){
@@ -335,6 +377,7 @@ void http_sink_set_credentials(struct sink *sink, struct http_credentials *crede
 
 	http_credentials_free(h->credentials);
 	h->credentials = credentials;
+	h->generation++;
 }
 
 int64_t http_sink_agreed_rate(const struct sink *sink)

@@ -40,6 +40,9 @@ struct http_sink_conf {
 	const struct egress_rule *rule;
 	size_t rules;
 	const char *ca, *certificate, *key; /* PEM files; or NULL */
+	/* The sink answered 401 or 403: is there a newer secret? NULL: nobody asks. */
+	void (*on_refused)(void *ctx, const char *name);
+	void *refused_ctx;
 };
 
 /* conf is copied, credentials are taken. client must outlive the sink. */

@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "io/secmem.h"
+#include "io/webhook_key.h"
 #include "sink/http_message.h"
-#include "sink/webhook_key.h"
 
 struct http_credentials *http_credentials_new(void)
 {

@@ -2,6 +2,7 @@
 #ifndef SINK_HTTP_CREDENTIALS_H
 #define SINK_HTTP_CREDENTIALS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/defs.h"
@@ -23,6 +24,7 @@ struct http_credentials {
 	struct secret *token; /* or NULL */
 	struct secret *field[HTTP_SECRET_FIELDS_MAX];
 	size_t fields;
+	bool outdated; /* what it knew is no good any more: nothing is sent */
 };
 
 struct http_credentials *http_credentials_new(void);

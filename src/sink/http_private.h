@@ -29,6 +29,7 @@ struct http_try {
 	const char *event_id;
 	struct span event;
 	unsigned tries;
+	unsigned generation; /* of the credentials that it showed */
 	void (*on_result)(void *ctx, const struct sink_result *r);
 	void *ctx;
 };
@@ -44,8 +45,12 @@ struct http_sink {
 	struct httpc_guard guard;
 	char *ca, *certificate, *key;
 	struct http_credentials *credentials;
+	unsigned generation; /* of the credentials */
 	bool wants_handshake;
 	struct http_handshake handshake;
+	void (*on_refused)(void *ctx, const char *name);
+	void *refused_ctx;
+	char *name;
 	struct http_try *first;
 };
 

@@ -21,6 +21,4 @@ libstagewire_a_SOURCES += \
 	src/sink/syslog_format.c \
 	src/sink/syslog_format.h \
 	src/sink/tries.c \
-	src/sink/tries.h \
-	src/sink/webhook_key.c \
-	src/sink/webhook_key.h
+	src/sink/tries.h

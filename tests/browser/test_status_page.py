@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from browser import TOP, Browser, harness  # noqa: E402
 
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-from test_page import HOSTILE, api_relay, relay  # noqa: E402
+from test_page import HOSTILE, api_relay, component, relay, write_catalog  # noqa: E402
 
 LIVE = "document.getElementById('live').textContent === 'Live'"
 NARROW = {"width": 360, "height": 740}
@@ -195,6 +195,20 @@ def test_it_is_used_by_keyboard_alone(box):
 		browser.press("Tab", "Tab", "Tab", "Tab", "Enter")  # region, system, build, owner
 		browser.wait("location.search === '?owner=frontend'", "the owner's link")
 		expect_no_problem(browser)
+
+
+def test_entities_come_and_go_without_a_reload(box):
+	"""After a reload of the daemon, which ends the stream for a moment."""
+	daemon = relay(box).start()
+	with browsing() as browser:
+		browser.open(home(daemon))
+		browser.wait(LIVE, "the stream")
+		browser.eval("window.mark = 1")
+		write_catalog(daemon, [component("ledger", "money"), component("newcomer", "money", "ops")])
+		daemon.reload()
+		browser.wait("[...document.querySelectorAll('tr[data-entity] th')]"
+			".map((e) => e.textContent).join() === 'ledger,newcomer'", "the other entities")
+		assert browser.eval("window.mark") == 1
 
 
 def test_it_says_that_the_relay_is_away_and_catches_up(box):

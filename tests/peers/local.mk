@@ -9,6 +9,10 @@ EXTRA_DIST += \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
 	tests/peers/signal_listener.js \
+	tests/peers/secrets/drive.js \
+	tests/peers/secrets/drive.py \
+	tests/peers/secrets/package-lock.json \
+	tests/peers/secrets/package.json \
 	tests/peers/tlog/verify.go \
 	tests/peers/travis-card/card.js \
 	tests/peers/travis-card/package-lock.json \
@@ -16,5 +20,6 @@ EXTRA_DIST += \
 	tests/peers/travis-card/render.js \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \
+	tests/peers/webhooks/sign.js \
 	tests/peers/webhooks/verify.js
 dist_noinst_SCRIPTS += $(PEERS)

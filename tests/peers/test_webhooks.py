@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Signatures of the http sink hold for the receivers' own library: npm's standardwebhooks."""
+"""Signatures of the http sink hold for the receivers' own library, npm's standardwebhooks, and those
+that it makes hold for the catalog push."""
 
 import base64
 import json
@@ -8,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 
 TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
 	os.path.abspath(__file__))))
@@ -15,7 +17,9 @@ sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 sys.path.insert(0, os.path.join(TOP, "tests", "tools"))
 import harness  # noqa: E402
 from harness import Skip, wait_until  # noqa: E402
+from bus_standin import Backstage  # noqa: E402
 from hook_standin import Hook  # noqa: E402
+from push_standin import post  # noqa: E402
 
 HERE = os.path.join(TOP, "tests", "peers", "webhooks")
 MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "webhook-modules")
@@ -42,24 +46,31 @@ def install():
 	assert done.returncode == 0, done.stderr
 
 
-class Receiver:
-	"""verify.js under way."""
+class Node:
+	"""A script of ours under way, with the library."""
 
-	def __init__(self):
-		self.process = subprocess.Popen(["node", os.path.join(HERE, "verify.js"),
+	def __init__(self, script):
+		self.process = subprocess.Popen(["node", os.path.join(HERE, script),
 			os.path.abspath(MODULES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-	def accepts(self, request, body=None, headers=None, **key):
-		fields = {n.lower(): v for n, v in request.fields if n.lower().startswith("webhook-")}
-		question = {"headers": {**fields, **(headers or {})},
-			"body": base64.b64encode(request.body if body is None else body).decode(), **key}
+	def ask(self, **question):
 		self.process.stdin.write(json.dumps(question) + "\n")
 		self.process.stdin.flush()
-		return json.loads(self.process.stdout.readline())["ok"]
+		return json.loads(self.process.stdout.readline())
 
 	def stop(self):
 		self.process.stdin.close()
 		self.process.wait(30)
+
+
+class Receiver(Node):
+	def __init__(self):
+		super().__init__("verify.js")
+
+	def accepts(self, request, body=None, headers=None, **key):
+		fields = {n.lower(): v for n, v in request.fields if n.lower().startswith("webhook-")}
+		return self.ask(headers={**fields, **(headers or {})},
+			body=base64.b64encode(request.body if body is None else body).decode(), **key)["ok"]
 
 
 def deliver(box, mode, *keys):
@@ -96,6 +107,50 @@ def test_standardwebhooks_and_nodes_crypto_accept_what_is_signed(box):
 				assert not receiver.accepts(request, headers={"webhook-timestamp": later}, **key)
 	finally:
 		receiver.stop()
+
+
+def test_the_catalog_push_takes_what_standardwebhooks_and_nodes_crypto_sign(box):
+	install()
+	sender, backstage = Node("sign.js"), Backstage()
+	box.sinks.append(backstage)
+	pair = sender.ask()
+	hub = "a plugin's secret of some length"
+	daemon = box.daemon()
+
+	def secret(name, text):
+		daemon.write(os.path.join(daemon.dir, name), text + "\n")
+		return {"file": os.path.join(daemon.dir, name)}
+
+	daemon.config["backstage"] = {"url": backstage.url}
+	daemon.config["catalog"] = {}
+	daemon.config["sources"] += [
+		{"name": "portal", "type": "catalog", "protocol": "standard-webhooks",
+			"secrets": [secret("old", OLD), secret("new", NEW), secret("pair", pair["public"])]},
+		{"name": "plugin", "type": "catalog", "protocol": "forgedapps",
+			"secrets": [secret("hub", hub)]}]
+	daemon.start()
+	body = '{"entityRef":"component:default/wäge"}'.encode()
+	encoded, at = base64.b64encode(body).decode(), int(time.time())
+	media = ("Content-Type", "application/json")
+
+	def push(signature, number, body=body):
+		return post(daemon.hooks, "/hooks/catalog/portal", body, [media, ("webhook-id", f"m{number}"),
+			("webhook-timestamp", str(at)), ("webhook-signature", signature)])[0]
+
+	try:
+		for number, key in enumerate(({"secret": OLD}, {"secret": NEW}, {"pair": pair["pair"]})):
+			signature = sender.ask(id=f"m{number}", at=at, body=encoded, **key)["signature"]
+			assert push(signature, number) == 202, key
+			assert push(signature, number, body + b" ") == 401, key
+			assert push(signature, 9) == 401, key
+		signature = sender.ask(id="m8", at=at, body=encoded, secret=OTHER)["signature"]
+		assert push(signature, 8) == 401
+		signature = sender.ask(body=encoded, hub=hub)["signature"]
+		for text, status in ((body, 202), (body + b" ", 401)):
+			assert post(daemon.hooks, "/hooks/catalog/plugin", text,
+				[media, ("X-Hub-Signature-256", signature)])[0] == status
+	finally:
+		sender.stop()
 
 
 if __name__ == "__main__":

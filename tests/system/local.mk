@@ -23,9 +23,11 @@ SYSTEM = \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
 	tests/system/test_page.py \
+	tests/system/test_push.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
+	tests/system/test_secrets.py \
 	tests/system/test_scale.py \
 	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \

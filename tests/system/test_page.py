@@ -16,6 +16,7 @@ import xml.etree.ElementTree as ET
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
 from harness import PATIENCE_S, connect, request, wait_until  # noqa: E402
+from test_bus import live_daemon  # noqa: E402
 
 HTML = "{http://www.w3.org/1999/xhtml}"
 SVG = "{http://www.w3.org/2000/svg}"
@@ -533,6 +534,23 @@ def test_a_stored_build_is_told_and_the_page_shows_it(box):
 				row = stream.until("row", name="parcel-ui", state=state)
 				assert row["entity"] == "component:default/parcel-ui" and row["word"] == word, row
 				assert show(daemon).rows()["parcel-ui"][1] == word
+
+
+def test_an_entity_that_changes_in_backstage_is_told_and_shown(box):
+	daemon, backstage = live_daemon(box)
+	daemon.accept(slug="acme/parcel-api", state="failed")
+	with following(daemon.admin) as stream:
+		stream.event()
+		assert show(daemon).names() == ["parcel-api"]
+		backstage.set("parcel-ui", "acme/parcel-ui", "group:default/frontend", "e1")
+		backstage.publish("stagewire.catalog", {"entityRef": "component:default/parcel-ui"})
+		stream.until("catalog")
+		rows = show(daemon).rows()
+		assert list(rows) == ["parcel-api", "parcel-ui"], rows
+		assert rows["parcel-api"][1] == "Failed" and rows["parcel-ui"][5] == "frontend", rows
+		# States go on being told by the new index.
+		daemon.accept(slug="acme/parcel-ui", state="passed")
+		stream.until("row", name="parcel-ui", state="passed")
 
 
 def test_the_states_of_sinks_and_what_waits_are_told_when_they_change(box):

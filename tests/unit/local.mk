@@ -3,6 +3,7 @@
 EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
+	tests/tools/aws_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
@@ -10,7 +11,9 @@ EXTRA_DIST += \
 	tests/tools/http_standin.py \
 	tests/tools/issuer_standin.js \
 	tests/tools/make_jwts.js \
+	tests/tools/push_standin.py \
 	tests/tools/travis_standin.py \
+	tests/tools/vault_standin.py \
 	tests/unit/audit_log.h \
 	tests/unit/events.h \
 	tests/unit/jwts.txt \
@@ -60,6 +63,7 @@ UNIT = \
 	tests/unit/test_http_sink \
 	tests/unit/test_httpc \
 	tests/unit/test_httpd \
+	tests/unit/test_hub_signature \
 	tests/unit/test_identity \
 	tests/unit/test_jdoc \
 	tests/unit/test_journald \
@@ -68,6 +72,7 @@ UNIT = \
 	tests/unit/test_json_write \
 	tests/unit/test_jwt \
 	tests/unit/test_keeper \
+	tests/unit/test_keyring \
 	tests/unit/test_keys \
 	tests/unit/test_live \
 	tests/unit/test_log \
@@ -83,12 +88,16 @@ UNIT = \
 	tests/unit/test_policy \
 	tests/unit/test_pseudonym \
 	tests/unit/test_publish \
+	tests/unit/test_push \
+	tests/unit/test_push_memo \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
 	tests/unit/test_sd \
+	tests/unit/test_safe \
 	tests/unit/test_secret \
+	tests/unit/test_secret_path \
 	tests/unit/test_signal_sink \
 	tests/unit/test_signing \
 	tests/unit/test_store \
@@ -123,7 +132,9 @@ tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \
 	src/daemon/live.c src/daemon/pushes.c $(STANDIN)
+tests_unit_test_push_memo_SOURCES = tests/unit/test_push_memo.c src/daemon/push_memo.c
 tests_unit_test_pushes_SOURCES = tests/unit/test_pushes.c src/daemon/pushes.c $(STANDIN)
 tests_unit_test_signal_sink_SOURCES = tests/unit/test_signal_sink.c $(STANDIN)
+tests_unit_test_safe_SOURCES = tests/unit/test_safe.c $(STANDIN)
 tests_unit_test_stream_SOURCES = tests/unit/test_stream.c $(STANDIN)
 endif

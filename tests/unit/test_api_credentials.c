@@ -27,7 +27,7 @@ static char *fetch(const char *first, const char *second)
 	setenv("FIRST", first, 1);
 	setenv("SECOND", second, 1);
 	cr_assert_eq(conf_parse(span_of(text), "conf", &conf, &why), ERR_OK, "%s", why);
-	e = api_credentials_fetch(conf, &known, &why);
+	e = api_credentials_fetch(conf, NULL, &known, &why);
 	cr_assert_eq(e == ERR_OK, why == NULL);
 	return why;
 }

@@ -272,3 +272,18 @@ Test(chronicle, writes_100000_entities_in_bounded_batches, .timeout = 300)
 	/* A batch of 256 rows is a commit: so many, however they were grouped. */
 	cr_expect_geq(store_counts(b.s).commits, MANY / 256);
 }
+
+Test(chronicle, does_not_confirm_a_reading_before_its_changes_are_written)
+{
+	has("component:default/a", "group:default/x", "1", "e1");
+	note(true, 100, 110);
+	settle();
+	has("component:default/a", "group:default/y", "1", "e2");
+	note(true, 200, 210);
+	restart();
+	has("component:default/a", "group:default/y", "1", "e2");
+	note(true, 500, 510);
+	settle();
+	expect_rows("component:default/a -1..110 group:default/x 1\n"
+		    "component:default/a 100..210 group:default/y 1\n");
+}

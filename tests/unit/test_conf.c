@@ -177,12 +177,19 @@ struct refusal {
 	const char *why; /* after "f:" */
 };
 
-#define REFERENCE "must be a reference: {file: ...}, {credential: ...} or {env: ...}"
-#define SECRET    "backstage.token " REFERENCE
+#define REFERENCE                                                                                  \
+	"must be a reference: {file: ...}, {credential: ...}, {env: ...}, "                        \
+	"{vault: ..., field: ..., provider: ...} or {aws: ..., provider: ...}"
+#define VAULT  "secrets: [{name: v, type: vault, address: 'https://v'"
+#define AWS    "secrets: [{name: w, type: aws, region: r"
+#define SECRET "backstage.token " REFERENCE
 #define HEADER                                                                                     \
 	"must be \"Name: value\", and none that the event, the signature or the connection needs"
 #define HTTP   "name: h, type: http, url: 'https://h.example'"
 #define SOURCE "name: a, type: travis, host: h, config_url: 'https://h/c'"
+
+#define LIVE   "backstage: {url: 'http://b'}\n"
+#define PUSHER "name: a, type: catalog, protocol: standard-webhooks, secrets: {env: A}"
 
 static const struct refusal refusals[] = {
 	/* keys */
@@ -262,7 +269,7 @@ static const struct refusal refusals[] = {
 	{ "backstage: {token: \"abc\"}\n", "1:20: " SECRET },
 	{ "backstage: {token: [abc]}\n", "1:20: " SECRET },
 	{ "backstage: {token: {abc: def}}\n", "1:21: " SECRET },
-	{ "backstage: {token: {file: /a, env: B}}\n", "1:20: " SECRET },
+	{ "backstage: {token: {file: /a, env: B}}\n", "1:36: " SECRET },
 	{ "backstage: {token: {file: abc}}\n",
 		"1:27: backstage.token must be an absolute path of a file" },
 	{ "backstage: {token: {env: a-b}}\n",
@@ -328,6 +335,25 @@ static const struct refusal refusals[] = {
 		"2:25: sink 'n' needs a backstage.url" },
 	{ LEAST "sources:\n  - {name: a, type: travis, host: h}\n",
 		"3:5: source 'a' needs public_keys or a config_url" },
+	{ LIVE "sources: [{name: a, type: catalog}]\n", "2:11: source 'a' needs a 'protocol'" },
+	{ LIVE "sources: [{name: a, type: catalog, protocol: svix}]\n",
+		"2:46: protocol must be standard-webhooks or forgedapps, not 'svix'" },
+	{ LIVE "sources: [{name: a, type: catalog, protocol: forgedapps}]\n",
+		"2:11: source 'a' needs 'secrets'" },
+	{ LIVE "sources: [{" PUSHER ", host: h}]\n",
+		"2:84: a source of type catalog has no 'host'; it belongs to travis" },
+	{ LIVE "sources: [{" SOURCE ", tolerance: 1m}]\n",
+		"2:71: a source of type travis has no 'tolerance'; it belongs to catalog" },
+	{ LIVE "sources: [{" PUSHER ", tolerance: 2h}]\n",
+		"2:95: tolerance must be between 1s and 1h, not '2h'" },
+	{ LIVE "sources: [{" PUSHER ", entity_filter: '{}'}]\n",
+		"2:99: nobody asks for an entity_filter by protocol standard-webhooks" },
+	{ LIVE "sources: [{" PUSHER ", entity_filter: '{'}]\n",
+		"2:99: entity_filter must be JSON, not '{'" },
+	{ LEAST "sources: [{" PUSHER "}]\n",
+		"2:27: source 'a' needs a backstage.url to read again from, and no catalog.file" },
+	{ "backstage:\n  url: http://b\n  identity:\n    subject: x\n",
+		"4:5: backstage.identity needs an 'issuer'" },
 	{ LEAST "sources:\n  - {" SOURCE "}\n  - {" SOURCE "}\n",
 		"4:12: there is a source 'a' on line 3 already" },
 	{ LEAST "sinks:\n- {name: s, type: file, path: /a}\n- {name: s, type: file, path: /b}\n",
@@ -362,6 +388,45 @@ static const struct refusal refusals[] = {
 		"2:31: 'h:1' is in listen.hooks too" },
 	{ LEAST "listen: {hooks: 'h:1', admin: 'h:2', api: ['h:3', 'h:2']}\n",
 		"2:43: 'h:2' is in listen.admin too" },
+	/* providers of secrets */
+	{ LEAST "secrets: [{name: v, type: volt}]\n",
+		"2:27: type must be vault or aws, not 'volt'" },
+	{ LEAST VAULT "}]\n", "2:11: provider 'v' signs in by approle and needs a 'role_id'" },
+	{ LEAST VAULT ", auth: jwt, jwt: {env: J}}]\n",
+		"2:11: provider 'v' signs in by jwt and needs a 'role'" },
+	{ LEAST VAULT ", auth: token, token: {env: T}, role: r}]\n",
+		"2:92: provider 'v' signs in by token, and 'role' is for jwt" },
+	{ LEAST VAULT ", auth: token, token: {vault: a, field: b, provider: v}}]\n",
+		"2:76: token must be on this host: a file, a credential or env" },
+	{ LEAST VAULT ", auth: token, token: {env: T}, wrapped: true}]\n",
+		"2:95: provider 'v' signs in by token, which has no secret_id to unwrap" },
+	{ LEAST "secrets: [{name: v, type: vault, auth: token, token: {env: T}}]\n",
+		"2:11: provider 'v' needs an 'address'" },
+	{ LEAST "secrets: [{name: v, type: vault, address: 'http://v'}]\n",
+		"2:43: address must be an https URL (http to this host itself) without user or "
+		"query" },
+	{ LEAST AWS ", metadata: 'http://10.0.0.1'}]\n",
+		"2:53: metadata must be http://169.254.169.254, http://[fd00:ec2::254] or a port "
+		"of 127.0.0.1, not 'http://10.0.0.1'" },
+	{ LEAST AWS ", credentials: static, access_key_id: {env: A}}]\n",
+		"2:79: provider 'w' needs both an access_key_id and a secret_access_key" },
+	{ LEAST AWS ", mount: kv}]\n", "2:43: a provider of type aws has no 'mount'; it belongs to "
+				       "vault" },
+	/* and references to them */
+	{ LEAST "backstage: {token: {vault: a, provider: v}}\n", "2:20: " SECRET },
+	{ LEAST "backstage: {token: {file: /a, provider: v}}\n", "2:20: " SECRET },
+	{ LEAST "backstage: {token: {vault: a, file: /a}}\n", "2:37: " SECRET },
+	{ LEAST "backstage: {token: {aws: a, provider: v}}\n",
+		"2:20: backstage.token: there is no provider of that name in 'secrets'" },
+	{ LEAST AWS "}]\nbackstage: {token: {vault: a, field: b, provider: w}}\n",
+		"3:20: backstage.token: provider 'w' is of type aws, not vault" },
+	{ LEAST AWS "}]\nbackstage: {token: {aws: 'ci/{name}', provider: w}}\n",
+		"3:20: backstage.token belongs to no entity, so its path has no variables" },
+	{ LEAST AWS "}]\naudit: {key: {aws: a, provider: w}}\n",
+		"3:14: audit.key must be on this host: a file, a credential or env" },
+	{ LEAST AWS "}]\nbackstage: {token: {aws: 'a/../hunter2', provider: w}}\n",
+		"3:26: backstage.token must be segments of letters, digits and any of -_.+=@: "
+		"between slashes, none of which ends with a dot" },
 	{ LEAST "credentials: [{name: a, allow: builds}]\n",
 		"2:15: credential 'a' needs a 'secret'" },
 	{ LEAST "credentials: [{name: a, secret: {env: A}}]\n",
@@ -643,10 +708,10 @@ static void write_option(char *text, size_t max, const struct conf_option *o, co
 		strncmp(o->name, "catalog.", 8) == 0 ? "backstage: {url: http://h}" : LEAST);
 }
 
-/* Is this the default or least value of an option that another option's default contradicts? */
+/* Is this a value that cannot stand alone, or that another option's default contradicts? */
 static bool is_bound_elsewhere(const struct conf_option *o, const char *value)
 {
-	return (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
+	return o->with != NULL || (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
 	       (strcmp(o->name, "http.max_connections") == 0 && value == o->min);
 }
 

@@ -8,7 +8,7 @@
 #include "io/crypto.h"
 #include "io/json.h"
 #include "io/secmem.h"
-#include "sink/webhook_key.h"
+#include "io/webhook_key.h"
 
 static void setup(void)
 {
@@ -16,6 +16,7 @@ static void setup(void)
 }
 
 TestSuite(webhook_key, .init = setup);
+TestSuite(webhook_verify, .init = setup);
 
 static enum err parse(const char *text, struct webhook_key **out, const char **why)
 {
@@ -176,6 +177,180 @@ Test(webhook_key, makes_the_signatures_of_every_vector)
 		cr_expect_str_eq(out.data, jdoc_text(jdoc_member(v, "signature")), "%s",
 			jdoc_text(jdoc_member(v, "name")));
 		webhook_key_free(k);
+	}
+	jdoc_free(root);
+}
+
+/* --- verifying --- */
+
+#define PUBLIC "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
+
+static struct webhook_key *verifier_of(const char *text)
+{
+	struct secret *s = secret_new(text, strlen(text));
+	struct webhook_key *k = NULL;
+	const char *why = NULL;
+
+	cr_assert_eq(webhook_key_parse_verifier(s, &k, &why), ERR_OK, "%s: %s", text, why);
+	secret_free(s);
+	return k;
+}
+
+struct verdict {
+	enum err e;
+	int64_t at;
+	size_t by;
+};
+
+static struct verdict verify_claim(const char *const *keys, size_t n, struct webhook_claim claim)
+{
+	struct webhook_key *k[4] = { NULL };
+	struct verdict v = { .at = -1, .by = 99 };
+
+	for (size_t i = 0; i < n; i++)
+		k[i] = verifier_of(keys[i]);
+	v.e = webhook_verify(k, n, &claim, &v.at, &v.by);
+	for (size_t i = 0; i < n; i++)
+		webhook_key_free(k[i]);
+	return v;
+}
+
+static struct webhook_claim classic_claim(const char *signatures)
+{
+	return (struct webhook_claim){ CLASSIC_ID, SPAN("1614265330"), span_of(signatures),
+		CLASSIC_BODY };
+}
+
+static enum err verify(const char *key, const char *signatures)
+{
+	return verify_claim(&key, 1, classic_claim(signatures)).e;
+}
+
+Test(webhook_verify, takes_the_specifications_signatures_and_says_whose_and_when)
+{
+	const char *const keys[] = { "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD", PUBLIC, CLASSIC };
+	struct verdict v = verify_claim(keys, 3, classic_claim(CLASSIC_V1));
+
+	cr_assert_eq(v.e, ERR_OK);
+	cr_assert_eq(v.by, 2);
+	cr_assert_eq(v.at, CLASSIC_AT);
+	v = verify_claim(keys, 3, classic_claim(CLASSIC_V1 " " CLASSIC_V1A));
+	cr_assert_eq(v.by, 1, "the first key that matches");
+}
+
+Test(webhook_verify, finds_the_one_that_holds_among_others)
+{
+	cr_assert_eq(verify(CLASSIC, "v2,x v1a," CLASSIC_V1 " v1, " CLASSIC_V1), ERR_OK);
+	cr_assert_eq(verify(PUBLIC, CLASSIC_V1 "  " CLASSIC_V1A " "), ERR_OK);
+}
+
+Test(webhook_verify, does_not_take_one_kind_for_the_other)
+{
+	cr_assert_eq(verify(CLASSIC, CLASSIC_V1A), ERR_AUTH);
+	cr_assert_eq(verify(PUBLIC, CLASSIC_V1), ERR_AUTH);
+	cr_assert_eq(verify(CLASSIC, "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="), ERR_AUTH);
+	cr_assert_eq(verify(CLASSIC, "v1,"), ERR_AUTH);
+	cr_assert_eq(verify(CLASSIC, "v1,AAAA"), ERR_AUTH);
+}
+
+Test(webhook_verify, refuses_another_id_time_or_body)
+{
+	const char *key = CLASSIC;
+	struct webhook_claim c = classic_claim(CLASSIC_V1);
+
+	c.id = SPAN("msg_p5jXN8AQM9LWM0D4loKWxJel");
+	cr_assert_eq(verify_claim(&key, 1, c).e, ERR_AUTH);
+	c = classic_claim(CLASSIC_V1);
+	c.timestamp = SPAN("01614265330");
+	cr_assert_eq(verify_claim(&key, 1, c).e, ERR_AUTH, "the text is signed, not the number");
+	c = classic_claim(CLASSIC_V1);
+	c.body = SPAN("{\"test\":2432232314}");
+	cr_assert_eq(verify_claim(&key, 1, c).e, ERR_AUTH);
+}
+
+Test(webhook_verify, refuses_fields_that_are_none)
+{
+	static const char *const ids[] = { "", "a.b", "a b", "a\tb", "\x7f", "\xc3\xa4" };
+	static const char *const times[] = { "", "-1", "+1", "1.0", " 1", "0x1", "1234567890123",
+		"99999999999999999999" };
+	static const char *const lists[] = { "", " ", "a b c d e f g h i" };
+	const char *key = CLASSIC;
+	struct webhook_claim c;
+	char long_id[WEBHOOK_ID_MAX + 2];
+
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
+		c = classic_claim(CLASSIC_V1);
+		c.id = span_of(ids[i]);
+		cr_expect_eq(verify_claim(&key, 1, c).e, ERR_PARSE, "%s", ids[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(times); i++) {
+		c = classic_claim(CLASSIC_V1);
+		c.timestamp = span_of(times[i]);
+		cr_expect_eq(verify_claim(&key, 1, c).e, ERR_PARSE, "%s", times[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		cr_expect_eq(verify(CLASSIC, lists[i]), ERR_PARSE, "'%s'", lists[i]);
+	cr_assert_eq(verify(CLASSIC, "a b c d e f g h"), ERR_AUTH);
+	memset(long_id, 'x', sizeof(long_id));
+	c = classic_claim(CLASSIC_V1);
+	c.id = (struct span){ long_id, WEBHOOK_ID_MAX + 1 };
+	cr_assert_eq(verify_claim(&key, 1, c).e, ERR_PARSE);
+	c.id.n--;
+	cr_assert_eq(verify_claim(&key, 1, c).e, ERR_AUTH);
+}
+
+Test(webhook_verify, has_no_use_for_a_senders_own_key)
+{
+	static const char *const no[] = { PAIR, "", "whpk_", "whpk_AAAA",
+		"whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+		"1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4=" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(no); i++) {
+		struct secret *s = secret_new(no[i], strlen(no[i]));
+		struct webhook_key *k = NULL;
+		const char *why = NULL;
+
+		cr_expect_eq(webhook_key_parse_verifier(s, &k, &why), ERR_PARSE, "%s", no[i]);
+		cr_expect_not_null(why);
+		cr_expect(strlen(no[i]) < 10 || strstr(why, no[i]) == NULL);
+		secret_free(s);
+	}
+}
+
+Test(webhook_verify, names_a_public_key_and_tells_nothing_of_a_secret)
+{
+	char name[WEBHOOK_KEY_NAME_MAX], same[WEBHOOK_KEY_NAME_MAX];
+	struct webhook_key *shared = verifier_of(CLASSIC), *public = verifier_of(PUBLIC);
+	struct webhook_key *pair = key_of(PAIR);
+
+	cr_assert_str_eq(webhook_key_name(shared, name), "shared");
+	cr_assert_eq(strlen(webhook_key_name(public, name)), 7 + 64);
+	cr_assert_str_eq(webhook_key_name(pair, same), name);
+	webhook_key_free(shared);
+	webhook_key_free(public);
+	webhook_key_free(pair);
+}
+
+Test(webhook_verify, takes_the_signatures_of_every_vector)
+{
+	struct json_object *root = vectors_load(), *all = jdoc_member(root, "vectors");
+
+	for (size_t i = 0; i < jdoc_count(all); i++) {
+		struct json_object *v = jdoc_at(all, i);
+		const char *public = jdoc_text(jdoc_member(v, "public_key"));
+		const char *key = public != NULL ? public : jdoc_text(jdoc_member(v, "secret"));
+		char at[24];
+		struct webhook_claim claim = {
+			.id = span_of(jdoc_text(jdoc_member(v, "id"))),
+			.signatures = span_of(jdoc_text(jdoc_member(v, "signature"))),
+			.body = span_of(jdoc_text(jdoc_member(v, "body"))),
+		};
+
+		snprintf(at, sizeof(at), "%lld",
+			(long long)jdoc_int(jdoc_member(v, "timestamp"), 0));
+		claim.timestamp = span_of(at);
+		cr_expect_eq(verify_claim(&key, 1, claim).e, ERR_OK, "%s",
+			jdoc_text(jdoc_member(v, "name")));
 	}
 	jdoc_free(root);
 }

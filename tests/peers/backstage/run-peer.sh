@@ -99,19 +99,16 @@ install_packages()
 	exec 9>&-
 }
 
-# As a user does, so that Backstage finds its configuration schema too.
+# As a user does, so that Backstage finds its configuration schema too. An archive of
+# the same name may have changed.
 install_module()
 {
-	local stamp=$PEER_MODULES/node_modules/.installed-module
-
 	[ -n "${PEER_MODULE:-}" ] || return 0
 	[ "$PEER_MODULES" != "$here" ] || die "PEER_MODULE needs PEER_MODULES"
-	if ! cmp -s "$PEER_MODULE" "$stamp" || [ ! -d "$PEER_MODULES/node_modules/$module" ]; then
-		(cd "$PEER_MODULES" && npm install --ignore-scripts --no-audit --no-fund "$PEER_MODULE") \
-			>"$PEER_STATE/npm-module.log" 2>&1 ||
-			die "npm install failed: see $PEER_STATE/npm-module.log"
-		cp "$PEER_MODULE" "$stamp"
-	fi
+	rm -rf "${PEER_MODULES:?}/node_modules/$module"
+	(cd "$PEER_MODULES" && npm install --ignore-scripts --no-audit --no-fund "$PEER_MODULE") \
+		>"$PEER_STATE/npm-module.log" 2>&1 ||
+		die "npm install failed: see $PEER_STATE/npm-module.log"
 }
 
 # --- PostgreSQL ---------------------------------------------------------------
