@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Built by "make check" so that it cannot rot; run by "make bench" only.
-check_PROGRAMS += bench/hookload
+check_PROGRAMS += bench/hookload bench/lookup
 bench_hookload_SOURCES = \
 	bench/client.c \
 	bench/client.h \
@@ -14,8 +14,10 @@ bench_hookload_SOURCES = \
 	bench/sink.c \
 	bench/sink.h
 bench_hookload_LDADD = libstagewire.a $(DEPS_LIBS)
+bench_lookup_SOURCES = bench/lookup.c
+bench_lookup_LDADD = libstagewire.a $(DEPS_LIBS)
 
-dist_noinst_SCRIPTS += bench/run
+dist_noinst_SCRIPTS += bench/backstage.py bench/run
 EXTRA_DIST += \
 	bench/README.md \
 	bench/payload.json \
@@ -25,5 +27,5 @@ EXTRA_DIST += \
 	bench/peer/server.js
 
 .PHONY: bench
-bench: stagewired bench/hookload
+bench: stagewired bench/hookload bench/lookup
 	$(srcdir)/bench/run --build '$(abs_top_builddir)' $(BENCH_FLAGS)

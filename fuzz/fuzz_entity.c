@@ -5,8 +5,8 @@
 
 #include "backstage/catalog_rest.h"
 #include "backstage/entity_json.h"
+#include "base/json_gate.h"
 #include "io/crypto.h"
-#include "io/json.h"
 #include "io/pseudonym.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
@@ -44,34 +44,44 @@ static const struct entity_rules *rules(void)
 
 static void read_as_entity(struct span text, struct buf *room)
 {
-	struct json_object *root = NULL;
 	struct entity e;
 
-	if (jdoc_parse(text, NULL, &root) != ERR_OK)
-		return;
-	if (entity_from_json(root, rules(), room, &e) == ERR_OK)
+	if (json_gate(text, NULL, NULL) == ERR_OK &&
+		entity_from_json(json_root(text), rules(), room, &e) == ERR_OK)
 		check_entity(&e);
-	jdoc_free(root);
 }
 
 static void read_as_page(struct span text, struct buf *room)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct catalog_page page = { 0 };
-	struct catalog *c;
 	struct entity e;
 	struct span ref;
 
-	if (catalog_rest_page(text, rules(), room, b, &page) == ERR_OK)
-		must(catalog_builder_count(b) + page.skipped <= page.items);
+	if (catalog_rest_page(text, rules(), room, c, &page) == ERR_OK)
+		must(catalog_count(c) + page.skipped <= page.items);
 	free(page.cursor);
-	c = catalog_build(TAKE(b));
 	for (size_t i = 0; catalog_at(c, i, &e); i++) {
 		check_entity(&e);
 		must(catalog_get(c, e.ref, &e));
 		for (size_t k = 0; k < e.aliases; k++)
 			must(catalog_user(c, e.alias[k], &ref) || catalog_shared_aliases(c) > 0);
 		must(e.slug.n == 0 || catalog_find(c, e.slug, &e, 1) > 0);
+	}
+	catalog_free(c);
+}
+
+static void read_as_found(struct span text, struct buf *room)
+{
+	const struct span refs[] = { SPAN("component:default/parcel-api"),
+		SPAN("user:default/bob") };
+	enum catalog_fate fate[ARRAY_SIZE(refs)];
+	struct catalog *c = catalog_new();
+	struct entity e;
+
+	if (catalog_rest_found(text, rules(), room, refs, 2, c, fate) == ERR_OK) {
+		for (size_t i = 0; i < ARRAY_SIZE(refs); i++)
+			must(catalog_get(c, refs[i], &e) == (fate[i] == CATALOG_FOUND));
 	}
 	catalog_free(c);
 }
@@ -84,5 +94,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	buf_init(&room, ENTITY_ROOM);
 	read_as_entity(text, &room);
 	read_as_page(text, &room);
+	read_as_found(text, &room);
 	return 0;
 }

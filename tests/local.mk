@@ -46,13 +46,17 @@ EXTRA_DIST += \
 	tests/tap.sh
 
 # Parts of "make check", and what needs more than a build: see HACKING.md.
-.PHONY: check-unit check-dynamic check-peers check-backstage check-browser screenshots style
+.PHONY: check-unit check-dynamic check-peers check-backstage check-browser check-rotation
+.PHONY: screenshots style
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
 check-dynamic:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh $(SYSTEM)"
 check-backstage:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="tests/peers/test_module.py"
+check-rotation:
+	STAGEWIRE_ROTATIONS=10 STAGEWIRE_RATE=500; export STAGEWIRE_ROTATIONS STAGEWIRE_RATE; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_secrets.py
 check-peers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
 check-browser:

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -32,5 +33,14 @@ MUST_CHECK enum err audit_seed_parse(struct span text, uint8_t seed[32]);
  */
 MUST_CHECK enum err audit_key_load(
 	const char *path, bool may_make, struct signing_key **out, char **why);
+
+/*
+ * Read one that has a second line, with the time that it was made at (RFC 3339),
+ * or make it there, now. One without that line is as old as the file, and gets it, so
+ * that a copy or a touch makes it no younger. One from the future, after the
+ * clock was set back, is of now.
+ */
+MUST_CHECK enum err audit_key_load_dated(
+	const char *path, struct wall now, struct signing_key **out, struct wall *made, char **why);
 
 #endif

@@ -381,7 +381,7 @@ static bool is_kept(const struct entity *e)
 	return e->slug.n > 0;
 }
 
-static enum err take_all(struct file *f, struct catalog_builder *b)
+static enum err take_all(struct file *f, struct catalog *c)
 {
 	enum err err = ERR_OK;
 
@@ -393,7 +393,7 @@ static enum err take_all(struct file *f, struct catalog_builder *b)
 	for (size_t i = 0; err == ERR_OK && i < f->count; i++) {
 		if (!is_kept(&f->entity[i]))
 			continue;
-		err = catalog_builder_add(b, &f->entity[i]);
+		err = catalog_put(c, &f->entity[i]);
 		if (err != ERR_OK)
 			return file_error(f, f->docs[i], "cannot be kept: %s", err_str(err));
 	}
@@ -424,7 +424,7 @@ static enum err file_slurp(const char *path, struct buf *text)
 }
 
 enum err catalog_file_read(
-	const char *path, const struct entity_rules *rules, struct catalog_builder *b, char **why)
+	const char *path, const struct entity_rules *rules, struct catalog *c, char **why)
 {
 	CLEANUP(file_release)
 	struct file f = { .path = path, .rules = rules, .why = why };
@@ -445,5 +445,5 @@ enum err catalog_file_read(
 			abort();
 		return err;
 	}
-	return take_all(&f, b);
+	return take_all(&f, c);
 }

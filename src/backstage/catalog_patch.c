@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
+#include "backstage/catalog_reader.h"
 #include "backstage/catalog_rest.h"
 #include "backstage/client.h"
-#include "backstage/entity_json.h"
 #include "base/map.h"
 #include "io/httpc.h"
 #include "io/loop.h"
@@ -23,11 +23,12 @@ struct catalog_patch {
 	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	struct httpc_call *call;
+	struct catalog_reading *reading;
 	struct map pending;                       /* refs that are not asked for yet */
 	struct span asked[CATALOG_REST_REFS_MAX]; /* in asked_text */
 	size_t asked_count;
+	struct buf asked_text;
 	struct wall began; /* the look-up */
-	struct buf asked_text, room;
 	struct catalog_patch_status status;
 };
 
@@ -71,6 +72,13 @@ static enum err patch_lookup(struct catalog_patch *p)
 		on_found, p, &p->call);
 }
 
+static void patch_end(struct catalog_patch *p)
+{
+	p->asked_count = 0;
+	if (p->pending.count > 0)
+		loop_timer_set(p->timer, 0);
+}
+
 static void on_due(void *ctx)
 {
 	struct catalog_patch *p = ctx;
@@ -80,76 +88,39 @@ static void on_due(void *ctx)
 		return;
 	p->status.lookups++;
 	p->began = clock_wall();
-	if (patch_lookup(p) != ERR_OK)
-		p->conf.on_owed(p->conf.ctx);
-}
-
-/* An etag covers an entity's relations; without one, every answer is a change. */
-static bool is_changed(const struct catalog *known, const struct catalog *found, struct span ref)
-{
-	struct entity a, b;
-	bool was = catalog_get(known, ref, &a), is = catalog_get(found, ref, &b);
-
-	if (!was || !is)
-		return was != is;
-	return b.etag.n == 0 || !span_eq(a.etag, b.etag) || !span_eq(a.uid, b.uid) ||
-	       a.orphan != b.orphan;
-}
-
-static void add_all(struct catalog_builder *b, const struct catalog *from, const struct map *but)
-{
-	struct entity e;
-
-	for (size_t i = 0; catalog_at(from, i, &e); i++) {
-		if (but == NULL || map_get(but, e.ref) == NULL)
-			IGNORE(catalog_builder_add(b, &e));
-	}
-}
-
-/* Give on what is known with what was found in place of what was asked for. */
-static void patch_apply(
-	struct catalog_patch *p, const struct catalog *known, const struct catalog *found)
-{
-	struct catalog_builder *b;
-	struct map asked;
-	bool changed = false;
-
-	for (size_t i = 0; !changed && i < p->asked_count; i++)
-		changed = is_changed(known, found, p->asked[i]);
-	if (!changed)
+	if (patch_lookup(p) == ERR_OK)
 		return;
-	map_init(&asked);
-	for (size_t i = 0; i < p->asked_count; i++)
-		IGNORE(map_put(&asked, p->asked[i], p) != NULL);
-	b = catalog_builder_new();
-	add_all(b, known, &asked);
-	add_all(b, found, NULL);
-	map_release(&asked);
-	p->status.changes++;
-	p->conf.on_catalog(p->conf.ctx, b, p->began);
+	p->conf.on_owed(p->conf.ctx);
+	patch_end(p);
+}
+
+static void on_applied(void *ctx, struct catalog_read *read)
+{
+	struct catalog_patch *p = ctx;
+
+	p->reading = NULL;
+	if (read->e != ERR_OK) {
+		p->conf.on_owed(p->conf.ctx);
+	} else if (read->changes > 0) {
+		p->status.changes++;
+		p->conf.on_patched(p->conf.ctx, p->began);
+	}
+	patch_end(p);
 }
 
 static void on_found(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_patch *p = ctx;
-	const struct catalog *known = p->conf.known(p->conf.ctx);
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *found;
+	const struct catalog_answer answer = { &p->rules, p->began, a };
 
 	p->call = NULL;
-	if (known == NULL || backstage_classify(a) != BACKSTAGE_OK ||
-		catalog_rest_found(a->body, &p->rules, &p->room, known, p->asked, p->asked_count,
-			b) != ERR_OK) {
-		catalog_builder_free(b);
-		p->conf.on_owed(p->conf.ctx);
+	if (backstage_classify(a) == BACKSTAGE_OK) {
+		p->reading = catalog_reader_found(
+			p->conf.reader, &answer, p->asked, p->asked_count, on_applied, p);
 	} else {
-		found = catalog_build(b);
-		patch_apply(p, known, found);
-		catalog_free(found);
+		p->conf.on_owed(p->conf.ctx);
+		patch_end(p);
 	}
-	p->asked_count = 0;
-	if (p->pending.count > 0)
-		loop_timer_set(p->timer, 0);
 }
 
 void catalog_patch_hint(struct catalog_patch *p, struct span ref)
@@ -159,7 +130,7 @@ void catalog_patch_hint(struct catalog_patch *p, struct span ref)
 		return;
 	}
 	IGNORE(map_put(&p->pending, ref, p) != NULL);
-	if (p->call == NULL && !loop_timer_is_set(p->timer))
+	if (p->call == NULL && p->reading == NULL && !loop_timer_is_set(p->timer))
 		loop_timer_set(p->timer, GATHER_MS);
 }
 
@@ -172,7 +143,6 @@ struct catalog_patch *catalog_patch_new(
 	p->conf = *conf;
 	p->rules = entity_rules_copy(&conf->rules);
 	map_init(&p->pending);
-	buf_init(&p->room, ENTITY_ROOM);
 	buf_init(&p->asked_text, CATALOG_REST_REFS_BYTES);
 	p->timer = loop_timer_new(l, on_due, p);
 	return p;
@@ -184,9 +154,9 @@ void catalog_patch_free(struct catalog_patch *p)
 		return;
 	if (p->call != NULL)
 		httpc_cancel(p->call);
+	catalog_reading_cancel(p->reading);
 	loop_timer_free(p->timer);
 	map_release(&p->pending);
-	buf_release(&p->room);
 	buf_release(&p->asked_text);
 	entity_rules_release(&p->rules);
 	free(p);

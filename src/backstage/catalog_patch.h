@@ -8,9 +8,9 @@
 #include "backstage/entity_json.h"
 #include "base/clock.h"
 #include "base/span.h"
-#include "model/catalog.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct loop;
 
 /*
@@ -23,13 +23,9 @@ struct catalog_patch;
 
 struct catalog_patch_conf {
 	struct entity_rules rules;
-	/* The catalog in force, or NULL; borrowed for the moment only. */
-	const struct catalog *(*known)(void *ctx);
-	/*
-	 * The catalog in force with what has changed, which was asked for at began; the
-	 * callee owns it. Not called without a change.
-	 */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
+	struct catalog_reader *reader;
+	/* borrowed */ /* The catalog has changed, by a look-up that began then. */
+	void (*on_patched)(void *ctx, struct wall began);
 	/* Hints could not be followed: a whole read is owed. */
 	void (*on_owed)(void *ctx);
 	void *ctx;

@@ -5,18 +5,15 @@
 
 #include "backstage/entity_json.h"
 #include "base/codec.h"
+#include "base/json_gate.h"
 #include "base/json_read.h"
 #include "base/json_write.h"
-#include "io/json.h"
 
 /*
- * A document costs json-c up to 800 bytes a value. An entity takes some 30
- * values and three for each relation, of which a large group has thousands.
+ * The gate takes some 16 bytes for a member. An entity has some 30 values and three
+ * for each relation, of which a large group has thousands.
  */
-static const struct json_limits answer_limits = { .depth = 32, .values = 250000 };
-
-/* Of a look-up's answer, whose entities are taken one by one: no tree holds it all. */
-static const struct json_limits lookup_limits = { .depth = 32, .values = 2000000 };
+static const struct json_limits answer_limits = { .depth = 32, .values = 2000000 };
 
 /* One longer than this would not fit into a request's head. */
 #define CURSOR_MAX 4096
@@ -37,11 +34,6 @@ static const char *const fields[] = {
 };
 
 #define FIELD_MAIL "spec.profile.email"
-
-static void jdoc_freep(struct json_object **o)
-{
-	jdoc_free(*o);
-}
 
 static enum err add_encoded(struct buf *path, const char *name, struct span value)
 {
@@ -83,56 +75,62 @@ enum err catalog_rest_list(
 	return e == ERR_OK ? buf_addf(path, "&limit=%u", limit) : e;
 }
 
-/* Take the next page's cursor; false if it is none that can be used. */
-static bool take_cursor(struct json_object *root, struct catalog_page *page)
+static enum err answer_items(struct span answer, struct json_value *root, struct json_value *items)
 {
-	struct json_object *info = jdoc_member(root, "pageInfo");
-	struct json_object *next = jdoc_member(info, "nextCursor");
-	const char *cursor = jdoc_text(next);
+	enum err e = json_gate(answer, &answer_limits, NULL);
 
-	if (info == NULL || (next != NULL && cursor == NULL))
-		return false;
-	if (cursor == NULL || *cursor == '\0')
-		return true;
-	if (strlen(cursor) > CURSOR_MAX)
-		return false;
-	page->cursor = xstrdup(cursor);
-	return true;
-}
-
-/* Add one entity if it can be kept; only a full builder is an error. */
-static enum err add_item(struct json_object *o, const struct entity_rules *rules, struct buf *room,
-	struct catalog_builder *b, size_t *skipped)
-{
-	struct entity e;
-
-	if (entity_from_json(o, rules, room, &e) == ERR_OK && entity_is_wanted(&e))
-		return catalog_builder_add(b, &e);
-	++*skipped;
+	if (e != ERR_OK)
+		return e;
+	*root = json_root(answer);
+	if (!json_get(*root, "items", items) || items->type != JSON_ARRAY)
+		return ERR_PARSE;
 	return ERR_OK;
 }
 
-enum err catalog_rest_page(struct span answer, const struct entity_rules *rules, struct buf *room,
-	struct catalog_builder *b, struct catalog_page *page)
+/* Take the next page's cursor, if there is one; ERR_PARSE if it is none that can be used. */
+static enum err take_cursor(struct json_value root, struct catalog_page *page)
 {
-	CLEANUP(jdoc_freep) struct json_object *root = NULL;
-	struct catalog_page read = { 0 };
-	struct json_object *items;
+	CLEANUP(buf_release) struct buf cursor;
+	struct json_value info, next;
 	enum err e;
 
-	e = jdoc_parse(answer, &answer_limits, &root);
+	buf_init(&cursor, CURSOR_MAX);
+	if (!json_get(root, "pageInfo", &info) || info.type != JSON_OBJECT)
+		return ERR_PARSE;
+	if (!json_get(info, "nextCursor", &next) || next.type == JSON_NULL)
+		return ERR_OK;
+	e = json_string(next, &cursor);
+	if (e == ERR_OK && cursor.len > 0)
+		page->cursor = buf_detach(&cursor);
+	return e == ERR_OK ? ERR_OK : ERR_PARSE;
+}
+
+static void put_item(struct json_value o, const struct entity_rules *rules, struct buf *room,
+	struct catalog *c, struct catalog_page *page)
+{
+	struct entity e;
+
+	page->items++;
+	if (entity_from_json(o, rules, room, &e) != ERR_OK || !entity_is_wanted(&e) ||
+		catalog_put(c, &e) != ERR_OK)
+		page->skipped++;
+}
+
+enum err catalog_rest_page(struct span answer, const struct entity_rules *rules, struct buf *room,
+	struct catalog *c, struct catalog_page *page)
+{
+	struct catalog_page read = { 0 };
+	struct json_value root, items, o;
+	struct json_iter it;
+	enum err e = answer_items(answer, &root, &items);
+
+	if (e == ERR_OK)
+		e = take_cursor(root, &read);
 	if (e != ERR_OK)
 		return e;
-	items = jdoc_member(root, "items");
-	if (!jdoc_is_array(items) || !take_cursor(root, &read))
-		return ERR_PARSE;
-	read.items = jdoc_count(items);
-	for (size_t i = 0; e == ERR_OK && i < read.items; i++)
-		e = add_item(jdoc_at(items, i), rules, room, b, &read.skipped);
-	if (e != ERR_OK) {
-		free(read.cursor);
-		return e;
-	}
+	it = json_iter(items);
+	while (json_next_element(&it, &o))
+		put_item(o, rules, room, c, &read);
 	*page = read;
 	return ERR_OK;
 }
@@ -178,48 +176,35 @@ enum err catalog_rest_lookup(
 	return json_done(&w);
 }
 
-/* One entity that is there: as it is now, or as it was if that cannot be read. */
-static enum err add_found(struct span item, const struct entity_rules *rules, struct buf *room,
-	const struct catalog *known, struct span ref, struct catalog_builder *b)
+static enum catalog_fate fate_of(struct json_value o, const struct entity_rules *rules,
+	struct buf *room, struct span ref, struct catalog *c)
 {
-	CLEANUP(jdoc_freep) struct json_object *o = NULL;
 	struct entity e;
 
-	if (jdoc_parse(item, &answer_limits, &o) == ERR_OK &&
-		entity_from_json(o, rules, room, &e) == ERR_OK && span_eq(e.ref, ref))
-		return entity_is_wanted(&e) ? catalog_builder_add(b, &e) : ERR_OK;
-	if (known != NULL && catalog_get(known, ref, &e))
-		return catalog_builder_add(b, &e);
-	return ERR_OK;
-}
-
-static size_t count_elements(struct json_value array)
-{
-	struct json_iter it = json_iter(array);
-	struct json_value item;
-	size_t n = 0;
-
-	while (json_next_element(&it, &item))
-		n++;
-	return n;
+	if (o.type == JSON_NULL)
+		return CATALOG_GONE;
+	if (entity_from_json(o, rules, room, &e) != ERR_OK || !span_eq(e.ref, ref))
+		return CATALOG_GARBLED;
+	if (!entity_is_wanted(&e))
+		return CATALOG_GONE;
+	return catalog_put(c, &e) == ERR_OK ? CATALOG_FOUND : CATALOG_GARBLED;
 }
 
 enum err catalog_rest_found(struct span answer, const struct entity_rules *rules, struct buf *room,
-	const struct catalog *known, const struct span *refs, size_t n, struct catalog_builder *b)
+	const struct span *refs, size_t n, struct catalog *c, enum catalog_fate *fate)
 {
-	enum err e = json_gate(answer, &lookup_limits, NULL);
-	struct json_value items, item;
+	struct json_value root, items, o;
 	struct json_iter it;
+	size_t i = 0;
+	enum err e = answer_items(answer, &root, &items);
 
 	if (e != ERR_OK)
 		return e;
-	if (!json_get(json_root(answer), "items", &items) || items.type != JSON_ARRAY ||
-		count_elements(items) != n)
-		return ERR_PARSE;
 	it = json_iter(items);
-	for (size_t i = 0; e == ERR_OK && json_next_element(&it, &item); i++) {
-		if (item.type != JSON_NULL)
-			e = add_found(item.text, rules, room, known, refs[i], b);
+	for (; json_next_element(&it, &o); i++) {
+		if (i == n)
+			return ERR_PARSE;
+		fate[i] = fate_of(o, rules, room, refs[i], c);
 	}
-	return e;
+	return i == n ? ERR_OK : ERR_PARSE;
 }

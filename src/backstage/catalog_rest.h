@@ -31,11 +31,11 @@ struct catalog_page {
 };
 
 /*
- * Add a page's entities to b. ERR_PARSE if it is no page; ERR_LIMIT if it holds
- * too many values for one document, or b is full.
+ * Put a page's entities into c. ERR_PARSE if it is no page; ERR_LIMIT if it holds
+ * too many values for one document.
  */
 MUST_CHECK enum err catalog_rest_page(struct span answer, const struct entity_rules *rules,
-	struct buf *room, struct catalog_builder *b, struct catalog_page *page);
+	struct buf *room, struct catalog *c, struct catalog_page *page);
 
 #define CATALOG_REST_LOOKUP "/api/catalog/entities/by-refs"
 
@@ -51,13 +51,19 @@ MUST_CHECK enum err catalog_rest_page(struct span answer, const struct entity_ru
 MUST_CHECK enum err catalog_rest_lookup(
 	const struct span *refs, size_t n, const struct entity_rules *rules, struct buf *body);
 
+/* What a look-up says of one ref. */
+enum catalog_fate {
+	CATALOG_GONE,    /* there is no such entity, or the relay has no use for it */
+	CATALOG_FOUND,   /* it is in the catalog that catalog_rest_found() was given */
+	CATALOG_GARBLED, /* it is there, but what came cannot be read */
+};
+
 /*
- * Add to b what a look-up of n refs found and is still wanted; what came
- * malformed is taken from known, if that is not NULL, instead. ERR_PARSE if this is no answer to the
- * look-up; ERR_LIMIT as above.
+ * Put into c what a look-up of n refs found, and tell the fate of each. ERR_PARSE
+ * if this is no answer to the look-up; ERR_LIMIT as above.
  */
 MUST_CHECK enum err catalog_rest_found(struct span answer, const struct entity_rules *rules,
-	struct buf *room, const struct catalog *known, const struct span *refs, size_t n,
-	struct catalog_builder *b);
+	struct buf *room, const struct span *refs, size_t n, struct catalog *c,
+	enum catalog_fate *fate);
 
 #endif

@@ -5,24 +5,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backstage/catalog_reader.h"
 #include "backstage/catalog_rest.h"
 #include "backstage/client.h"
-#include "backstage/entity_json.h"
 #include "base/map.h"
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "model/backoff.h"
+#include "model/catalog.h"
 
 #define ANSWER_MAX     (32 << 20)
 #define PATH_MAX_BYTES 32768
 #define BODY_MAX       100000
 #define WHY_MAX        512
 #define BACKOFF_FIRST  1000
+/* Until it is asked again whether the next page may come. */
+#define BEHIND_MS 20
 
 /*
  *	        due, hint             last page is in
  *	  IDLE ----------> LISTING ------------------> CONFIRMING --+
- *	   ^ ^                | a page failed,           |          | what vanished is
+ *	   ^ ^                | a page failed,           |          | what was not seen is
  *	   | +----------------+ or is nonsense           |          | looked up, a chunk
  *	   +---------------------------------------------+ <--------+ at a time
  *	                 the catalog is whole
@@ -32,32 +35,32 @@
  */
 enum sync_state {
 	SYNC_IDLE,       /* the timer is set */
-	SYNC_LISTING,    /* a page is asked for */
-	SYNC_CONFIRMING, /* a look-up is asked for */
+	SYNC_LISTING,    /* a page is asked for or applied, or waits, with the timer set */
+	SYNC_CONFIRMING, /* a look-up is asked for or applied */
 };
 
 /* What belongs to one read only. */
-struct reading {
-	struct catalog_builder *builder;
+struct progress {
 	char *cursor;       /* of the page asked for; NULL: the first */
 	struct map cursors; /* those seen in this read */
 	struct mono started;
 	struct wall began;
-	size_t skipped;
-	const struct catalog *compared; /* what is known; only to see whether it changes */
-	size_t checked;                 /* entities of it compared so far */
-	size_t confirmed;               /* looked up with success and not there or not wanted */
-	char doubt[WHY_MAX];            /* why a look-up failed; empty if none did */
+	size_t entities, skipped;
+	size_t gone;         /* looked up with success and not there or not wanted */
+	char doubt[WHY_MAX]; /* why a look-up failed; empty if none did */
 };
 
 struct catalog_sync {
 	struct backstage_client *client;
 	struct catalog_sync_conf conf;
+	struct catalog *catalog;   /* the reader's */
 	struct entity_rules rules; /* of the texts, copies */
 	struct loop_timer *timer;
 	enum sync_state state;
-	struct httpc_call *call; /* NULL while idle */
-	struct reading reading;
+	struct httpc_call *call;         /* or NULL */
+	struct catalog_reading *reading; /* or NULL; one of both while not idle */
+	struct progress progress;
+	char why[WHY_MAX]; /* of the answer being read, if it turns out to be none */
 	struct span asked[CATALOG_REST_REFS_MAX]; /* refs being looked up, in asked_text */
 	size_t asked_count;
 	struct buf asked_text;
@@ -66,7 +69,6 @@ struct catalog_sync {
 	bool again;         /* a hint came while reading */
 	bool troubled;      /* on_trouble() was told */
 	struct mono ended;  /* the last read */
-	struct buf room;
 	struct catalog_sync_status status;
 };
 
@@ -82,21 +84,19 @@ struct catalog_sync *catalog_sync_new(
 	s->client = client;
 	s->conf = *conf;
 	s->rules = entity_rules_copy(&conf->rules);
-	s->page_size = conf->page_size == 0 ? 1 : conf->page_size;
+	s->catalog = catalog_reader_catalog(conf->reader);
 	s->status.last_ok = WALL_NONE;
-	buf_init(&s->room, ENTITY_ROOM);
 	buf_init(&s->asked_text, CATALOG_REST_REFS_BYTES);
 	s->timer = loop_timer_new(l, on_due, s);
 	loop_timer_set(s->timer, 0);
 	return s;
 }
 
-static void reading_release(struct reading *r)
+static void progress_release(struct progress *p)
 {
-	catalog_builder_free(r->builder);
-	free(r->cursor);
-	map_release(&r->cursors);
-	*r = (struct reading){ 0 };
+	free(p->cursor);
+	map_release(&p->cursors);
+	*p = (struct progress){ 0 };
 }
 
 void catalog_sync_free(struct catalog_sync *s)
@@ -105,9 +105,9 @@ void catalog_sync_free(struct catalog_sync *s)
 		return;
 	if (s->call != NULL)
 		httpc_cancel(s->call);
+	catalog_reading_cancel(s->reading);
 	loop_timer_free(s->timer);
-	reading_release(&s->reading);
-	buf_release(&s->room);
+	progress_release(&s->progress);
 	buf_release(&s->asked_text);
 	entity_rules_release(&s->rules);
 	free(s);
@@ -117,8 +117,8 @@ void catalog_sync_free(struct catalog_sync *s)
 static void sync_rest(struct catalog_sync *s, int64_t wait_ms)
 {
 	s->ended = clock_mono();
-	s->status.took_ms = s->ended.ms - s->reading.started.ms;
-	reading_release(&s->reading);
+	s->status.took_ms = s->ended.ms - s->progress.started.ms;
+	progress_release(&s->progress);
 	s->asked_count = 0;
 	s->state = SYNC_IDLE;
 	loop_timer_set(s->timer, wait_ms);
@@ -179,7 +179,7 @@ static void sync_list(struct catalog_sync *s)
 	enum err e;
 
 	buf_init(&path, PATH_MAX_BYTES);
-	e = catalog_rest_list(&s->rules, s->page_size, s->reading.cursor, &path);
+	e = catalog_rest_list(&s->rules, s->page_size, s->progress.cursor, &path);
 	if (e == ERR_OK)
 		e = backstage_call(s->client, "GET", path.data, (struct span){ 0 }, ANSWER_MAX,
 			on_page, s, &s->call);
@@ -187,36 +187,45 @@ static void sync_list(struct catalog_sync *s)
 		sync_fail(s, "cannot ask Backstage for its catalog: %s", err_str(e));
 }
 
+static void sync_begin(struct catalog_sync *s)
+{
+	s->again = false;
+	s->state = SYNC_LISTING;
+	s->page_size = s->conf.page_size == 0 ? 1 : s->conf.page_size;
+	s->progress = (struct progress){ .started = clock_mono(), .began = clock_wall() };
+	map_init(&s->progress.cursors);
+	catalog_begin(s->catalog);
+}
+
 static void on_due(void *ctx)
 {
 	struct catalog_sync *s = ctx;
 
-	s->again = false;
-	s->state = SYNC_LISTING;
-	s->reading = (struct reading){ .started = clock_mono(), .began = clock_wall() };
-	s->reading.builder = catalog_builder_new();
-	map_init(&s->reading.cursors);
-	sync_list(s);
+	if (s->state == SYNC_IDLE)
+		sync_begin(s);
+	if (s->conf.may_go_on(s->conf.ctx))
+		sync_list(s);
+	else
+		loop_timer_set(s->timer, BEHIND_MS);
 }
 
 /* The read is whole. */
 static void sync_finish(struct catalog_sync *s)
 {
-	struct catalog_builder *b = TAKE(s->reading.builder);
-	bool doubtful = s->reading.doubt[0] != '\0';
-	struct wall began = s->reading.began;
+	bool doubtful = s->progress.doubt[0] != '\0';
+	struct wall began = s->progress.began;
 	char doubt[WHY_MAX];
 
-	memcpy(doubt, s->reading.doubt, sizeof(doubt));
+	memcpy(doubt, s->progress.doubt, sizeof(doubt));
 	s->status.last_ok = clock_wall();
 	s->status.reads++;
-	s->status.entities = catalog_builder_count(b);
-	s->status.skipped = s->reading.skipped;
-	s->status.gone = s->reading.confirmed;
+	s->status.entities = s->progress.entities;
+	s->status.skipped = s->progress.skipped;
+	s->status.gone = s->progress.gone;
 	if (!doubtful)
 		s->tries = 0;
 	sync_rest(s, doubtful ? sync_backoff(s) : s->conf.refresh_ms);
-	s->conf.on_catalog(s->conf.ctx, b, began);
+	s->conf.on_whole(s->conf.ctx, began);
 	if (doubtful) {
 		sync_trouble(s, doubt);
 	} else if (s->troubled) {
@@ -225,50 +234,33 @@ static void sync_finish(struct catalog_sync *s)
 	}
 }
 
-static const struct catalog *sync_known(const struct catalog_sync *s)
-{
-	return s->conf.known(s->conf.ctx);
-}
-
-/* Collect the next refs that are known and have not come this time. */
+/* Collect refs that have not come this time. */
 static void sync_miss(struct catalog_sync *s)
 {
-	const struct catalog *known = sync_known(s);
+	struct span unseen[CATALOG_REST_REFS_MAX];
+	size_t n = catalog_unseen(s->catalog, unseen, ARRAY_SIZE(unseen));
 	struct buf *text = &s->asked_text;
-	struct entity e;
 
-	if (known != s->reading.compared)
-		s->reading.checked = 0;
-	s->reading.compared = known;
 	s->asked_count = 0;
 	buf_clear(text);
 	/* All of it now: spans into it must not move. */
-	if (known == NULL || buf_room(text, CATALOG_REST_REFS_BYTES) == NULL)
+	if (buf_room(text, CATALOG_REST_REFS_BYTES) == NULL)
 		return;
-	while (s->asked_count < CATALOG_REST_REFS_MAX &&
-		catalog_at(known, s->reading.checked, &e)) {
-		struct span *ref = &s->asked[s->asked_count];
+	while (s->asked_count < n) {
+		struct span ref = unseen[s->asked_count];
 
-		if (!catalog_builder_has(s->reading.builder, e.ref)) {
-			*ref = (struct span){ text->data + text->len, e.ref.n };
-			if (buf_add_span(text, e.ref) != ERR_OK)
-				return;
-			s->asked_count++;
-		}
-		s->reading.checked++;
+		s->asked[s->asked_count] = (struct span){ text->data + text->len, ref.n };
+		if (buf_add_span(text, ref) != ERR_OK)
+			return;
+		s->asked_count++;
 	}
 }
 
 /* Keep those looked up as they were known. */
 static void sync_keep(struct catalog_sync *s)
 {
-	const struct catalog *known = sync_known(s);
-	struct entity e;
-
-	for (size_t i = 0; known != NULL && i < s->asked_count; i++) {
-		if (catalog_get(known, s->asked[i], &e))
-			IGNORE(catalog_builder_add(s->reading.builder, &e));
-	}
+	for (size_t i = 0; i < s->asked_count; i++)
+		catalog_see(s->catalog, s->asked[i]);
 }
 
 static enum err sync_lookup(struct catalog_sync *s)
@@ -296,44 +288,69 @@ static void sync_confirm(struct catalog_sync *s)
 		if (sync_lookup(s) == ERR_OK)
 			return;
 		sync_keep(s);
-		snprintf(s->reading.doubt, WHY_MAX, "cannot ask Backstage what has vanished");
+		snprintf(s->progress.doubt, WHY_MAX, "cannot ask Backstage what has vanished");
 	}
+}
+
+/* What was looked up is not known after all. */
+static void sync_doubt(struct catalog_sync *s)
+{
+	memcpy(s->progress.doubt, s->why, WHY_MAX);
+	sync_keep(s);
+	sync_confirm(s);
+}
+
+static void on_confirmed(void *ctx, struct catalog_read *read)
+{
+	struct catalog_sync *s = ctx;
+
+	s->reading = NULL;
+	if (read->e != ERR_OK) {
+		sync_doubt(s);
+		return;
+	}
+	s->progress.gone += read->gone;
+	s->progress.entities += read->items - read->gone;
+	sync_confirm(s);
+}
+
+static struct catalog_answer sync_answer(const struct catalog_sync *s, const struct httpc_answer *a)
+{
+	return (struct catalog_answer){ &s->rules, s->progress.began, a };
 }
 
 static void on_found(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_sync *s = ctx;
-	struct reading *r = &s->reading;
+	const struct catalog_answer answer = sync_answer(s, a);
 
 	s->call = NULL;
-	if (backstage_classify(a) != BACKSTAGE_OK ||
-		catalog_rest_found(a->body, &s->rules, &s->room, sync_known(s), s->asked,
-			s->asked_count, r->builder) != ERR_OK) {
-		answer_explain(a, r->doubt);
-		sync_keep(s);
-	}
-	for (size_t i = 0; i < s->asked_count; i++)
-		r->confirmed += !catalog_builder_has(r->builder, s->asked[i]);
-	sync_confirm(s);
+	answer_explain(a, s->why);
+	if (backstage_classify(a) == BACKSTAGE_OK)
+		s->reading = catalog_reader_found(
+			s->conf.reader, &answer, s->asked, s->asked_count, on_confirmed, s);
+	else
+		sync_doubt(s);
 }
 
 /* Go on with the next page, or what comes after the last. */
-static void sync_turn(struct catalog_sync *s, struct catalog_page *page)
+static void sync_turn(struct catalog_sync *s, struct catalog_read *read)
 {
-	struct reading *r = &s->reading;
+	struct progress *p = &s->progress;
 
-	r->skipped += page->skipped;
-	free(r->cursor);
-	r->cursor = TAKE(page->cursor);
-	if (r->cursor == NULL) {
+	p->entities += read->items - read->skipped;
+	p->skipped += read->skipped;
+	free(p->cursor);
+	p->cursor = TAKE(read->cursor);
+	if (p->cursor == NULL) {
 		sync_confirm(s);
 		return;
 	}
-	if (page->items == 0 || map_put(&r->cursors, span_of(r->cursor), s) != NULL) {
+	if (read->items == 0 || map_put(&p->cursors, span_of(p->cursor), s) != NULL) {
 		sync_fail(s, "Backstage's pages of the catalog do not come to an end");
 		return;
 	}
-	sync_list(s);
+	on_due(s);
 }
 
 /* Ask for less if a page is too large to take; a single entity cannot be cut. */
@@ -345,28 +362,32 @@ static bool sync_shrink(struct catalog_sync *s)
 	return true;
 }
 
+static void on_applied(void *ctx, struct catalog_read *read)
+{
+	struct catalog_sync *s = ctx;
+
+	s->reading = NULL;
+	if (read->e == ERR_OK)
+		sync_turn(s, read);
+	else if (read->e == ERR_LIMIT && sync_shrink(s))
+		sync_list(s);
+	else
+		sync_fail(s, "%s", s->why);
+}
+
 static void on_page(void *ctx, const struct httpc_answer *a)
 {
 	struct catalog_sync *s = ctx;
-	struct catalog_page page = { 0 };
-	char why[WHY_MAX];
-	enum err e = ERR_OK;
+	const struct catalog_answer answer = sync_answer(s, a);
 
 	s->call = NULL;
-	if (a->result == HTTPC_TOO_LARGE)
-		e = ERR_LIMIT;
-	else if (backstage_classify(a) != BACKSTAGE_OK)
-		e = ERR_IO;
-	else
-		e = catalog_rest_page(a->body, &s->rules, &s->room, s->reading.builder, &page);
-	if (e == ERR_OK) {
-		sync_turn(s, &page);
-	} else if (e == ERR_LIMIT && sync_shrink(s)) {
+	answer_explain(a, s->why);
+	if (a->result == HTTPC_TOO_LARGE && sync_shrink(s))
 		sync_list(s);
-	} else {
-		answer_explain(a, why);
-		sync_fail(s, "%s", why);
-	}
+	else if (backstage_classify(a) == BACKSTAGE_OK)
+		s->reading = catalog_reader_page(s->conf.reader, &answer, on_applied, s);
+	else
+		sync_fail(s, "%s", s->why);
 }
 
 void catalog_sync_hint(struct catalog_sync *s)

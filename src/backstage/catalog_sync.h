@@ -10,16 +10,17 @@
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
-#include "model/catalog.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct loop;
 
 /*
- * Keeps a copy of the catalog by reading all of it, page by page, at an
- * interval. What it has read whole replaces what was known; a page that fails,
- * an empty 404 or a 5xx leaves everything as it is, and nothing is taken for
- * deleted before Backstage has confirmed it by reference.
+ * Keeps the catalog as Backstage has it by reading all of it, page by page, at
+ * an interval. Each page is applied as it comes, and is forgotten then. What a
+ * whole read has not seen is looked up, and taken for deleted only when
+ * Backstage has confirmed it by reference; a page that fails, an empty 404 or a
+ * 5xx takes nothing away.
  */
 struct catalog_sync;
 
@@ -27,17 +28,10 @@ struct catalog_sync_conf {
 	struct entity_rules rules;
 	int64_t refresh_ms;
 	unsigned page_size;
-	/*
-	 * The catalog in force, which the last read or the store has given, or NULL:
-	 * what it has and Backstage lists no more must be confirmed. Borrowed for
-	 * the moment only.
-	 */
-	const struct catalog *(*known)(void *ctx);
-	/*
-	 * A full read, which began then, ended well. The builder holds every entity; the
-	 * callee owns it.
-	 */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
+	struct catalog_reader *reader; /* borrowed */
+	/* May the next page come, or has the catalog's keeper enough to do? */
+	bool (*may_go_on)(void *ctx); /* A full read, which began then, ended well. */
+	void (*on_whole)(void *ctx, struct wall began);
 	/*
 	 * A read failed, which is told each time, or works again (why is NULL).
 	 * why is one printable line for the log, health and audit.

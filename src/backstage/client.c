@@ -20,6 +20,7 @@ struct backstage_client {
 	int64_t timeout_ms;
 	unsigned connections_max;
 	struct secret *token;
+	unsigned generation;       /* of the token */
 	struct identity *identity; /* instead of the token; or NULL */
 	void (*on_refused)(void *ctx);
 	void *refused_ctx;
@@ -53,6 +54,12 @@ void backstage_client_set_token(struct backstage_client *c, struct secret *token
 {
 	secret_free(c->token);
 	c->token = token;
+	c->generation++;
+}
+
+unsigned backstage_client_generation(const struct backstage_client *c)
+{
+	return c->generation;
 }
 
 void backstage_client_on_refused(
@@ -132,7 +139,8 @@ enum err backstage_poll(struct backstage_client *c, const char *path, int64_t ti
 static struct json_object *error_of(const struct httpc_answer *a, struct json_object **root)
 {
 	*root = NULL;
-	if (a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
+	/* What is no error may be large. */
+	if (a->status < 300 || a->body.n == 0 || jdoc_parse(a->body, NULL, root) != ERR_OK)
 		return NULL;
 	return jdoc_member(*root, "error");
 }

@@ -29,6 +29,9 @@ void backstage_client_free(struct backstage_client *c);
 /* Use another token from now on; taken. */
 void backstage_client_set_token(struct backstage_client *c, struct secret *token);
 
+/* How often the token was replaced. */
+unsigned backstage_client_generation(const struct backstage_client *c);
+
 /* Have it called when Backstage answers 401 or 403: is there a newer token? */
 void backstage_client_on_refused(
 	struct backstage_client *c, void (*on_refused)(void *ctx), void *ctx);

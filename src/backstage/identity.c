@@ -95,6 +95,16 @@ static const struct identity_key *signer_at(const struct identity *i, struct wal
 	return i->older.key == NULL || is_known ? &i->newest : &i->older;
 }
 
+struct wall identity_newest_made(const struct identity *i)
+{
+	return i->newest.key == NULL ? WALL_NONE : i->newest.made;
+}
+
+const char *identity_signer(const struct identity *i, struct wall now)
+{
+	return signer_at(i, now)->name;
+}
+
 static bool older_is_published(const struct identity *i, struct wall now)
 {
 	return i->older.key != NULL &&

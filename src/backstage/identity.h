@@ -48,6 +48,10 @@ bool identity_is_due(const struct identity *i, struct wall now);
 /* The name (kid) of the newest key; "" if there is none. */
 const char *identity_newest(const struct identity *i);
 
+/* When it was made; and the name of the key that signs now. */
+struct wall identity_newest_made(const struct identity *i);
+const char *identity_signer(const struct identity *i, struct wall now);
+
 /*
  * A token that is good for half its lifetime at least; the same one until then.
  * Borrowed until the next call. NULL without a conf or a key.

@@ -12,6 +12,8 @@ libstagewire_a_SOURCES += \
 	src/backstage/catalog_file.h \
 	src/backstage/catalog_patch.c \
 	src/backstage/catalog_patch.h \
+	src/backstage/catalog_reader.c \
+	src/backstage/catalog_reader.h \
 	src/backstage/catalog_rest.c \
 	src/backstage/catalog_rest.h \
 	src/backstage/catalog_sync.c \

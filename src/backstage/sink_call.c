@@ -12,6 +12,7 @@ struct sink_call {
 	struct sink_calls *calls;
 	struct sink_call *next, *prev;
 	struct httpc_call *http;
+	unsigned generation; /* of the token that it showed */
 	char *subject;
 	size_t subject_len;
 	void (*judge)(const struct httpc_answer *a, struct span subject, struct sink_result *r);
@@ -99,6 +100,12 @@ static enum sink_advice advice_of(const struct httpc_answer *a)
 	}
 }
 
+/* It showed a token that was replaced meanwhile: that it is refused says nothing of the sink. */
+static bool has_shown_old(const struct sink_call *call)
+{
+	return call->generation != backstage_client_generation(call->calls->client);
+}
+
 static void on_answer(void *ctx, const struct httpc_answer *a)
 {
 	struct sink_call *call = ctx;
@@ -108,6 +115,8 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 
 	if (r.outcome == OUTCOME_TEMPFAIL)
 		r.advice = advice_of(a);
+	if (r.advice == ADVICE_PAUSE && has_shown_old(call))
+		r.advice = ADVICE_NONE;
 	if (call->judge != NULL)
 		call->judge(a, (struct span){ call->subject, call->subject_len }, &r);
 	call_free(call);
@@ -129,7 +138,12 @@ void sink_calls_post(struct sink_calls *c, const char *path, struct span body, s
 	struct sink_call *call = xcalloc(1, sizeof(*call));
 	struct sink_result r;
 
-	*call = (struct sink_call){ .judge = judge, .on_result = on_result, .ctx = ctx };
+	*call = (struct sink_call){
+		.generation = backstage_client_generation(c->client),
+		.judge = judge,
+		.on_result = on_result,
+		.ctx = ctx,
+	};
 	call->subject = xstrndup(subject.n == 0 ? "" : subject.p, subject.n);
 	call->subject_len = subject.n;
 	call_link(c, call);

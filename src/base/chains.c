@@ -33,58 +33,58 @@ static size_t chain_of(const struct chains *c, uint32_t hash)
 	return i < c->n ? i : i & (low - 1);
 }
 
-struct chain_node **chains_at(const struct chains *c, uint32_t hash)
+struct chain_node *chains_first(const struct chains *c, uint32_t hash)
 {
-	return c->n == 0 ? NULL : &c->first[chain_of(c, hash)];
+	return c->n == 0 ? NULL : c->first[chain_of(c, hash)];
+}
+
+static void chain_push(struct chain_node **first, struct chain_node *node)
+{
+	node->next = *first;
+	node->prev = NULL;
+	if (node->next != NULL)
+		node->next->prev = node;
+	*first = node;
 }
 
 /* Give half of the next chain in turn a chain of its own. */
 static void chains_split(struct chains *c)
 {
-	size_t bit = floor_power(c->n);
-	struct chain_node **from = &c->first[c->n - bit], **to;
+	size_t bit = floor_power(c->n), old = c->n - bit, new = c->n;
+	struct chain_node *node, *next;
 
+	c->first[c->n++] = NULL;
+	node = TAKE(c->first[old]);
+	for (; node != NULL; node = next) {
+		next = node->next;
+		chain_push(&c->first[(node->hash & bit) != 0 ? new : old], node);
+	}
+}
+
+void chains_insert(struct chains *c, struct chain_node *node)
+{
+	if (c->n == 0) {
+		c->n = c->cap = CHAINS_MIN;
+		c->first = xcalloc(c->cap, sizeof(struct chain_node *));
+	}
+	chain_push(&c->first[chain_of(c, node->hash)], node);
+	if (++c->count <= c->n)
+		return;
 	if (c->n == c->cap) {
 		c->cap *= 2;
 		c->first = xrealloc(c->first, c->cap, sizeof(struct chain_node *));
-		from = &c->first[c->n - bit];
 	}
-	to = &c->first[c->n++];
-	while (*from != NULL) {
-		struct chain_node *node = *from;
-
-		if ((node->hash & bit) != 0) {
-			*from = node->next;
-			*to = node;
-			to = &node->next;
-		} else {
-			from = &node->next;
-		}
-	}
-	*to = NULL;
+	chains_split(c);
 }
 
-static void chains_begin(struct chains *c)
+void chains_remove(struct chains *c, struct chain_node *node)
 {
-	c->n = c->cap = CHAINS_MIN;
-	c->first = xcalloc(c->cap, sizeof(struct chain_node *));
-}
-
-void chains_insert(struct chains *c, struct chain_node **before, struct chain_node *node)
-{
-	if (c->n == 0)
-		chains_begin(c);
-	if (before == NULL)
-		before = chains_at(c, node->hash);
-	node->next = *before;
-	*before = node;
-	if (++c->count > c->n)
-		chains_split(c);
-}
-
-void chains_remove(struct chains *c, struct chain_node **link)
-{
-	*link = (*link)->next;
+	if (node->prev != NULL)
+		node->prev->next = node->next;
+	else
+		c->first[chain_of(c, node->hash)] = node->next;
+	if (node->next != NULL)
+		node->next->prev = node->prev;
 	c->count--;
 }
 

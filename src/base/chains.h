@@ -6,13 +6,13 @@
 #include <stdint.h>
 
 /*
- * A hash table of objects that hold their link in themselves. It grows by one
+ * A hash table of objects that hold their links in themselves. It grows by one
  * chain with an object (linear hashing; Litwin, 1980), so that no insertion is
- * long, however many objects there are. The objects of a chain stay in the order
- * in which the caller puts them.
+ * long, however many objects there are, and none has to be looked for to be
+ * taken out.
  */
 struct chain_node {
-	struct chain_node *next;
+	struct chain_node *next, *prev;
 	uint32_t hash;
 };
 
@@ -29,17 +29,14 @@ void chains_init(struct chains *c);
 /* The objects stay, and are the caller's. */
 void chains_release(struct chains *c);
 
-/*
- * Where the chain of a hash begins: *link is its first object, (*link)->next the
- * second. There are objects of other hashes in it. NULL while the table is empty.
- */
-struct chain_node **chains_at(const struct chains *c, uint32_t hash);
+/* The first of the objects that may have this hash, and some others; NULL: none. */
+struct chain_node *chains_first(const struct chains *c, uint32_t hash);
 
-/* Put an object, with its hash set, where before points to: NULL, or into its chain. */
-void chains_insert(struct chains *c, struct chain_node **before, struct chain_node *node);
+/* Put an object in, with its hash set. */
+void chains_insert(struct chains *c, struct chain_node *node);
 
-/* Take out the object that link points to. */
-void chains_remove(struct chains *c, struct chain_node **link);
+/* Take an object out. */
+void chains_remove(struct chains *c, struct chain_node *node);
 
 size_t chains_bytes(const struct chains *c);
 

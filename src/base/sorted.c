@@ -26,14 +26,6 @@ void sorted_release(struct sorted *s)
 	sorted_init(s, s->key);
 }
 
-static int span_order(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
-
-	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 /* The last run that begins at or before key; the first one if none does. */
 static size_t run_of(const struct sorted *s, struct span key)
 {
@@ -196,6 +188,34 @@ void *sorted_at(const struct sorted *s, size_t i)
 		i -= s->run[r]->n;
 	}
 	return NULL;
+}
+
+static size_t sorted_place(const struct sorted *s, struct span key, bool *there)
+{
+	size_t at = 0, last;
+
+	*there = false;
+	if (s->count == 0)
+		return 0;
+	last = run_of(s, key);
+	for (size_t r = 0; r < last; r++)
+		at += s->run[r]->n;
+	return at + place_of(s, s->run[last], key, there);
+}
+
+size_t sorted_position(const struct sorted *s, struct span key)
+{
+	bool there;
+
+	return sorted_place(s, key, &there);
+}
+
+size_t sorted_after(const struct sorted *s, struct span key)
+{
+	bool there;
+	size_t at = sorted_place(s, key, &there);
+
+	return at + there;
 }
 
 size_t sorted_bytes(const struct sorted *s)

@@ -37,6 +37,12 @@ void *sorted_remove(struct sorted *s, struct span key);
 /* The i-th object; NULL if there are not so many. */
 void *sorted_at(const struct sorted *s, size_t i);
 
+/* The place of the first object whose key does not come before this one. */
+size_t sorted_position(const struct sorted *s, struct span key);
+
+/* The place of the first object whose key comes after this one. */
+size_t sorted_after(const struct sorted *s, struct span key);
+
 size_t sorted_bytes(const struct sorted *s);
 
 #endif

@@ -54,6 +54,15 @@ static inline bool span_ends(struct span a, const char *suffix)
 	return a.n >= n && (n == 0 || memcmp(a.p + a.n - n, suffix, n) == 0);
 }
 
+/* Byte by byte, as memcmp(3): below 0, 0, above 0. */
+static inline int span_order(struct span a, struct span b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
+
+	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
 /* Is s one of the n in list? */
 static inline bool span_in(struct span s, const struct span *list, size_t n)
 {

@@ -70,6 +70,44 @@ enum err view_event(struct span json, FILE *to)
 	return e;
 }
 
+/* What the event bus is to us, in a word; nothing if nobody wants it. */
+static const char *bus_word(struct json_object *bus)
+{
+	if (!jdoc_is_true(jdoc_member(bus, "wanted")))
+		return "not followed";
+	if (jdoc_is_true(jdoc_member(bus, "refused")))
+		return "refuses us";
+	if (jdoc_is_true(jdoc_member(bus, "subscribed")))
+		return "subscribed";
+	return jdoc_is_true(jdoc_member(bus, "held")) ? "not reached" : "left to another instance";
+}
+
+static void print_bus(struct json_object *root, FILE *to)
+{
+	struct json_object *bus = jdoc_member(root, "bus");
+
+	fprintf(to, "%-13s%s\n", "bus", bus_word(bus));
+	if (!jdoc_is_true(jdoc_member(bus, "wanted")))
+		return;
+	print_fact(bus, "last event", "last_event_at", to);
+	print_fact(bus, "events", "events", to);
+	print_fact(bus, "not followed", "kept", to);
+	print_fact(bus, "trouble", "trouble", to);
+}
+
+static void print_identity(struct json_object *root, FILE *to)
+{
+	struct json_object *identity = jdoc_member(root, "identity");
+
+	print_fact(identity, "issuer", "issuer", to);
+	print_fact(identity, "subject", "subject", to);
+	print_fact(identity, "key", "key", to);
+	print_fact(identity, "signs now", "signing", to);
+	print_fact(identity, "made", "made_at", to);
+	print_fact(identity, "age in s", "age_s", to);
+	print_fact(identity, "next key", "next_at", to);
+}
+
 static void print_status(struct json_object *root, FILE *to)
 {
 	static const char *const source_heading[] = { "SOURCE", "HOST", "KEYS", "ACCEPTED",
@@ -102,6 +140,8 @@ static void print_status(struct json_object *root, FILE *to)
 	print_fact(root, "entities", "catalog.entities", to);
 	print_fact(root, "repositories", "catalog.repositories", to);
 	print_fact(root, "trouble", "catalog.trouble", to);
+	print_bus(root, to);
+	print_identity(root, to);
 	fputc('\n', to);
 	PRINT_ITEMS(jdoc_member(root, "sources"), source_heading, source_member, "no sources", to);
 	if (jdoc_count(jdoc_member(root, "pushes")) > 0) {

@@ -119,16 +119,19 @@ static bool is_claimed(const struct daemon *d, struct span slug)
 	return c != NULL && catalog_find(c, slug, &e, 1) > 0;
 }
 
-static void put_build(struct json_writer *w, const struct store_build *row, int64_t count)
+/* False where the row does not read, which is our own fault. */
+static bool put_build(struct json_writer *w, const struct store_build *row, int64_t count)
 {
 	CLEANUP(build_release) struct build b;
 	const struct v3_build v3 = { .build = &b, .updated = row->updated, .count = count };
 
 	build_init(&b);
-	if (board_read(row, &b) == ERR_OK)
-		v3_put_build(w, &v3);
-	else
+	if (board_read(row, &b) != ERR_OK) {
 		log_err("build.unreadable", "event=%lld", (long long)row->event_seq);
+		return false;
+	}
+	v3_put_build(w, &v3);
+	return true;
 }
 
 /* Where not all were counted, there is at least one more behind a page that is full. */
@@ -162,7 +165,7 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 	page.count = count_of(&a->want, found);
 	v3_put_builds_begin(&w, &page);
 	for (size_t i = 0; i < found->n; i++)
-		put_build(&w, &found->build[i], page.count);
+		IGNORE(put_build(&w, &found->build[i], page.count));
 	v3_put_builds_end(&w);
 	reply(a->req, 200, &w, buf_span(&body), PRIVATE);
 	ask_free(a);
@@ -197,10 +200,9 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 		reply_later(a->req, NO_STORE);
 	} else if (relay_catalog_now(a->daemon->relay) == NULL) {
 		reply_later(a->req, NO_CATALOG);
-	} else if (row == NULL) {
+	} else if (row == NULL || !put_build(&w, row, -1)) {
 		reply_missing(a->req, "build");
 	} else {
-		put_build(&w, row, -1);
 		reply(a->req, 200, &w, buf_span(&body), PRIVATE);
 	}
 	ask_free(a);

@@ -112,11 +112,19 @@ static enum err source_give_api(const struct assembly_needs *needs, const struct
 		.timeout_ms = API_TIMEOUT_MS,
 		.connections_max = API_CONNECTIONS,
 	};
+	struct secret *token = NULL;
+	enum err e;
 
 	if (cs->api_url == NULL)
 		return ERR_OK;
 	s->api = travis_api_new(needs->http, &conf);
-	return safe_read(needs->safe, &cs->api_token, &s->token, NULL, why);
+	s->token = secret_ref_copy(&cs->api_token);
+	if (secret_ref_is_remote(&s->token))
+		return ERR_OK;
+	/* It is fetched each time; here only to hear at once if it is not there. */
+	e = secret_fetch(&s->token, &token, why);
+	secret_free(token);
+	return e;
 }
 
 static enum err source_new(const struct assembly_needs *needs, const struct conf *c,
@@ -175,6 +183,7 @@ static enum err build_sources(const struct assembly_needs *needs, const struct a
 {
 	const struct conf *c = a->conf;
 
+	a->setup.safe = needs->safe;
 	a->setup.source = xcalloc(c->sources, sizeof(struct source *));
 	for (size_t i = 0; i < c->sources; i++) {
 		struct source *s;
@@ -327,7 +336,7 @@ static enum err build_catalog(const struct assembly_needs *needs, struct assembl
 	a->setup.keep_catalog = c->catalog_file == NULL;
 	if (c->catalog_file == NULL)
 		return ERR_OK;
-	a->catalog = catalog_builder_new();
+	a->catalog = catalog_new();
 	return catalog_file_read(c->catalog_file, &rules, a->catalog, why);
 }
 
@@ -501,6 +510,10 @@ enum err assembly_rekey(
 	api_credentials_free(TAKE(a->credentials));
 	e = api_credentials_fetch(a->conf, safe, &a->credentials, &what);
 	failure_keep(e, what, &first, why);
+	what = NULL;
+	push_sources_free(TAKE(a->pushers));
+	e = push_sources_fetch(a->conf, safe, &a->pushers, &what);
+	failure_keep(e, what, &first, why);
 	return first;
 }
 
@@ -511,7 +524,7 @@ void assembly_release(struct assembly *a)
 	free(a->renewal);
 	relay_setup_release(&a->setup);
 	backstage_client_free(a->client);
-	catalog_builder_free(a->catalog);
+	catalog_free(a->catalog);
 	api_credentials_free(a->credentials);
 	push_sources_free(a->pushers);
 	secret_free(a->token);

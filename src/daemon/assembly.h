@@ -30,7 +30,7 @@ struct assembly {
 	struct conf *conf;
 	struct backstage_client *client; /* NULL without backstage.url */
 	struct relay_setup setup;
-	struct catalog_builder *catalog;     /* read from catalog.file; NULL otherwise */
+	struct catalog *catalog;             /* read from catalog.file; NULL otherwise */
 	struct api_credentials *credentials; /* for the API listener, until it has taken them */
 	struct push_sources *pushers;        /* for the hooks listener, likewise */
 	struct secret *token;                /* for a client that is carried over */
@@ -41,7 +41,7 @@ struct assembly {
 struct assembly_needs {
 	struct loop *loop;
 	struct httpc *http;
-	const struct safe *safe;           /* what providers have is in it already; NULL: nothing */
+	struct safe *safe;                 /* what providers have is in it already; NULL: nothing */
 	const struct pseudonym_key *names; /* for authors; borrowed, as long as what is made */
 	/* A source's fetched key changed. */
 	void (*on_rotate)(void *ctx, const char *fingerprint);

@@ -112,6 +112,12 @@ static const struct secret_ref *option_refs(
 	return refs;
 }
 
+/* There is one for each entity: it is fetched when it is needed. */
+static bool ref_is_of_entity(const struct secret_ref *ref)
+{
+	return secret_ref_is_remote(ref) && secret_path_has_vars(ref->name);
+}
+
 struct ref_list {
 	const struct secret_ref **at;
 	size_t n;
@@ -127,8 +133,10 @@ static void refs_gather(struct ref_list *list, const char *prefix, const void *b
 			continue;
 		refs = option_refs(&conf_options[i], base, &n);
 		list->at = xrealloc(list->at, list->n + n + 1, sizeof(*list->at));
-		for (size_t k = 0; k < n; k++)
-			list->at[list->n++] = &refs[k];
+		for (size_t k = 0; k < n; k++) {
+			if (!ref_is_of_entity(&refs[k]))
+				list->at[list->n++] = &refs[k];
+		}
 	}
 }
 
@@ -174,7 +182,7 @@ static enum err ref_check(struct conf_reader *r, const struct yaml_node *at,
 	if (strcmp(p->type, conf_place_word(ref->place)) != 0)
 		return conf_refuse(r, at, "%s: provider '%s' is of type %s, not %s", label, p->name,
 			p->type, conf_place_word(ref->place));
-	if (secret_path_has_vars(ref->name))
+	if (secret_path_has_vars(ref->name) && !o->of_entity)
 		return conf_refuse(
 			r, at, "%s belongs to no entity, so its path has no variables", label);
 	return ERR_OK;

@@ -261,7 +261,7 @@ const struct conf_option conf_options[] = {
 	  .form = &conf_form_key_url, .kinds = kinds_travis, .reload = true,
 	  .text = "Its API, where builds are started; without it, none are." },
 	{ .name = "sources[].api_token", .type = CONF_SECRET, FIELD(conf_source, api_token),
-	  .kinds = kinds_travis, .reload = true,
+	  .kinds = kinds_travis, .of_entity = true, .reload = true,
 	  .text = "An API token that may start them." },
 	{ .name = "sources[].owners", .type = CONF_TEXTS, FIELD(conf_source, owners),
 	  .form = &conf_form_owner, .kinds = kinds_travis, .reload = true,

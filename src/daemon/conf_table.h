@@ -41,6 +41,7 @@ struct conf_option {
 	const char *const *kinds; /* the types of item it belongs to; NULL: all */
 	const char *with;         /* the option beside which it means something; or NULL */
 	bool required;
+	bool of_entity;   /* of a secret: its path may have an entity's variables */
 	bool reload;      /* SIGHUP can change it; always so in lists */
 	const char *text; /* one line of help */
 };

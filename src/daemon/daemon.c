@@ -7,6 +7,7 @@
 
 #include "audit/publish.h"
 #include "audit/record.h"
+#include "backstage/catalog_reader.h"
 #include "backstage/catalog_sync.h"
 #include "backstage/client.h"
 #include "base/log.h"
@@ -101,11 +102,18 @@ static const struct catalog *known_catalog(void *ctx)
 	return relay_catalog_now(d->relay);
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
+static bool may_go_on(void *ctx)
+{
+	const struct daemon *d = ctx;
+
+	return !relay_catalog_is_behind(d->relay);
+}
+
+static void on_catalog_whole(void *ctx, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog(d->relay, b, began);
+	relay_catalog_read(d->relay, began);
 	live_refreshed(d->live);
 }
 
@@ -117,11 +125,11 @@ static bool is_reading_catalog(void *ctx)
 }
 
 /* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_change(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_catalog_patched(void *ctx, struct wall began)
 {
 	struct daemon *d = ctx;
 
-	relay_catalog_change(d->relay, b, began);
+	relay_catalog_patched(d->relay, began);
 	if (is_reading_catalog(d))
 		catalog_sync_hint(d->sync);
 }
@@ -148,7 +156,8 @@ static struct live *daemon_live(struct daemon *d)
 		.store = d->store,
 		.names = d->names,
 		.known = known_catalog,
-		.on_catalog = on_catalog_change,
+		.reader = d->reader,
+		.on_patched = on_catalog_patched,
 		.on_owed = on_catalog_owed,
 		.is_reading = is_reading_catalog,
 		.on_alarm = on_bus_alarm,
@@ -181,8 +190,9 @@ static void daemon_follow_catalog(struct daemon *d)
 		.rules = author_rules(c, d->names),
 		.refresh_ms = c->catalog_refresh_ms,
 		.page_size = (unsigned)c->catalog_page_size,
-		.known = known_catalog,
-		.on_catalog = on_catalog,
+		.reader = d->reader,
+		.may_go_on = may_go_on,
+		.on_whole = on_catalog_whole,
 		.on_trouble = on_catalog_trouble,
 		.ctx = d,
 	};
@@ -191,7 +201,8 @@ static void daemon_follow_catalog(struct daemon *d)
 	d->sync = NULL;
 	d->catalog_trouble[0] = '\0';
 	if (d->parts.catalog != NULL) {
-		relay_catalog(d->relay, TAKE(d->parts.catalog), clock_wall());
+		relay_catalog_file(d->relay, d->parts.catalog);
+		catalog_free(TAKE(d->parts.catalog));
 		return;
 	}
 	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
@@ -385,6 +396,8 @@ static void on_secrets_change(void *ctx)
 	}
 	if (d->parts.credentials != NULL)
 		api_access_set(d->access, TAKE(d->parts.credentials));
+	if (d->parts.pushers != NULL)
+		push_door_set(d->door, TAKE(d->parts.pushers));
 }
 
 static struct safe *daemon_safe(struct daemon *d, const struct conf *c)
@@ -747,6 +760,9 @@ enum err daemon_start(struct daemon *d, const char *conf_path, struct conf *conf
 	d->visitors = visitors_new(d->loop, d->http, d->relay);
 	visitors_set(d->visitors, d->parts.conf);
 	api_access_set(d->access, TAKE(d->parts.credentials));
+	e = catalog_reader_new(d->loop, relay_catalog_index(d->relay), &d->reader);
+	if (e != ERR_OK)
+		return e;
 	d->live = daemon_live(d);
 	d->door = push_door_new(d);
 	push_door_set(d->door, TAKE(d->parts.pushers));
@@ -776,6 +792,7 @@ void daemon_release(struct daemon *d)
 	visitors_free(TAKE(d->visitors));
 	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);
+	catalog_reader_free(d->reader);
 	store_close(d->store);
 	live_free(d->live);
 	push_door_free(d->door);

@@ -8,6 +8,7 @@
 #include "daemon/assembly.h"
 
 struct api_access;
+struct catalog_reader;
 struct catalog_sync;
 struct httpd;
 struct live;
@@ -45,7 +46,8 @@ struct daemon {
 	struct visitors *visitors;   /* who come in person */
 	struct safe *safe;           /* what providers of secrets have; NULL without any */
 	struct reload next;
-	struct own_keys *keys;     /* by which Backstage knows us; NULL without listen.keys */
+	struct own_keys *keys; /* by which Backstage knows us; NULL without listen.keys */
+	struct catalog_reader *reader;
 	struct catalog_sync *sync; /* NULL: the catalog is a file */
 	struct live *live;         /* what the event bus says of the catalog */
 	struct page *page;         /* for people */

@@ -22,7 +22,8 @@
 #define LEASE_RENEW_MS 10000
 #define LEASE_RETRY_MS 1000
 /* How soon after hints were followed their lines are removed. */
-#define SETTLE_MS 100
+#define SETTLE_MS      100
+#define SETTLE_MORE_MS 10
 /* Repositories that wait for a look; more pushes than that ask for a whole read. */
 #define PUSHES_MAX 4096
 /* Entities of one repository that a push has read again. */
@@ -157,11 +158,10 @@ static bool live_is_settled(const struct live *l)
 static void on_settle(void *ctx)
 {
 	struct live *l = ctx;
+	bool more = live_is_settled(l) && hint_book_settle(l->book);
 
-	if (live_is_settled(l))
-		hint_book_settle(l->book);
 	if (l->bus != NULL && hint_book_lines(l->book) > 0)
-		loop_timer_set(l->settle, SETTLE_MS);
+		loop_timer_set(l->settle, more ? SETTLE_MORE_MS : SETTLE_MS);
 }
 
 /* The bus is asked for more only now that what it told is safe, or covered by a whole read. */
@@ -267,18 +267,11 @@ static void on_owed(void *ctx)
 	live_write(l);
 }
 
-static void on_patched(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_patched(void *ctx, struct wall began)
 {
 	struct live *l = ctx;
 
-	l->needs.on_catalog(l->needs.ctx, b, began);
-}
-
-static const struct catalog *known(void *ctx)
-{
-	struct live *l = ctx;
-
-	return l->needs.known(l->needs.ctx);
+	l->needs.on_patched(l->needs.ctx, began);
 }
 
 static void live_subscribe(struct live *l)
@@ -418,8 +411,8 @@ void live_follow(struct live *l, struct backstage_client *client, const struct c
 	};
 	const struct catalog_patch_conf conf = {
 		.rules = author_rules(c, l->needs.names),
-		.known = known,
-		.on_catalog = on_patched,
+		.reader = l->needs.reader,
+		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.ctx = l,
 	};

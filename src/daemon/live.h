@@ -10,6 +10,7 @@
 #include "base/span.h"
 
 struct backstage_client;
+struct catalog_reader;
 struct conf;
 struct loop;
 struct pseudonym_key;
@@ -27,11 +28,11 @@ struct live_needs {
 	struct store *store;
 	const struct pseudonym_key *names; /* borrowed */
 	const struct catalog *(*known)(void *ctx);
-	/* Changed, by a look-up that began then; the callee owns it. */
-	void (*on_catalog)(void *ctx, struct catalog_builder *b, struct wall began);
-	void (*on_owed)(void *ctx);                   /* read all of it, soon */
-	bool (*is_reading)(void *ctx);                /* all of it, right now? */
-	void (*on_alarm)(void *ctx, const char *why); /* the bus refuses us; NULL: no more */
+	struct catalog_reader *reader;
+	void (*on_patched)(void *ctx, struct wall began); /* changed, by a look-up of then */
+	void (*on_owed)(void *ctx);                       /* read all of it, soon */
+	bool (*is_reading)(void *ctx);                    /* all of it, right now? */
+	void (*on_alarm)(void *ctx, const char *why);     /* the bus refuses us; NULL: no more */
 	void *ctx;
 };
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit/key_file.h"
@@ -24,24 +23,14 @@ struct own_keys {
 	struct wall retry; /* after a failure, not before */
 };
 
-/* A file from the future, after the clock was set back, is of now. */
-static struct wall made_at(const char *path, struct wall now)
-{
-	struct stat st;
-	struct wall t = now;
-
-	if (stat(path, &st) == 0)
-		t.ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000;
-	return t.ms > now.ms ? now : t;
-}
-
 static enum err key_add(struct own_keys *k, const char *path, struct wall now, char **why)
 {
 	struct signing_key *key;
-	enum err e = audit_key_load(path, true, &key, why);
+	struct wall made;
+	enum err e = audit_key_load_dated(path, now, &key, &made, why);
 
 	if (e == ERR_OK)
-		identity_add_key(k->identity, key, made_at(path, now));
+		identity_add_key(k->identity, key, made);
 	return e;
 }
 
@@ -89,6 +78,19 @@ void own_keys_reload(struct own_keys *k, const struct conf *c)
 
 	k->minting = c->identity_issuer != NULL;
 	identity_set_conf(k->identity, &conf);
+}
+
+struct own_keys_status own_keys_status(const struct own_keys *k, const struct conf *c)
+{
+	const struct wall made = identity_newest_made(k->identity);
+
+	return (struct own_keys_status){
+		.minting = k->minting,
+		.key = identity_newest(k->identity),
+		.made = made,
+		.next = { made.ms + c->identity_rotate_ms },
+		.signing = identity_signer(k->identity, clock_wall()),
+	};
 }
 
 struct identity *own_keys_identity(struct own_keys *k)

@@ -2,6 +2,8 @@
 #ifndef DAEMON_OWN_KEYS_H
 #define DAEMON_OWN_KEYS_H
 
+#include <stdbool.h>
+
 #include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
@@ -12,7 +14,7 @@ struct identity;
 
 /*
  * The keys by which Backstage knows us, in files beside the store: identity.key,
- * and identity-old.key while a newer one takes over. A key is as old as its file.
+ * and identity-old.key while a newer one takes over. Each has the time it was made at.
  */
 struct own_keys;
 
@@ -33,6 +35,15 @@ struct identity *own_keys_identity(struct own_keys *k);
  */
 MUST_CHECK enum err own_keys_tick(
 	struct own_keys *k, struct wall now, const char **name, char **why);
+
+/* For people. Texts are borrowed. */
+struct own_keys_status {
+	bool minting;
+	const char *key, *signing; /* names of the newest, and of the one that signs now */
+	struct wall made, next;    /* the newest; when there is to be a newer one */
+};
+
+struct own_keys_status own_keys_status(const struct own_keys *k, const struct conf *c);
 
 /* Serves the JWKS, and nothing else. */
 struct httpd_handler own_keys_handler(struct own_keys *k);

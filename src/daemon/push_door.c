@@ -243,6 +243,15 @@ static const struct httpd_problem *check_hub(
 static const struct httpd_problem *check_signature(const struct push_source *src,
 	const struct httpd_req *req, struct push_id *id, char key[WEBHOOK_KEY_NAME_MAX])
 {
+	static const struct httpd_problem no_keys = {
+		.status = 503,
+		.type = "keys-unavailable",
+		.detail = "This source's keys are not known now.",
+		.retry_after_s = 30,
+	};
+
+	if (src->keys == 0)
+		return &no_keys;
 	return src->protocol == PUSH_STANDARD ? check_standard(src, req, id, key)
 					      : check_hub(src, req, key);
 }

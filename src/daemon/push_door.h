@@ -15,7 +15,7 @@ struct push_sources;
  *	not-found, source-unknown 404 · method 405 · media-type 415 ·
  *	signature-missing, signature-wrong, timestamp-stale 401 ·
  *	signature-malformed, query-unknown, payload-malformed 400 · too-large 413 ·
- *	overloaded, storage 503
+ *	keys-unavailable, overloaded, storage 503
  */
 struct push_door;
 

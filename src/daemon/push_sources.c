@@ -74,13 +74,20 @@ static enum err key_add(struct push_source *s, struct secret *text, char **why)
 	return ERR_OK;
 }
 
-/* What it is now and, while a provider replaces it, what it was. */
+/*
+ * What it is now and, while a provider replaces it, what it was. One whose provider has
+ * been silent for too long is nobody's any more.
+ */
 static enum err key_fetch(
 	const struct secret_ref *ref, const struct safe *safe, struct push_source *s, char **why)
 {
 	struct secret *current = NULL, *previous = NULL;
 	enum err e = safe_read(safe, ref, &current, &previous, why);
 
+	if (e == ERR_NOTFOUND && secret_ref_is_remote(ref) && safe != NULL) {
+		free(TAKE(*why));
+		return ERR_OK;
+	}
 	if (e == ERR_OK)
 		e = key_add(s, current, why);
 	if (e == ERR_OK && previous != NULL)

@@ -8,6 +8,7 @@
 #include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
+#include "daemon/own_keys.h"
 #include "daemon/push_door.h"
 #include "daemon/push_sources.h"
 #include "model/catalog.h"
@@ -99,6 +100,27 @@ static void put_bus(struct json_writer *w, const struct daemon *d)
 	json_member_int(w, "failures", (int64_t)s.bus.failures);
 	json_member_int(w, "whole_reads_owed", (int64_t)s.whole);
 	json_member_opt(w, "trouble", span_of(s.trouble));
+	json_object_end(w);
+}
+
+static void put_identity(struct json_writer *w, const struct daemon *d)
+{
+	const struct conf *c = d->parts.conf;
+	struct own_keys_status s;
+
+	if (d->keys == NULL || c->identity_issuer == NULL)
+		return;
+	s = own_keys_status(d->keys, c);
+	json_key(w, "identity");
+	json_object_begin(w);
+	json_member_str(w, "issuer", c->identity_issuer);
+	json_member_str(w, "audience", c->identity_audience);
+	json_member_str(w, "subject", c->identity_subject);
+	json_member_str(w, "key", s.key);
+	json_member_str(w, "signing", s.signing);
+	json_member_wall(w, "made_at", s.made);
+	json_member_int(w, "age_s", (clock_wall().ms - s.made.ms) / 1000);
+	json_member_wall(w, "next_at", s.next);
 	json_object_end(w);
 }
 
@@ -231,6 +253,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_log(&w, d);
 	put_catalog(&w, d);
 	put_bus(&w, d);
+	put_identity(&w, d);
 	put_secrets(&w, d);
 	put_sources(&w, d);
 	put_pushes(&w, d);

@@ -92,9 +92,9 @@ struct httpc_answer {
 	int64_t retry_after_ms;   /* from Retry-After in seconds or as a date; -1 if absent */
 	const char *error;        /* for the log, where result is not HTTPC_ANSWERED */
 	int64_t took_ms;
-	int http_version;              /* 10, 11 or 20; 0: there was no answer */
-	bool sent;                     /* some of the request left: the peer may have acted on it */
-	const struct httpc_call *call; /* for httpc_answer_field() */
+	int http_version;        /* 10, 11 or 20; 0: there was no answer */
+	bool sent;               /* some of the request left: the peer may have acted on it */
+	struct httpc_call *call; /* for httpc_answer_field() and httpc_answer_take() */
 };
 
 /*
@@ -111,6 +111,9 @@ void httpc_cancel(struct httpc_call *call);
 
 /* A field of the answer, the first of that name; empty if absent. Lasts as *a does. */
 struct span httpc_answer_field(const struct httpc_answer *a, const char *name);
+
+/* Take the body's bytes, to free(3) them; a->body still names them. Once only. */
+char *httpc_answer_take(const struct httpc_answer *a);
 
 /* Can it be sent: "Name: value" without anything that could end the line (RFC 9110, section 5)? */
 bool httpc_field_is_sound(const char *field);

@@ -243,6 +243,11 @@ static void call_fill_answer(struct httpc_call *call, struct httpc_answer *a)
 		a->retry_after_ms = retry_after_ms(retry_after->value);
 }
 
+char *httpc_answer_take(const struct httpc_answer *a)
+{
+	return buf_detach(&a->call->answer);
+}
+
 /* libcurl has no word for a header line that is longer than it keeps. */
 static const char *error_text(const struct httpc_call *call, CURLcode code)
 {

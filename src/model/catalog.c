@@ -1,267 +1,150 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/catalog.h"
 
-#include <assert.h>
-#include <stdint.h>
 #include <stdlib.h>
 
-#include "base/buf.h"
 #include "base/hash.h"
+#include "base/map.h"
+#include "base/sorted.h"
+#include "model/record.h"
 
 /*
- * Every text lies once in one arena, as two bytes of length and its bytes, and
- * is named by its offset. Offset 0 is the empty text.
+ * A record is in three places: by_ref, which also gives the order; in the chain
+ * of its slug; and in the list of what was seen when, where those that the read
+ * under way has not seen come first.
  */
-struct record {
-	uint32_t ref, uid, etag, slug, type, lifecycle, system;
-	uint32_t link; /* in links: the owners, the parents, the tags, the aliases */
-	uint32_t next; /* 1 + the next record of the same repository, by ref; 0: none */
-	uint8_t owners, parents, tags, aliases, orphan;
-};
-
 struct catalog {
-	char *text;
-	size_t text_len;
-	uint32_t *link; /* offsets of texts */
-	size_t links;
-	struct record *record; /* in order of ref */
-	size_t count;
-	uint32_t *slug; /* hash table: 1 + the first record of a repository; 0: empty */
-	size_t slug_cap, repositories;
-	struct alias_slot *alias; /* hash table */
-	size_t alias_cap, shared;
+	struct labels labels;
+	struct sorted by_ref;
+	struct chains by_slug, by_alias;
+	size_t shared; /* aliases of several users */
+	struct record *oldest, *newest;
+	uint64_t read;   /* the number of the one under way */
+	struct map gone; /* refs that were removed since it began */
+	struct wall asked;
+	size_t repositories, bytes;
+	uint64_t changes;
+	catalog_change_cb on_change;
+	void *ctx;
 };
 
-/* Who has an alias: 1 + a record, or SHARED; 0: an empty slot. */
-struct alias_slot {
-	uint32_t text, record;
-};
-
-#define SHARED UINT32_MAX
-
-/* One text that was interned; it may be the ref of a record. */
-struct text_slot {
-	uint32_t text;   /* 0: empty slot */
-	uint32_t record; /* 1 + the record whose ref this is; 0: none */
-};
-
-struct catalog_builder {
-	struct buf text;
-	uint32_t *link;
-	size_t links, link_cap;
-	struct record *record;
-	size_t count, record_cap;
-	struct text_slot *slot; /* hash table over the interned texts */
-	size_t slots, slot_cap;
-};
-
-#define TEXT_HEAD 2
-
-static struct span text_at(const char *text, uint32_t at)
+static struct span key_of(const void *record)
 {
-	uint16_t n;
-
-	memcpy(&n, text + at, sizeof(n));
-	return (struct span){ text + at + TEXT_HEAD, n };
+	return record_own(record, OWN_REF);
 }
 
-struct catalog_builder *catalog_builder_new(void)
-{
-	struct catalog_builder *b = xcalloc(1, sizeof(*b));
+/* That a user has an alias. */
+struct alias {
+	struct chain_node node;
+	const struct label *label;
+	const struct record *user;
+};
 
-	buf_init(&b->text, UINT32_MAX);
-	IGNORE(buf_add(&b->text, "\0\0", TEXT_HEAD));
-	b->slot_cap = 64;
-	b->slot = xcalloc(b->slot_cap, sizeof(*b->slot));
-	return b;
+static struct alias *alias_of(struct chain_node *node)
+{
+	return CONTAINER_OF(node, struct alias, node);
 }
 
-void catalog_builder_free(struct catalog_builder *b)
+/* How many have it, and one of them. */
+static size_t alias_users(const struct catalog *c, struct span text, const struct record **user)
 {
-	if (b == NULL)
+	uint32_t hash = label_hash(text);
+	struct chain_node *node = chains_first(&c->by_alias, hash);
+	size_t n = 0;
+
+	for (; text.n > 0 && node != NULL; node = node->next) {
+		if (node->hash != hash || !span_eq(label_text(alias_of(node)->label), text))
+			continue;
+		*user = alias_of(node)->user;
+		n++;
+	}
+	return n;
+}
+
+static void alias_add(struct catalog *c, const struct record *r, const struct label *label)
+{
+	struct alias *a = xcalloc(1, sizeof(*a));
+	const struct record *other;
+
+	c->shared += alias_users(c, label_text(label), &other) == 1;
+	*a = (struct alias){ .node.hash = label->node.hash, .label = label, .user = r };
+	chains_insert(&c->by_alias, &a->node);
+}
+
+static void alias_remove(struct catalog *c, const struct record *r, const struct label *label)
+{
+	struct chain_node *node = chains_first(&c->by_alias, label->node.hash);
+	const struct record *other;
+
+	while (alias_of(node)->user != r || alias_of(node)->label != label)
+		node = node->next;
+	chains_remove(&c->by_alias, node);
+	free(alias_of(node));
+	c->shared -= alias_users(c, label_text(label), &other) == 1;
+}
+
+/* Is it the first mention of this alias in the record? */
+static bool alias_is_new(const struct record *r, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (record_alias(r, k) == record_alias(r, i))
+			return false;
+	}
+	return record_alias(r, i) != NULL;
+}
+
+static void aliases_add(struct catalog *c, const struct record *r)
+{
+	for (size_t i = 0; i < r->aliases; i++) {
+		if (alias_is_new(r, i))
+			alias_add(c, r, record_alias(r, i));
+	}
+}
+
+static void aliases_remove(struct catalog *c, const struct record *r)
+{
+	for (size_t i = 0; i < r->aliases; i++) {
+		if (alias_is_new(r, i))
+			alias_remove(c, r, record_alias(r, i));
+	}
+}
+
+struct catalog *catalog_new(void)
+{
+	struct catalog *c = xcalloc(1, sizeof(*c));
+
+	labels_init(&c->labels);
+	sorted_init(&c->by_ref, key_of);
+	chains_init(&c->by_slug);
+	chains_init(&c->by_alias);
+	map_init(&c->gone);
+	c->asked = WALL_NONE;
+	return c;
+}
+
+void catalog_free(struct catalog *c)
+{
+	struct record *r, *next;
+
+	if (c == NULL)
 		return;
-	buf_release(&b->text);
-	free(b->link);
-	free(b->record);
-	free(b->slot);
-	free(b);
-}
-
-static enum err text_put(struct catalog_builder *b, struct span text, uint32_t *at)
-{
-	uint16_t n = (uint16_t)text.n;
-	uint32_t end = (uint32_t)b->text.len;
-
-	if (text.n == 0) {
-		*at = 0;
-		return ERR_OK;
+	for (r = c->oldest; r != NULL; r = next) {
+		next = r->newer;
+		aliases_remove(c, r);
+		record_free(r, &c->labels);
 	}
-	if (buf_room(&b->text, TEXT_HEAD + text.n) == NULL)
-		return ERR_LIMIT;
-	IGNORE(buf_add(&b->text, &n, sizeof(n)));
-	IGNORE(buf_add_span(&b->text, text));
-	*at = end;
-	return ERR_OK;
+	sorted_release(&c->by_ref);
+	chains_release(&c->by_slug);
+	chains_release(&c->by_alias);
+	map_release(&c->gone);
+	labels_release(&c->labels);
+	free(c);
 }
 
-/* The text's slot, or the empty one where it would go. */
-static struct text_slot *slot_of(const struct catalog_builder *b, struct span text)
+void catalog_on_change(struct catalog *c, catalog_change_cb on_change, void *ctx)
 {
-	size_t i = hash_bytes(hash_process_key(), text) & (b->slot_cap - 1);
-
-	while (b->slot[i].text != 0 && !span_eq(text_at(b->text.data, b->slot[i].text), text))
-		i = (i + 1) & (b->slot_cap - 1);
-	return &b->slot[i];
-}
-
-static void slots_grow(struct catalog_builder *b)
-{
-	CLEANUP(freep) struct text_slot *old = b->slot;
-	size_t old_cap = b->slot_cap;
-
-	b->slot_cap *= 2;
-	b->slot = xcalloc(b->slot_cap, sizeof(*b->slot));
-	for (size_t i = 0; i < old_cap; i++) {
-		if (old[i].text != 0)
-			*slot_of(b, text_at(b->text.data, old[i].text)) = old[i];
-	}
-}
-
-/* Put a text in unless it is there. */
-static enum err text_intern(struct catalog_builder *b, struct span text, uint32_t *at)
-{
-	struct text_slot *s;
-	enum err e;
-
-	if (text.n == 0) {
-		*at = 0;
-		return ERR_OK;
-	}
-	if ((b->slots + 1) * 4 > b->slot_cap * 3)
-		slots_grow(b);
-	s = slot_of(b, text);
-	if (s->text == 0) {
-		e = text_put(b, text, &s->text);
-		if (e != ERR_OK)
-			return e;
-		b->slots++;
-	}
-	*at = s->text;
-	return ERR_OK;
-}
-
-static enum err links_put(struct catalog_builder *b, const struct span *list, size_t n)
-{
-	if (b->links + n > UINT32_MAX)
-		return ERR_LIMIT;
-	if (b->links + n > b->link_cap) {
-		b->link_cap = b->link_cap * 2 + ENTITY_LINKS_MAX;
-		b->link = xrealloc(b->link, b->link_cap, sizeof(*b->link));
-	}
-	for (size_t i = 0; i < n; i++) {
-		enum err e = text_intern(b, list[i], &b->link[b->links]);
-
-		if (e != ERR_OK)
-			return e;
-		b->links++;
-	}
-	return ERR_OK;
-}
-
-static enum err texts_put(struct catalog_builder *b, const struct entity *e, struct record *r)
-{
-	const struct {
-		struct span text;
-		uint32_t *at;
-		bool unique; /* not worth looking for */
-	} field[] = {
-		{ e->ref, &r->ref, false },
-		{ e->uid, &r->uid, true },
-		{ e->etag, &r->etag, true },
-		{ e->slug, &r->slug, false },
-		{ e->type, &r->type, false },
-		{ e->lifecycle, &r->lifecycle, false },
-		{ e->system, &r->system, false },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(field); i++) {
-		enum err err = field[i].unique ? text_put(b, field[i].text, field[i].at)
-					       : text_intern(b, field[i].text, field[i].at);
-
-		if (err != ERR_OK)
-			return err;
-	}
-	return ERR_OK;
-}
-
-/* Keep a record, in the place of an older one with its ref. */
-static void record_put(struct catalog_builder *b, struct span ref, const struct record *r)
-{
-	struct text_slot *s = slot_of(b, ref);
-
-	if (s->record != 0) {
-		b->record[s->record - 1] = *r;
-		return;
-	}
-	if (b->count == b->record_cap) {
-		b->record_cap = b->record_cap * 2 + 64;
-		b->record = xrealloc(b->record, b->record_cap, sizeof(*b->record));
-	}
-	b->record[b->count++] = *r;
-	s->record = (uint32_t)b->count;
-}
-
-enum err catalog_builder_add(struct catalog_builder *b, const struct entity *e)
-{
-	struct record r = {
-		.link = (uint32_t)b->links,
-		.owners = (uint8_t)e->owners,
-		.parents = (uint8_t)e->parents,
-		.tags = (uint8_t)e->tags,
-		.aliases = (uint8_t)e->aliases,
-		.orphan = e->orphan,
-	};
-	enum err err = entity_check(e);
-
-	if (err != ERR_OK)
-		return err;
-	err = texts_put(b, e, &r);
-	if (err == ERR_OK)
-		err = links_put(b, e->owner, e->owners);
-	if (err == ERR_OK)
-		err = links_put(b, e->parent, e->parents);
-	if (err == ERR_OK)
-		err = links_put(b, e->tag, e->tags);
-	if (err == ERR_OK)
-		err = links_put(b, e->alias, e->aliases);
-	if (err == ERR_OK)
-		record_put(b, e->ref, &r);
-	return err;
-}
-
-bool catalog_builder_has(const struct catalog_builder *b, struct span ref)
-{
-	return slot_of(b, ref)->record != 0;
-}
-
-size_t catalog_builder_count(const struct catalog_builder *b)
-{
-	return b->count;
-}
-
-static int span_order(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
-
-	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-static int record_order(const void *a, const void *b, void *text)
-{
-	const struct record *x = a, *y = b;
-
-	return span_order(text_at(text, x->ref), text_at(text, y->ref));
+	c->on_change = on_change;
+	c->ctx = ctx;
 }
 
 static char lower(char c)
@@ -280,118 +163,198 @@ static bool slug_eq(struct span a, struct span b)
 	return true;
 }
 
-/* The repository's slot, or the empty one where it would go. slug is a field's text. */
-static uint32_t *slug_slot(const struct catalog *c, struct span slug)
+/* slug is at most as long as a field's text may be. */
+static uint32_t slug_hash(struct span slug)
 {
 	char folded[ENTITY_TEXT_MAX];
-	size_t i;
 
-	assert(slug.n <= sizeof(folded));
-	for (i = 0; i < slug.n; i++)
+	for (size_t i = 0; i < slug.n; i++)
 		folded[i] = lower(slug.p[i]);
-	i = hash_bytes(hash_process_key(), (struct span){ folded, slug.n }) & (c->slug_cap - 1);
-	while (c->slug[i] != 0 && !slug_eq(text_at(c->text, c->record[c->slug[i] - 1].slug), slug))
-		i = (i + 1) & (c->slug_cap - 1);
-	return &c->slug[i];
+	return (uint32_t)hash_bytes(hash_process_key(), (struct span){ folded, slug.n });
 }
 
-/* Chain the records of each repository; from the last on, so that chains go by ref. */
-static void slugs_index(struct catalog *c)
+static struct record *record_of(struct chain_node *node)
 {
-	size_t annotated = 0;
+	return CONTAINER_OF(node, struct record, by_slug);
+}
 
-	for (size_t i = 0; i < c->count; i++)
-		annotated += c->record[i].slug != 0;
-	for (c->slug_cap = 16; c->slug_cap < annotated * 2;)
-		c->slug_cap *= 2;
-	c->slug = xcalloc(c->slug_cap, sizeof(*c->slug));
-	for (size_t i = c->count; i-- > 0;) {
-		struct record *r = &c->record[i];
-		uint32_t *first;
+/* The first record from node on that is of this repository, or NULL. */
+static struct record *slug_skip(struct chain_node *node, uint32_t hash, struct span slug)
+{
+	while (node != NULL &&
+		(node->hash != hash || !slug_eq(record_own(record_of(node), OWN_SLUG), slug)))
+		node = node->next;
+	return node == NULL ? NULL : record_of(node);
+}
 
-		if (r->slug == 0)
-			continue;
-		first = slug_slot(c, text_at(c->text, r->slug));
-		c->repositories += *first == 0;
-		r->next = *first;
-		*first = (uint32_t)i + 1;
+static struct record *slug_first(const struct catalog *c, uint32_t hash, struct span slug)
+{
+	return slug_skip(chains_first(&c->by_slug, hash), hash, slug);
+}
+
+static struct record *slug_next(const struct record *r)
+{
+	return slug_skip(r->by_slug.next, r->by_slug.hash, record_own(r, OWN_SLUG));
+}
+
+static void slug_add(struct catalog *c, struct record *r)
+{
+	struct span slug = record_own(r, OWN_SLUG);
+
+	if (slug.n == 0)
+		return;
+	r->by_slug.hash = slug_hash(slug);
+	c->repositories += slug_first(c, r->by_slug.hash, slug) == NULL;
+	chains_insert(&c->by_slug, &r->by_slug);
+}
+
+static void slug_remove(struct catalog *c, struct record *r)
+{
+	struct span slug = record_own(r, OWN_SLUG);
+
+	if (slug.n == 0)
+		return;
+	chains_remove(&c->by_slug, &r->by_slug);
+	c->repositories -= slug_first(c, r->by_slug.hash, slug) == NULL;
+}
+
+static void list_remove(struct catalog *c, struct record *r)
+{
+	*(r->older == NULL ? &c->oldest : &r->older->newer) = r->newer;
+	*(r->newer == NULL ? &c->newest : &r->newer->older) = r->older;
+}
+
+static void list_append(struct catalog *c, struct record *r)
+{
+	r->seen = c->read;
+	r->older = c->newest;
+	r->newer = NULL;
+	*(c->newest == NULL ? &c->oldest : &c->newest->newer) = r;
+	c->newest = r;
+}
+
+static void record_see(struct catalog *c, struct record *r)
+{
+	if (r->seen == c->read)
+		return;
+	list_remove(c, r);
+	list_append(c, r);
+}
+
+/* Take an old record out of all but by_ref, tell, and free it. Either may be NULL. */
+static void record_replace(struct catalog *c, struct record *old, struct record *now)
+{
+	struct entity before, after;
+
+	if (old != NULL) {
+		slug_remove(c, old);
+		aliases_remove(c, old);
+		list_remove(c, old);
+		c->bytes -= record_bytes(old);
 	}
-}
-
-/* The alias's slot, or the empty one where it would go. There is an empty one. */
-static struct alias_slot *alias_slot(const struct catalog *c, struct span alias)
-{
-	size_t i = hash_bytes(hash_process_key(), alias) & (c->alias_cap - 1);
-
-	while (c->alias[i].record != 0 && !span_eq(text_at(c->text, c->alias[i].text), alias))
-		i = (i + 1) & (c->alias_cap - 1);
-	return &c->alias[i];
-}
-
-static void alias_index(struct catalog *c, uint32_t text, uint32_t record)
-{
-	struct alias_slot *s = alias_slot(c, text_at(c->text, text));
-
-	if (s->record == 0)
-		*s = (struct alias_slot){ text, record };
-	if (s->record == record || s->record == SHARED)
-		return;
-	s->record = SHARED;
-	c->shared++;
-}
-
-static void aliases_index(struct catalog *c)
-{
-	size_t aliases = 0;
-
-	for (size_t i = 0; i < c->count; i++)
-		aliases += c->record[i].aliases;
-	if (aliases == 0)
-		return;
-	for (c->alias_cap = 16; c->alias_cap < aliases * 2;)
-		c->alias_cap *= 2;
-	c->alias = xcalloc(c->alias_cap, sizeof(*c->alias));
-	for (size_t i = 0; i < c->count; i++) {
-		const struct record *r = &c->record[i];
-		const uint32_t *alias = c->link + r->link + r->owners + r->parents + r->tags;
-
-		for (size_t k = 0; k < r->aliases; k++)
-			alias_index(c, alias[k], (uint32_t)i + 1);
+	if (now != NULL) {
+		slug_add(c, now);
+		aliases_add(c, now);
+		list_append(c, now);
+		c->bytes += record_bytes(now);
 	}
+	c->changes++;
+	if (c->on_change != NULL) {
+		if (old != NULL)
+			record_entity(old, &before);
+		if (now != NULL)
+			record_entity(now, &after);
+		c->on_change(c->ctx, &(struct catalog_change){
+					     .before = old == NULL ? NULL : &before,
+					     .now = now == NULL ? NULL : &after,
+					     .asked = c->asked,
+				     });
+	}
+	record_free(old, &c->labels);
 }
 
-struct catalog *catalog_build(struct catalog_builder *b)
+void catalog_asked(struct catalog *c, struct wall asked)
 {
-	struct catalog *c = xcalloc(1, sizeof(*c));
-
-	c->text_len = b->text.len;
-	c->text = xrealloc(buf_detach(&b->text), c->text_len, 1);
-	c->links = b->links;
-	c->link = xrealloc(TAKE(b->link), b->links + 1, sizeof(*c->link));
-	c->count = b->count;
-	c->record = xrealloc(TAKE(b->record), b->count + 1, sizeof(*c->record));
-	catalog_builder_free(b);
-	qsort_r(c->record, c->count, sizeof(*c->record), record_order, c->text);
-	slugs_index(c);
-	aliases_index(c);
-	return c;
+	c->asked = asked;
 }
 
-void catalog_free(struct catalog *c)
+enum err catalog_put(struct catalog *c, const struct entity *e)
 {
-	if (c == NULL)
-		return;
-	free(c->text);
-	free(c->link);
-	free(c->record);
-	free(c->slug);
-	free(c->alias);
-	free(c);
+	struct record *r = sorted_get(&c->by_ref, e->ref), *now;
+	enum err err;
+
+	if (r != NULL && record_is(r, e)) {
+		record_see(c, r);
+		return ERR_OK;
+	}
+	err = entity_check(e);
+	if (err != ERR_OK)
+		return err;
+	now = record_new(e, &c->labels);
+	IGNORE(map_remove(&c->gone, e->ref) != NULL);
+	record_replace(c, sorted_put(&c->by_ref, now), now);
+	return ERR_OK;
+}
+
+bool catalog_remove(struct catalog *c, struct span ref)
+{
+	struct record *r = sorted_remove(&c->by_ref, ref);
+	if (r == NULL)
+		return false;
+	IGNORE(map_put(&c->gone, key_of(r), c) != NULL);
+	record_replace(c, r, NULL);
+	return true;
+}
+
+void catalog_begin(struct catalog *c)
+{
+	c->read++;
+	map_release(&c->gone);
+	map_init(&c->gone);
+}
+
+void catalog_see(struct catalog *c, struct span ref)
+{
+	struct record *r = sorted_get(&c->by_ref, ref);
+
+	if (r != NULL)
+		record_see(c, r);
+}
+
+bool catalog_is_seen(const struct catalog *c, struct span ref)
+{
+	const struct record *r = sorted_get(&c->by_ref, ref);
+	return r == NULL ? map_get(&c->gone, ref) != NULL : r->seen == c->read;
+}
+
+size_t catalog_unseen(const struct catalog *c, struct span *ref, size_t max)
+{
+	const struct record *r = c->oldest;
+	size_t n = 0;
+
+	for (; n < max && r != NULL && r->seen != c->read; r = r->newer)
+		ref[n++] = key_of(r);
+	return n;
+}
+
+void catalog_become(struct catalog *c, const struct catalog *from)
+{
+	struct entity e;
+	struct span ref;
+
+	catalog_begin(c);
+	for (const struct record *r = from->oldest; r != NULL; r = r->newer) {
+		record_entity(r, &e);
+		/* It has been checked. */
+		IGNORE(catalog_put(c, &e));
+	}
+	while (catalog_unseen(c, &ref, 1) > 0)
+		IGNORE(catalog_remove(c, ref));
 }
 
 size_t catalog_count(const struct catalog *c)
 {
-	return c->count;
+	return c->by_ref.count;
 }
 
 size_t catalog_repositories(const struct catalog *c)
@@ -401,122 +364,91 @@ size_t catalog_repositories(const struct catalog *c)
 
 size_t catalog_bytes(const struct catalog *c)
 {
-	return sizeof(*c) + c->text_len + c->links * sizeof(*c->link) +
-	       c->count * sizeof(*c->record) + c->slug_cap * sizeof(*c->slug) +
-	       c->alias_cap * sizeof(*c->alias);
+	return sizeof(*c) + c->bytes + sorted_bytes(&c->by_ref) + chains_bytes(&c->by_slug) +
+	       chains_bytes(&c->by_alias) + c->by_alias.count * sizeof(struct alias) +
+	       labels_bytes(&c->labels);
 }
 
-static size_t fill_list(const struct catalog *c, uint32_t link, size_t n, struct span *list)
+uint64_t catalog_changes(const struct catalog *c)
 {
-	for (size_t i = 0; i < n; i++)
-		list[i] = text_at(c->text, c->link[link + i]);
-	return n;
+	return c->changes;
 }
 
-/* Lists are not cleared beyond their count: an entity is large and look-ups are many. */
-static void entity_fill(const struct catalog *c, const struct record *r, struct entity *e)
+static bool give(const struct record *r, struct entity *e)
 {
-	e->ref = text_at(c->text, r->ref);
-	e->uid = text_at(c->text, r->uid);
-	e->etag = text_at(c->text, r->etag);
-	e->slug = text_at(c->text, r->slug);
-	e->type = text_at(c->text, r->type);
-	e->lifecycle = text_at(c->text, r->lifecycle);
-	e->system = text_at(c->text, r->system);
-	e->orphan = r->orphan != 0;
-	e->owners = fill_list(c, r->link, r->owners, e->owner);
-	e->parents = fill_list(c, r->link + r->owners, r->parents, e->parent);
-	e->tags = fill_list(c, r->link + r->owners + r->parents, r->tags, e->tag);
-	e->aliases = fill_list(c, r->link + r->owners + r->parents + r->tags, r->aliases, e->alias);
-}
-
-size_t catalog_position(const struct catalog *c, struct span text)
-{
-	size_t low = 0, high = c->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (span_order(text, text_at(c->text, c->record[middle].ref)) <= 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return low;
-}
-
-static const struct record *record_find(const struct catalog *c, struct span ref)
-{
-	size_t i = catalog_position(c, ref);
-
-	if (i == c->count || !span_eq(text_at(c->text, c->record[i].ref), ref))
-		return NULL;
-	return &c->record[i];
+	if (r == NULL)
+		return false;
+	record_entity(r, e);
+	return true;
 }
 
 bool catalog_get(const struct catalog *c, struct span ref, struct entity *e)
 {
-	const struct record *r = record_find(c, ref);
-
-	if (r == NULL)
-		return false;
-	entity_fill(c, r, e);
-	return true;
+	return give(sorted_get(&c->by_ref, ref), e);
 }
 
 bool catalog_at(const struct catalog *c, size_t i, struct entity *e)
 {
-	if (i >= c->count)
-		return false;
-	entity_fill(c, &c->record[i], e);
-	return true;
+	return give(sorted_at(&c->by_ref, i), e);
+}
+
+size_t catalog_position(const struct catalog *c, struct span text)
+{
+	return sorted_position(&c->by_ref, text);
 }
 
 size_t catalog_after(const struct catalog *c, struct span ref)
 {
-	size_t low = 0, high = c->count;
+	return sorted_after(&c->by_ref, ref);
+}
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
+/* Put r among the max first by ref of those seen so far, of which there are n. */
+static size_t pick(const struct record **picked, size_t n, size_t max, const struct record *r)
+{
+	size_t i = n < max ? n : max;
 
-		if (span_order(ref, text_at(c->text, c->record[middle].ref)) < 0)
-			high = middle;
-		else
-			low = middle + 1;
+	while (i > 0 && span_order(key_of(r), key_of(picked[i - 1])) < 0) {
+		if (i < max)
+			picked[i] = picked[i - 1];
+		i--;
 	}
-	return low;
+	if (i < max)
+		picked[i] = r;
+	return n + 1;
 }
 
 size_t catalog_find(const struct catalog *c, struct span slug, struct entity *out, size_t max)
 {
-	uint32_t first, i;
+	CLEANUP(freep) const struct record **many = NULL;
+	const struct record *few[16], **picked = few;
+	const struct record *first, *r;
 	size_t n = 0, live = 0;
 
 	if (slug.n == 0 || slug.n > ENTITY_TEXT_MAX)
 		return 0;
-	first = *slug_slot(c, slug);
-	for (i = first; i != 0; i = c->record[i - 1].next)
-		live += c->record[i - 1].orphan == 0;
-	for (i = first; i != 0; i = c->record[i - 1].next) {
-		if (c->record[i - 1].orphan != 0 && live > 0)
-			continue;
-		if (n < max)
-			entity_fill(c, &c->record[i - 1], &out[n]);
-		n++;
+	first = slug_first(c, slug_hash(slug), slug);
+	if (first == NULL)
+		return 0;
+	for (r = first; r != NULL; r = slug_next(r))
+		live += !r->orphan;
+	if (max > ARRAY_SIZE(few))
+		picked = many = xcalloc(max, sizeof(const struct record *));
+	for (r = first; r != NULL; r = slug_next(r)) {
+		if (!r->orphan || live == 0)
+			n = pick(picked, n, max, r);
 	}
+	for (size_t i = 0; i < n && i < max; i++)
+		record_entity(picked[i], &out[i]);
 	return n;
 }
 
 bool catalog_user(const struct catalog *c, struct span alias, struct span *ref)
 {
-	const struct alias_slot *s;
+	const struct record *user = NULL;
 
-	if (alias.n == 0 || c->alias_cap == 0)
+	if (alias_users(c, alias, &user) != 1)
 		return false;
-	s = alias_slot(c, alias);
-	if (s->record == 0 || s->record == SHARED)
-		return false;
-	*ref = text_at(c->text, c->record[s->record - 1].ref);
+	*ref = key_of(user);
 	return true;
 }
 
@@ -530,11 +462,11 @@ size_t catalog_shared_aliases(const struct catalog *c)
 
 /* A walk upwards, breadth first. */
 struct walk {
-	uint32_t seen[BELONGS_MAX]; /* refs as texts: each lies once */
+	const struct label *seen[BELONGS_MAX];
 	size_t n;
 };
 
-static void walk_add(struct walk *w, uint32_t ref)
+static void walk_add(struct walk *w, const struct label *ref)
 {
 	for (size_t i = 0; i < w->n; i++) {
 		if (w->seen[i] == ref)
@@ -544,10 +476,10 @@ static void walk_add(struct walk *w, uint32_t ref)
 		w->seen[w->n++] = ref;
 }
 
-static void walk_add_parents(struct walk *w, const struct catalog *c, const struct record *r)
+static void walk_add_parents(struct walk *w, const struct record *r)
 {
 	for (size_t i = 0; r != NULL && i < r->parents; i++)
-		walk_add(w, c->link[r->link + r->owners + i]);
+		walk_add(w, record_parent(r, i));
 }
 
 bool catalog_belongs(const struct catalog *c, struct span member, struct span group)
@@ -558,14 +490,14 @@ bool catalog_belongs(const struct catalog *c, struct span member, struct span gr
 	if (span_eq(member, group))
 		return true;
 	w.n = 0;
-	walk_add_parents(&w, c, record_find(c, member));
+	walk_add_parents(&w, sorted_get(&c->by_ref, member));
 	for (unsigned depth = 1; depth <= BELONGS_DEPTH; depth++) {
 		for (size_t level = w.n; at < level; at++) {
-			struct span ref = text_at(c->text, w.seen[at]);
+			struct span ref = label_text(w.seen[at]);
 
 			if (span_eq(ref, group))
 				return true;
-			walk_add_parents(&w, c, record_find(c, ref));
+			walk_add_parents(&w, sorted_get(&c->by_ref, ref));
 		}
 	}
 	return false;

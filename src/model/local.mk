@@ -17,6 +17,8 @@ libstagewire_a_SOURCES += \
 	src/model/cloudevent.h \
 	src/model/entity.c \
 	src/model/entity.h \
+	src/model/label.c \
+	src/model/label.h \
 	src/model/operator_event.c \
 	src/model/operator_event.h \
 	src/model/ownership.c \
@@ -27,6 +29,8 @@ libstagewire_a_SOURCES += \
 	src/model/pattern.h \
 	src/model/policy.c \
 	src/model/policy.h \
+	src/model/record.c \
+	src/model/record.h \
 	src/model/route.c \
 	src/model/route.h \
 	src/model/schedule.c \

@@ -15,10 +15,8 @@ bool ownership_is_of(struct span ref)
 static int owner_order(const void *a, const void *b)
 {
 	const struct span *x = a, *y = b;
-	size_t n = x->n < y->n ? x->n : y->n;
-	int order = n == 0 ? 0 : memcmp(x->p, y->p, n);
 
-	return order != 0 ? order : (x->n > y->n) - (x->n < y->n);
+	return span_order(*x, *y);
 }
 
 /* In order, so that relations that only come in another one are no change. */

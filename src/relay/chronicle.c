@@ -16,7 +16,7 @@
 #define NS_OWNERSHIP "ownership"
 #define KEY_READ     SPAN("read")
 
-#define BATCH_ROWS 256
+#define BATCH_ROWS 64 /* in one transaction, which webhooks may wait for */
 #define PAGE_ROWS  256
 #define PAGE_STEPS 4096 /* entities compared in one turn */
 #define QUEUE_ROWS 20000
@@ -26,14 +26,15 @@
 struct chronicle {
 	struct store *store;
 	struct journal *journal;
-	struct loop_timer *timer;  /* set while the store takes nothing */
-	const struct catalog *now; /* borrowed */
+	const struct catalog *catalog;
+	struct loop_timer *timer; /* set while the store takes nothing */
 	struct entry *queue, **queue_last;
 	size_t queued;
 	bool busy;             /* a call of the store is under way */
 	size_t writing;        /* rows of the queue that it has */
 	bool recalled;         /* what an earlier run confirmed is known */
-	bool due;              /* the next whole reading is compared with the record */
+	bool due;              /* no whole reading was compared with the record yet */
+	bool missed;           /* a change found no room: the record is compared again */
 	struct wall confirmed; /* the newest whole reading began */
 	struct wall kept;      /* what of it the store has */
 	struct wall hinted;    /* the newest reading for a hint ended */
@@ -52,12 +53,14 @@ static void on_timer(void *ctx)
 	pump(ctx);
 }
 
-struct chronicle *chronicle_new(struct loop *l, struct store *store, struct journal *journal)
+struct chronicle *chronicle_new(
+	struct loop *l, struct store *store, struct journal *journal, const struct catalog *catalog)
 {
 	struct chronicle *c = xcalloc(1, sizeof(*c));
 
 	c->store = store;
 	c->journal = journal;
+	c->catalog = catalog;
 	c->timer = loop_timer_new(l, on_timer, c);
 	c->queue_last = &c->queue;
 	c->due = true;
@@ -100,14 +103,6 @@ struct wall chronicle_confirmed(const struct chronicle *c)
 
 /* --- differences --- */
 
-static int ref_order(struct span a, struct span b)
-{
-	size_t n = a.n < b.n ? a.n : b.n;
-	int order = n == 0 ? 0 : memcmp(a.p, b.p, n);
-
-	return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
-}
-
 static void enqueue(struct chronicle *c, struct entry *e)
 {
 	*c->queue_last = e;
@@ -128,7 +123,7 @@ static void enqueue_change(struct chronicle *c, const struct ownership *was,
 /* Has what is compared been passed already? If not, the state before goes first. */
 static bool is_ahead(const struct chronicle *c, struct span ref)
 {
-	return c->comparing && ref_order(ref, buf_span(&c->cursor)) > 0;
+	return c->comparing && span_order(ref, buf_span(&c->cursor)) > 0;
 }
 
 static void note_change(struct chronicle *c, const struct ownership *was,
@@ -139,20 +134,12 @@ static void note_change(struct chronicle *c, const struct ownership *was,
 	enqueue_change(c, was, is, t);
 }
 
-/* An etag covers an entity's relations; without one it is looked at in any case. */
-static bool is_untouched(const struct entity *a, const struct entity *b)
-{
-	return a->etag.n > 0 && span_eq(a->etag, b->etag) && span_eq(a->uid, b->uid) &&
-	       a->orphan == b->orphan;
-}
-
 static void note_both(struct chronicle *c, const struct entity *a, const struct entity *b,
 	const struct entry_time *t)
 {
 	struct ownership was, is;
 
-	if (is_untouched(a, b) || !ownership_is_of(b->ref) ||
-		ownership_of(a, &c->was_text, &was) != ERR_OK ||
+	if (!ownership_is_of(b->ref) || ownership_of(a, &c->was_text, &was) != ERR_OK ||
 		ownership_of(b, &c->is_text, &is) != ERR_OK || ownership_is_same(&was, &is))
 		return;
 	note_change(c, &was, &is, t);
@@ -174,36 +161,29 @@ static void note_added(struct chronicle *c, const struct entity *b, const struct
 		note_change(c, NULL, &is, t);
 }
 
-/* Both are in order of ref. False if there is more than the queue takes. */
-static bool note_all(struct chronicle *c, const struct catalog *before, const struct catalog *now,
-	const struct entry_time *t)
+void chronicle_change(struct chronicle *c, const struct catalog_change *change, struct wall now)
 {
-	struct entity a, b;
-	size_t i = 0, j = 0;
+	const struct entry_time t = { c->confirmed, change->asked, now };
 
-	while (c->queued < QUEUE_ROWS) {
-		bool was = before != NULL && catalog_at(before, i, &a), is = catalog_at(now, j, &b);
-		int order = was && is ? ref_order(a.ref, b.ref) : is - was;
-
-		if (!was && !is)
-			return true;
-		if (order == 0)
-			note_both(c, &a, &b, t);
-		else if (order < 0)
-			note_gone(c, &a, t);
-		else
-			note_added(c, &b, t);
-		i += order <= 0;
-		j += order >= 0;
-	}
-	return false;
+	/* Before a whole reading was compared, there is nothing to tell a change from. */
+	if (c->due)
+		return;
+	if (c->queued >= QUEUE_ROWS)
+		c->missed = true;
+	else if (change->before == NULL)
+		note_added(c, change->now, &t);
+	else if (change->now == NULL)
+		note_gone(c, change->before, &t);
+	else
+		note_both(c, change->before, change->now, &t);
+	pump(c);
 }
 
 /* --- comparing with the record --- */
 
 static void compare_begin(struct chronicle *c, const struct entry_time *t)
 {
-	c->due = false;
+	c->due = c->missed = false;
 	c->comparing = true;
 	c->t = *t;
 	buf_clear(&c->cursor);
@@ -253,12 +233,12 @@ static void compare_one(
 static void compare_page(
 	struct chronicle *c, const struct store_ownership *rows, size_t n, bool more)
 {
-	size_t at = catalog_after(c->now, buf_span(&c->cursor)), k = 0, steps = 0;
+	size_t at = catalog_after(c->catalog, buf_span(&c->cursor)), k = 0, steps = 0;
 	struct entity e;
 
 	while (c->queued < BATCH_ROWS && steps++ < PAGE_STEPS) {
-		bool in = catalog_at(c->now, at, &e), on = k < n;
-		int order = in && on ? ref_order(e.ref, rows[k].ref) : on - in;
+		bool in = catalog_at(c->catalog, at, &e), on = k < n;
+		int order = in && on ? span_order(e.ref, rows[k].ref) : on - in;
 
 		if (!on && (more || !in)) {
 			if (!more)
@@ -397,42 +377,22 @@ static void pump(struct chronicle *c)
 
 /* --- readings --- */
 
-static void note_whole(struct chronicle *c, const struct catalog *before, const struct catalog *now,
-	const struct chronicle_reading *r)
+void chronicle_read(struct chronicle *c, const struct chronicle_reading *r)
 {
 	const struct entry_time t = { c->confirmed, r->began, r->ended };
+	/* Part of a whole reading may be older than what a hint has told since it began. */
+	bool whole = r->whole && r->began.ms >= c->hinted.ms;
 
-	/* Part of it may be older than what a hint has told since it began. */
-	if (r->began.ms < c->hinted.ms) {
-		c->due = true;
-		c->comparing = false;
-		return;
-	}
-	if (c->due || !note_all(c, before, now, &t))
+	if (!r->whole)
+		c->hinted = r->ended;
+	if ((c->due && whole) || c->missed)
 		compare_begin(c, &t);
-	c->confirmed = r->began;
-}
-
-static void note_hinted(struct chronicle *c, const struct catalog *before,
-	const struct catalog *now, const struct chronicle_reading *r)
-{
-	const struct entry_time t = { c->confirmed, r->began, r->ended };
-
-	c->hinted = r->ended;
-	/* Before a whole reading was compared, there is nothing to tell a change from. */
-	if (c->confirmed.ms == WALL_NONE.ms)
-		return;
-	if (!note_all(c, before, now, &t))
-		compare_begin(c, &t);
-}
-
-void chronicle_note(struct chronicle *c, const struct catalog *before, const struct catalog *now,
-	const struct chronicle_reading *r)
-{
-	c->now = now;
-	if (r->whole)
-		note_whole(c, before, now, r);
-	else
-		note_hinted(c, before, now, r);
+	if (whole)
+		c->confirmed = r->began;
 	pump(c);
+}
+
+size_t chronicle_behind(const struct chronicle *c)
+{
+	return c->queued + c->comparing;
 }

@@ -12,10 +12,13 @@
 #include "base/log.h"
 #include "io/crypto.h"
 #include "io/loop.h"
+#include "io/secmem.h"
 #include "model/backoff.h"
+#include "model/catalog.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "relay/triggers.h"
+#include "secret/safe.h"
 #include "travis/api.h"
 
 #define VALUE_MAX      (128 * 1024)
@@ -32,14 +35,25 @@
 /* After that long Travis will not take it any more, or not tell what came of it. */
 #define GIVE_UP_MS INT64_C(3600000)
 
+/* What Travis is to be asked. */
+struct asking {
+	const char *method;
+	char *path;
+	struct buf body;
+	void (*on_reply)(void *ctx, const struct travis_reply *r);
+};
+
 struct errand {
 	struct relay *relay;
 	struct trigger t;
 	int64_t version;
 	void (*on_over)(void *ctx, struct errand *e);
 	void *ctx;
+	struct asking asking; /* the call under way, or for which a token is fetched */
+	struct safe_wait *wait;
 	struct travis_api_call *call;
 	struct loop_timer *timer;
+	bool doubted;      /* Travis did not take the token, and a newer one was asked for */
 	bool unsaved;      /* where it stands now is to be written down */
 	bool checked;      /* the build is of the repository that the policy looked at */
 	unsigned tries;    /* of the step under way */
@@ -113,6 +127,7 @@ static void errand_enter(struct errand *e, enum trigger_state state, const char 
 	e->t.state = state;
 	e->t.note = span_of(e->note);
 	e->tries = 0;
+	e->doubted = false;
 	e->since = loop_now(e->relay->loop);
 	log_info("trigger.state", "trigger=%.*s state=%s repository=%.*s note=\"%s\"",
 		SPAN_ARGS(e->t.id), trigger_state_str(state), SPAN_ARGS(e->t.repository), note);
@@ -169,18 +184,123 @@ static bool may_pass(const struct travis_reply *r)
 	return r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
 }
 
+/* Whose token it is: the entity's, or its owner's. The first one, where there are several. */
+static struct secret_vars vars_of(const struct errand *e)
+{
+	struct secret_vars v = {
+		.kind = entity_ref_kind(e->t.entity),
+		.namespace = entity_ref_namespace(e->t.entity),
+		.name = entity_ref_name(e->t.entity),
+	};
+	struct entity entity;
+
+	if (e->relay->catalog != NULL && catalog_get(e->relay->catalog, e->t.entity, &entity) &&
+		entity.owners > 0) {
+		v.owner_kind = entity_ref_kind(entity.owner[0]);
+		v.owner_namespace = entity_ref_namespace(entity.owner[0]);
+		v.owner_name = entity_ref_name(entity.owner[0]);
+	}
+	return v;
+}
+
+static const struct source *source_of(const struct errand *e)
+{
+	const struct source *s = relay_source(e->relay, e->t.source);
+
+	return s == NULL || s->api == NULL ? NULL : s;
+}
+
+/* The token may have been changed a moment ago: ask for it anew, once. */
+static bool errand_doubts(struct errand *e)
+{
+	const struct source *s = source_of(e);
+	struct secret_vars vars = vars_of(e);
+
+	if (e->doubted || s == NULL || !secret_ref_is_remote(&s->token))
+		return false;
+	e->doubted = true;
+	safe_fetch_doubt(e->relay->setup.safe, &s->token, &vars);
+	errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
+	return true;
+}
+
+static void on_answered(void *ctx, const struct travis_reply *r)
+{
+	struct errand *e = ctx;
+
+	e->call = NULL;
+	if (r->answer != TRAVIS_UNAUTHORIZED || !errand_doubts(e))
+		e->asking.on_reply(e, r);
+}
+
+static void errand_call(struct errand *e, const struct secret *token)
+{
+	const struct source *s = source_of(e);
+	const struct asking *a = &e->asking;
+
+	if (s == NULL || travis_api_send(s->api, a->method, a->path, token, buf_span(&a->body),
+				 on_answered, e, &e->call) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, "Travis cannot be asked that way");
+}
+
+static void on_secret(void *ctx, const struct secret *token, enum err err, const char *why)
+{
+	struct errand *e = ctx;
+
+	(void)err;
+	e->wait = NULL;
+	if (token != NULL)
+		errand_call(e, token);
+	else if (errand_is_late(e))
+		errand_enter(e, TRIGGER_FAILED, why);
+	else
+		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
+}
+
+static void errand_call_with(struct errand *e, const struct secret_ref *ref)
+{
+	CLEANUP(freep) char *why = NULL;
+	struct secret *token = NULL;
+
+	if (secret_fetch(ref, &token, &why) == ERR_OK)
+		errand_call(e, token);
+	else
+		errand_enter(e, TRIGGER_FAILED, why);
+	secret_free(token);
+}
+
+/* By now the policy has allowed it: only then is a token fetched. */
+static void errand_fetch_token(struct errand *e)
+{
+	const struct source *s = source_of(e);
+	struct secret_vars vars = vars_of(e);
+	struct safe *safe = e->relay->setup.safe;
+
+	if (s == NULL)
+		errand_enter(e, TRIGGER_FAILED, "this source has no API any more");
+	else if (!secret_ref_is_remote(&s->token))
+		errand_call_with(e, &s->token);
+	else if (safe == NULL ||
+		 safe_fetch(safe, &s->token, &vars, on_secret, e, &e->wait) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, "no token can be kept for this entity");
+}
+
+static void asking_set(struct asking *a, const char *method, const char *path, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r))
+{
+	a->method = method;
+	free(a->path);
+	a->path = xstrdup(path);
+	a->on_reply = on_reply;
+	buf_clear(&a->body);
+	IGNORE(buf_add_span(&a->body, body) != ERR_OK); /* it has the same ceiling */
+}
+
 static void errand_send(struct errand *e, const char *method, const char *path, struct span body,
 	void (*on_reply)(void *ctx, const struct travis_reply *r))
 {
-	const struct source *s = relay_source(e->relay, e->t.source);
-	enum err err = ERR_NOTFOUND;
-
-	if (s != NULL && s->api != NULL && s->token != NULL)
-		err = travis_api_send(s->api, method, path, s->token, body, on_reply, e, &e->call);
-	if (err == ERR_NOTFOUND)
-		errand_enter(e, TRIGGER_FAILED, "this source has no API and token any more");
-	else if (err != ERR_OK)
-		errand_enter(e, TRIGGER_FAILED, "Travis cannot be asked that way");
+	asking_set(&e->asking, method, path, body, on_reply);
+	errand_fetch_token(e);
 }
 
 static bool slug_is_ours(const struct errand *e, struct span slug)
@@ -220,7 +340,6 @@ static void on_requested(void *ctx, const struct travis_reply *reply)
 	struct errand *e = ctx;
 	struct travis_request r;
 
-	e->call = NULL;
 	if (reply->answer == TRAVIS_OK && travis_request_read(reply->body, &r) == ERR_OK)
 		take_request(e, &r, "");
 	else if (reply->answer == TRAVIS_OK)
@@ -276,7 +395,6 @@ static void on_looked(void *ctx, const struct travis_reply *reply)
 	struct travis_request r;
 	char note[NOTE_MAX];
 
-	e->call = NULL;
 	if (reply->answer != TRAVIS_OK) {
 		/* Not to be seen yet is not gone: the request was taken. */
 		errand_again(e, reply, TRIGGER_UNCERTAIN);
@@ -306,7 +424,6 @@ static void on_ordered(void *ctx, const struct travis_reply *reply)
 {
 	struct errand *e = ctx;
 
-	e->call = NULL;
 	/* 409: it is running already, or over already. */
 	if (reply->answer == TRAVIS_OK)
 		errand_enter(e, TRIGGER_BUILT, "");
@@ -323,7 +440,6 @@ static void on_checked(void *ctx, const struct travis_reply *reply)
 	struct errand *e = ctx;
 	struct travis_build b;
 
-	e->call = NULL;
 	if (may_pass(reply)) {
 		errand_again(e, reply, TRIGGER_FAILED);
 		return;
@@ -374,6 +490,14 @@ void errand_go(struct errand *e)
 	e->on_over(e->ctx, e);
 }
 
+void errand_rekey(struct errand *e)
+{
+	if (e->wait == NULL)
+		return;
+	safe_cancel(TAKE(e->wait));
+	errand_fetch_token(e);
+}
+
 void errand_resume(struct errand *e)
 {
 	if (e->t.state == TRIGGER_ASKED && e->t.action == ACCESS_TRIGGER)
@@ -407,6 +531,7 @@ struct errand *errand_new(struct relay *r, const struct trigger *t, int64_t vers
 	e->since = loop_now(r->loop);
 	e->timer = loop_timer_new(r->loop, on_due, e);
 	trigger_init(&e->t);
+	buf_init(&e->asking.body, BODY_MAX);
 	buf_init(&copy, VALUE_MAX);
 	err = trigger_write(t, &copy);
 	if (err == ERR_OK)
@@ -422,6 +547,10 @@ void errand_free(struct errand *e)
 	if (e == NULL)
 		return;
 	travis_api_cancel(e->call);
+	if (e->wait != NULL)
+		safe_cancel(e->wait);
+	free(e->asking.path);
+	buf_release(&e->asking.body);
 	loop_timer_free(e->timer);
 	trigger_release(&e->t);
 	free(e);

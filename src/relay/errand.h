@@ -25,6 +25,9 @@ void errand_free(struct errand *e);
 /* Take the next step. */
 void errand_go(struct errand *e);
 
+/* What secrets are in will be another one from now on: wait for none of the old. */
+void errand_rekey(struct errand *e);
+
 /*
  * Go on where another run stopped: what was being asked then may have been
  * heard, and is not asked again where that would make a second build.

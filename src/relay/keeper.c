@@ -12,81 +12,74 @@
 
 #define NS_CATALOG "catalog"
 #define SCAN_ROWS  512
-#define PUT_ROWS   256
+#define PUT_ROWS   64 /* in one transaction, which webhooks may wait for */
 #define ROW_MAX    (64 * 1024)
 #define AGAIN_MS   2000
 
 struct keeper {
+	struct loop *loop;
 	struct store *store;
-	struct catalog_builder *loading;
-	size_t loaded;
+	struct catalog *catalog;
 	struct buf after; /* key of the last row read */
-	void (*on_loaded)(void *ctx, struct catalog_builder *b);
+	void (*on_loaded)(void *ctx);
 	void *ctx;
-	/* Rows of the batch being filled. */
+	struct map unkept; /* refs that changed and are not in a batch */
+	/* The batch that the store has, or that is being filled. */
+	char *ref[PUT_ROWS];
 	struct store_put put[PUT_ROWS];
 	struct buf text[PUT_ROWS];
 	size_t puts;
-	struct map rest; /* refs that the store did not take */
-	struct loop_timer *timer;
-	void (*on_unkept)(void *ctx);
-	void *unkept_ctx;
+	bool writing;             /* the store has it */
+	struct loop_task task;    /* deferred if something is to be written */
+	struct loop_timer *timer; /* set after the store did not take something */
 };
 
-static void on_again(void *ctx)
-{
-	struct keeper *k = ctx;
+static void on_turn(struct loop_task *t);
+static void on_again(void *ctx);
 
-	k->on_unkept(k->unkept_ctx);
-}
-
-struct keeper *keeper_new(
-	struct loop *l, struct store *store, void (*on_unkept)(void *ctx), void *ctx)
+struct keeper *keeper_new(struct loop *l, struct store *store, struct catalog *catalog)
 {
 	struct keeper *k = xcalloc(1, sizeof(*k));
 
+	k->loop = l;
 	k->store = store;
+	k->catalog = catalog;
+	k->task.run = on_turn;
 	k->timer = loop_timer_new(l, on_again, k);
-	k->on_unkept = on_unkept;
-	k->unkept_ctx = ctx;
-	map_init(&k->rest);
+	map_init(&k->unkept);
 	buf_init(&k->after, ROW_MAX);
 	for (size_t i = 0; i < PUT_ROWS; i++)
 		buf_init(&k->text[i], ROW_MAX);
 	return k;
 }
 
+static void batch_clear(struct keeper *k)
+{
+	for (size_t i = 0; i < k->puts; i++)
+		free(k->ref[i]);
+	k->puts = 0;
+}
+
 void keeper_free(struct keeper *k)
 {
 	if (k == NULL)
 		return;
-	catalog_builder_free(k->loading);
+	loop_undefer(k->loop, &k->task);
 	loop_timer_free(k->timer);
-	map_release(&k->rest);
+	batch_clear(k);
+	map_release(&k->unkept);
 	buf_release(&k->after);
 	for (size_t i = 0; i < PUT_ROWS; i++)
 		buf_release(&k->text[i]);
 	free(k);
 }
 
-static void load_finish(struct keeper *k)
-{
-	struct catalog_builder *b = TAKE(k->loading);
-
-	if (k->loaded == 0) {
-		catalog_builder_free(b);
-		b = NULL;
-	}
-	k->on_loaded(k->ctx, b);
-}
-
 static void load_row(struct keeper *k, const struct store_row *row)
 {
 	struct entity e;
 
-	if (entity_read(row->value, &e) != ERR_OK || catalog_builder_add(k->loading, &e) != ERR_OK)
+	if (entity_read(row->value, &e) != ERR_OK || catalog_put(k->catalog, &e) != ERR_OK)
 		log_warning("catalog.row-unreadable", "version=%lld", (long long)row->version);
-	k->loaded++;
 }
 
 static void load_more(struct keeper *k);
@@ -100,7 +93,7 @@ static void on_rows(void *ctx, enum err e, const struct store_row *rows, size_t 
 	for (size_t i = 0; i < n; i++)
 		load_row(k, &rows[i]);
 	if (e != ERR_OK || !more || n == 0) {
-		load_finish(k);
+		k->on_loaded(k->ctx);
 		return;
 	}
 	buf_clear(&k->after);
@@ -111,149 +104,106 @@ static void on_rows(void *ctx, enum err e, const struct store_row *rows, size_t 
 static void load_more(struct keeper *k)
 {
 	if (store_scan(k->store, NS_CATALOG, buf_span(&k->after), SCAN_ROWS, on_rows, k) != ERR_OK)
-		load_finish(k);
+		k->on_loaded(k->ctx);
 }
 
-void keeper_load(
-	struct keeper *k, void (*on_loaded)(void *ctx, struct catalog_builder *b), void *ctx)
+void keeper_load(struct keeper *k, void (*on_loaded)(void *ctx), void *ctx)
 {
 	k->on_loaded = on_loaded;
 	k->ctx = ctx;
-	k->loading = catalog_builder_new();
 	load_more(k);
 }
 
-/* The refs of a batch under way, for the case that it is not taken. */
-struct batch {
-	struct keeper *keeper;
-	char *ref[PUT_ROWS];
-	size_t n;
-};
-
-/* The rest is known by name only: what is written then is what is true then. */
-static void batch_unkept(struct batch *batch, const char *reason)
+/* Put one entity into the batch, as it is now, or that it is gone. */
+static void batch_add(struct keeper *k, struct span ref)
 {
-	struct keeper *k = batch->keeper;
+	struct buf *text = &k->text[k->puts];
+	struct entity e;
 
-	log_warning("catalog.unkept", "entities=%zu reason=%s", batch->n, reason);
-	for (size_t i = 0; i < batch->n; i++)
-		IGNORE(map_put(&k->rest, span_of(batch->ref[i]), k) != NULL);
-	if (!loop_timer_is_set(k->timer))
-		loop_timer_set(k->timer, AGAIN_MS);
+	buf_clear(text);
+	if (catalog_get(k->catalog, ref, &e) && entity_write(&e, text) != ERR_OK) {
+		log_warning("catalog.unkept", "entity=%.*s reason=too-long", SPAN_ARGS(ref));
+		return;
+	}
+	k->ref[k->puts] = xstrndup(ref.p, ref.n);
+	k->put[k->puts] = (struct store_put){
+		.ns = NS_CATALOG,
+		.key = { k->ref[k->puts], ref.n },
+		.value = buf_span(text),
+	};
+	k->puts++;
 }
 
-static void batch_free(struct batch *batch)
+static void batch_fill(struct keeper *k)
 {
-	for (size_t i = 0; i < batch->n; i++)
-		free(batch->ref[i]);
-	free(batch);
+	struct span ref, taken[PUT_ROWS];
+	size_t at = 0, n = 0;
+	void *self;
+
+	while (n < PUT_ROWS && map_next(&k->unkept, &at, &ref, &self)) {
+		taken[n++] = ref;
+		batch_add(k, ref);
+	}
+	for (size_t i = 0; i < n; i++)
+		IGNORE(map_remove(&k->unkept, taken[i]) != NULL);
+	if (k->unkept.count == 0) {
+		map_release(&k->unkept);
+		map_init(&k->unkept);
+	}
+}
+
+/* What is written later is what is true then. */
+static void batch_return(struct keeper *k, const char *reason)
+{
+	log_warning("catalog.unkept", "entities=%zu reason=%s", k->puts, reason);
+	for (size_t i = 0; i < k->puts; i++)
+		IGNORE(map_put(&k->unkept, k->put[i].key, k) != NULL);
+	batch_clear(k);
+	loop_timer_set(k->timer, AGAIN_MS);
+}
+
+static void keeper_turn(struct keeper *k)
+{
+	if (!k->writing && k->unkept.count > 0 && !loop_timer_is_set(k->timer))
+		loop_defer(k->loop, &k->task);
+}
+
+static void on_again(void *ctx)
+{
+	keeper_turn(ctx);
 }
 
 static void on_kept(void *ctx, enum claim_result r)
 {
-	struct batch *batch = ctx;
+	struct keeper *k = ctx;
 
-	if (r != CLAIM_OK)
-		batch_unkept(batch, "storage");
-	batch_free(batch);
+	k->writing = false;
+	if (r == CLAIM_OK)
+		batch_clear(k);
+	else
+		batch_return(k, "storage");
+	keeper_turn(k);
 }
 
-static void keep_flush(struct keeper *k)
+static void on_turn(struct loop_task *t)
 {
-	struct batch *batch;
+	struct keeper *k = CONTAINER_OF(t, struct keeper, task);
 
+	batch_fill(k);
 	if (k->puts == 0)
 		return;
-	batch = xcalloc(1, sizeof(*batch));
-	batch->keeper = k;
-	for (size_t i = 0; i < k->puts; i++)
-		batch->ref[batch->n++] = xstrndup(k->put[i].key.p, k->put[i].key.n);
-	if (store_put(k->store, k->put, k->puts, on_kept, batch) != ERR_OK) {
-		batch_unkept(batch, "busy");
-		batch_free(batch);
-	}
-	k->puts = 0;
+	k->writing = store_put(k->store, k->put, k->puts, on_kept, k) == ERR_OK;
+	if (!k->writing)
+		batch_return(k, "busy");
 }
 
-/* e is NULL for an entity that is gone. */
-static void keep_row(struct keeper *k, struct span ref, const struct entity *e)
+void keeper_keep(struct keeper *k, struct span ref)
 {
-	struct buf *text = &k->text[k->puts];
-
-	buf_clear(text);
-	if (e != NULL && entity_write(e, text) != ERR_OK) {
-		log_warning("catalog.unkept", "entity=%.*s reason=too-long", SPAN_ARGS(ref));
-		return;
-	}
-	k->put[k->puts++] = (struct store_put){
-		.ns = NS_CATALOG,
-		.key = ref,
-		.value = buf_span(text),
-	};
-	if (k->puts == PUT_ROWS)
-		keep_flush(k);
+	IGNORE(map_put(&k->unkept, ref, k) != NULL);
+	keeper_turn(k);
 }
 
-/* Of another key's, or of none's, they differ though the entity is the same. */
-static bool aliases_are_same(const struct entity *a, const struct entity *b)
+size_t keeper_behind(const struct keeper *k)
 {
-	for (size_t i = 0; i < a->aliases && i < b->aliases; i++) {
-		if (!span_eq(a->alias[i], b->alias[i]))
-			return false;
-	}
-	return a->aliases == b->aliases;
-}
-
-/* An entity's etag covers its relations too; without one, every read is a change. */
-static bool entity_is_same(const struct entity *a, const struct entity *b)
-{
-	return aliases_are_same(a, b) && a->etag.n > 0 && span_eq(a->etag, b->etag) &&
-	       span_eq(a->uid, b->uid) && a->orphan == b->orphan;
-}
-
-static void keep_present(struct keeper *k, const struct catalog *before, const struct entity *e,
-	struct keeper_change *change)
-{
-	struct entity known;
-
-	if (before == NULL || !catalog_get(before, e->ref, &known))
-		change->added++;
-	else if (!entity_is_same(&known, e))
-		change->changed++;
-	else
-		return;
-	keep_row(k, e->ref, e);
-}
-
-struct keeper_change keeper_keep(
-	struct keeper *k, const struct catalog *before, const struct catalog *now)
-{
-	struct keeper_change change = { 0 };
-	struct entity e, other;
-
-	for (size_t i = 0; catalog_at(now, i, &e); i++)
-		keep_present(k, before, &e, &change);
-	for (size_t i = 0; before != NULL && catalog_at(before, i, &e); i++) {
-		if (catalog_get(now, e.ref, &other))
-			continue;
-		change.removed++;
-		keep_row(k, e.ref, NULL);
-	}
-	keep_flush(k);
-	return change;
-}
-
-void keeper_keep_rest(struct keeper *k, const struct catalog *now)
-{
-	struct map rest = k->rest;
-	struct entity e;
-	struct span ref;
-	size_t at = 0;
-	void *self;
-
-	map_init(&k->rest);
-	while (map_next(&rest, &at, &ref, &self))
-		keep_row(k, ref, now != NULL && catalog_get(now, ref, &e) ? &e : NULL);
-	keep_flush(k);
-	map_release(&rest);
+	return k->unkept.count + k->puts;
 }

@@ -4,38 +4,32 @@
 
 #include <stddef.h>
 
+#include "base/span.h"
+
 struct catalog;
-struct catalog_builder;
 struct loop;
 struct store;
 
 /*
- * Keeps the last known catalog in the store, so that a restart without Backstage
- * still routes. Only what changed is written.
+ * Keeps the catalog in the store, so that a restart without Backstage still
+ * routes. Only what changed is written, a few entities at a time, so that
+ * webhooks do not wait behind it.
  */
 struct keeper;
 
-/* on_unkept is called a while after the store did not take something: try the rest again. */
-struct keeper *keeper_new(
-	struct loop *l, struct store *store, void (*on_unkept)(void *ctx), void *ctx);
+/* catalog is borrowed: what is written is what it says then. */
+struct keeper *keeper_new(struct loop *l, struct store *store, struct catalog *catalog);
+
+/* The store must be closed before. */
 void keeper_free(struct keeper *k);
 
-/*
- * Read it all back. on_loaded gets a builder with what was kept, or NULL if
- * nothing ever was; it owns it.
- */
-void keeper_load(
-	struct keeper *k, void (*on_loaded)(void *ctx, struct catalog_builder *b), void *ctx);
+/* Read it all back into the catalog. */
+void keeper_load(struct keeper *k, void (*on_loaded)(void *ctx), void *ctx);
 
-struct keeper_change {
-	size_t added, changed, removed;
-};
+/* This entity has changed or is gone: write it, and again later if the store does not take it. */
+void keeper_keep(struct keeper *k, struct span ref);
 
-/* Write how now differs from before; before may be NULL. Says how much that was. */
-struct keeper_change keeper_keep(
-	struct keeper *k, const struct catalog *before, const struct catalog *now);
-
-/* Write what the store did not take of earlier changes, as it is in now, which may be NULL. */
-void keeper_keep_rest(struct keeper *k, const struct catalog *now);
+/* Entities that are not written yet. */
+size_t keeper_behind(const struct keeper *k);
 
 #endif

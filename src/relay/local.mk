@@ -36,6 +36,7 @@ libstagewire_a_SOURCES += \
 	src/relay/parcel.c \
 	src/relay/parcel.h \
 	src/relay/relay.c \
+	src/relay/relay_catalog.c \
 	src/relay/relay.h \
 	src/relay/relay_impl.h \
 	src/relay/release.c \

@@ -68,13 +68,6 @@ static void on_news(void *ctx, const struct sink_news *news)
 	announce_news(r->announcer, news);
 }
 
-static void on_unkept(void *ctx)
-{
-	struct relay *r = ctx;
-
-	keeper_keep_rest(r->keeper, r->catalog);
-}
-
 struct relay *relay_new(struct loop *l, struct store *store)
 {
 	struct relay *r = xcalloc(1, sizeof(*r));
@@ -87,8 +80,9 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->dispatch = dispatch_new(l, store, &(struct dispatch_conf){ 0 });
 	r->announcer = announcer_new(r);
 	dispatch_on_news(r->dispatch, on_news, r);
-	r->keeper = keeper_new(l, store, on_unkept, r);
-	r->chronicle = chronicle_new(l, store, r->journal);
+	r->index = catalog_new();
+	r->keeper = keeper_new(l, store, r->index);
+	r->chronicle = chronicle_new(l, store, r->journal, r->index);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
 	r->triggers = triggers_new(r);
@@ -112,17 +106,10 @@ void relay_free(struct relay *r)
 	upkeep_free(r->upkeep);
 	journal_free(r->journal);
 	memo_free(r->memo);
-	catalog_free(r->catalog);
+	catalog_free(r->index);
 	scratch_each(&r->scratch, buf_release);
 	free(r->round);
 	free(r);
-}
-
-static void relay_set_catalog(struct relay *r, struct catalog *c)
-{
-	catalog_free(r->catalog);
-	r->catalog = c;
-	r->stats.catalogs++;
 }
 
 static void on_restored(void *ctx)
@@ -138,18 +125,11 @@ static void on_restored(void *ctx)
 		release_run(r->release);
 }
 
-static void on_remembered(void *ctx, struct catalog_builder *b)
+static void on_remembered(void *ctx)
 {
 	struct relay *r = ctx;
 
-	/* A catalog that was read meanwhile is newer than what was kept. */
-	if (b != NULL && r->catalog == NULL) {
-		relay_set_catalog(r, catalog_build(b));
-		log_info("catalog.remembered", "entities=%zu repositories=%zu",
-			catalog_count(r->catalog), catalog_repositories(r->catalog));
-	} else {
-		catalog_builder_free(b);
-	}
+	relay_catalog_start(r);
 	announcer_restore(r->announcer, on_restored, r);
 }
 
@@ -160,7 +140,7 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)
 	if (r->setup.keep_catalog)
 		keeper_load(r->keeper, on_remembered, r);
 	else
-		on_remembered(r, NULL);
+		on_remembered(r);
 }
 
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old)
@@ -171,57 +151,8 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
 	upkeep_set_retention(r->upkeep, &r->setup.retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
-}
-
-static void catalog_journal(struct relay *r, const struct keeper_change *change)
-{
-	char detail[96];
-	struct audit_record record = {
-		.action = "catalog.refresh",
-		.outcome = "success",
-		.actor = SPAN("stagewired"),
-	};
-	int n = snprintf(detail, sizeof(detail), "entities=%zu added=%zu changed=%zu removed=%zu",
-		catalog_count(r->catalog), change->added, change->changed, change->removed);
-
-	record.detail = (struct span){ detail, (size_t)n };
-	log_info("catalog.refresh", "%s", detail);
-	journal_write(r->journal, &record);
-}
-
-/* Take over what was read. */
-static void catalog_take(
-	struct relay *r, struct catalog_builder *b, const struct chronicle_reading *reading)
-{
-	struct catalog *now = catalog_build(b);
-	struct keeper_change change = { .added = catalog_count(now) };
-	bool first = r->catalog == NULL;
-
-	if (r->setup.keep_catalog)
-		change = keeper_keep(r->keeper, r->catalog, now);
-	chronicle_note(r->chronicle, r->catalog, now, reading);
-	relay_set_catalog(r, now);
-	if (!first && change.added + change.changed + change.removed == 0)
-		return;
-	catalog_journal(r, &change);
-	if (r->ready)
-		release_run(r->release);
-}
-
-void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began)
-{
-	catalog_take(r, b, &(struct chronicle_reading){ false, began, clock_wall() });
-}
-
-void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began)
-{
-	r->stats.catalog_at = clock_wall();
-	catalog_take(r, b, &(struct chronicle_reading){ true, began, r->stats.catalog_at });
-}
-
-const struct catalog *relay_catalog_now(const struct relay *r)
-{
-	return r->catalog;
+	if (r->setup.safe != old->safe)
+		triggers_rekey(r->triggers);
 }
 
 bool relay_is_ready(const struct relay *r)
@@ -309,8 +240,8 @@ bool relay_is_idle(const struct relay *r)
 struct relay_stats relay_stats(const struct relay *r)
 {
 	struct relay_stats s = r->stats;
-
 	s.removed = upkeep_removed(r->upkeep);
+	s.unkept = relay_catalog_unkept(r);
 	/* A file is what it was when it was read; nothing else is in force until it is read again. */
 	s.owners_confirmed =
 		r->setup.keep_catalog ? chronicle_confirmed(r->chronicle) : clock_wall();

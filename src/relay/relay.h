@@ -17,10 +17,10 @@
 
 struct audit_record;
 struct catalog;
-struct catalog_builder;
 struct gate_order;
 struct httpd_handler;
 struct loop;
+struct safe;
 struct sink;
 struct source;
 struct store;
@@ -42,7 +42,8 @@ struct relay_setup {
 	size_t routes;
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
-	bool keep_catalog;                 /* in the store: the catalog comes from afar */
+	struct safe *safe; /* has what sources' tokens are in; borrowed, may be NULL */
+	bool keep_catalog; /* in the store: the catalog comes from afar */
 	struct travis_author_rules author; /* what it points at is borrowed */
 };
 
@@ -68,11 +69,24 @@ void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx);
  */
 void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup *old);
 
-/* A whole catalog was read, from then till now. Consumes b. */
-void relay_catalog(struct relay *r, struct catalog_builder *b, struct wall began);
+/*
+ * What is known of the catalog, for those who read it from afar: they change it,
+ * and the relay keeps and records what changes. Lives as long as the relay. Not
+ * before on_ready.
+ */
+struct catalog *relay_catalog_index(struct relay *r);
 
-/* Some entities were read again since then; the rest is as it was known. Consumes b. */
-void relay_catalog_change(struct relay *r, struct catalog_builder *b, struct wall began);
+/* The index is whole: all of the catalog has been read into it since began. */
+void relay_catalog_read(struct relay *r, struct wall began);
+
+/* Some entities were read again, which were asked for then. */
+void relay_catalog_patched(struct relay *r, struct wall began);
+
+/* The catalog is what a file says. */
+void relay_catalog_file(struct relay *r, const struct catalog *file);
+
+/* More has changed than the store keeps up with: wait with the next. */
+bool relay_catalog_is_behind(const struct relay *r);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
@@ -133,7 +147,8 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
-	uint64_t catalogs;            /* so far: another number is another relay_catalog_now() */
+	size_t unkept;                /* changes of the catalog that are not stored yet */
+	uint64_t catalogs; /* grows with what changes, and whenever an entity's place does */
 	struct wall
 		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };

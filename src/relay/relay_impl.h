@@ -27,6 +27,12 @@ struct scratch {
 	struct buf event, fact, entities, audit;
 };
 
+/* How the catalog has changed since somebody was told. */
+struct catalog_tally {
+	size_t added, changed, removed;
+	bool claimed; /* a repository has an entity that it had not */
+};
+
 /* The relay's inside, for the files of relay/ only. */
 struct relay {
 	struct loop *loop;
@@ -40,8 +46,10 @@ struct relay {
 	struct release *release;
 	struct upkeep *upkeep;
 	struct triggers *triggers;
-	struct replay *replay;   /* the one that writes; NULL: none */
-	struct catalog *catalog; /* NULL until one was loaded */
+	struct replay *replay;         /* the one that writes; NULL: none */
+	struct catalog *index;         /* what is known so far */
+	const struct catalog *catalog; /* the same; NULL until it is whole */
+	struct catalog_tally tally;
 	struct relay_setup setup;
 	struct relay_stats stats;
 	struct scratch scratch;
@@ -59,6 +67,12 @@ struct source *relay_source(struct relay *r, struct span name);
 /* plan_make() with the catalog and the routes of the moment. */
 void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
 	const char *source_name, struct span slug);
+
+/* Changes of the catalog that are not stored yet. */
+size_t relay_catalog_unkept(const struct relay *r);
+
+/* What was remembered is there: from now on changes count. */
+void relay_catalog_start(struct relay *r);
 
 /* intake's memory for a round. */
 struct round *round_new(void);

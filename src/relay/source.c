@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/defs.h"
-#include "io/secmem.h"
 #include "travis/api.h"
 #include "travis/keys.h"
 
@@ -14,7 +13,7 @@ void source_free(struct source *s)
 		return;
 	travis_keys_free(s->keys);
 	travis_api_free(s->api);
-	secret_free(s->token);
+	secret_ref_release(&s->token);
 	strings_free(s->owners);
 	free(s->host);
 	free(s->name);

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct secret;
+#include "secret/ref.h"
+
 struct travis_api;
 struct travis_keys;
 
@@ -16,8 +17,8 @@ struct source {
 	char **owners; /* repository owners listened to, NULL-ended; NULL: all */
 	size_t body_max;
 	struct travis_keys *keys;
-	struct travis_api *api; /* NULL: builds cannot be started there */
-	struct secret *token;   /* for it */
+	struct travis_api *api;  /* NULL: builds cannot be started there */
+	struct secret_ref token; /* for it; its path may have an entity's variables */
 	uint64_t accepted, duplicates, refused;
 };
 

@@ -239,6 +239,20 @@ void triggers_take(struct triggers *t, const struct trigger *wish, struct span k
 	taking_end(k, TRIGGER_UNSTORED, (struct span){ 0 });
 }
 
+void triggers_rekey(struct triggers *t)
+{
+	CLEANUP(freep) struct errand **open = xcalloc(t->open.count + 1, sizeof(*open));
+	size_t at = 0, n = 0;
+	struct span id;
+	void *e;
+
+	/* One that fails leaves the map. */
+	while (map_next(&t->open, &at, &id, &e))
+		open[n++] = e;
+	for (size_t i = 0; i < n; i++)
+		errand_rekey(open[i]);
+}
+
 /* --- after a restart --- */
 
 static void row_restore(struct triggers *t, const struct store_row *row)

@@ -21,6 +21,9 @@ struct triggers;
 struct triggers *triggers_new(struct relay *r);
 void triggers_free(struct triggers *t);
 
+/* What secrets are in is another one from now on; the old one is there yet. */
+void triggers_rekey(struct triggers *t);
+
 /* Go on with what an earlier run left open. */
 void triggers_restore(struct triggers *t);
 

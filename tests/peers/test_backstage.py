@@ -22,6 +22,7 @@ from harness import wait_until  # noqa: E402
 RUN = os.path.join(TOP, "tests", "peers", "backstage", "run-peer.sh")
 FULL_TOKEN = "relay-static-token-0123456789abcdef"
 RELAY_TOKEN = "relay-catalog-ro-0123456789abcdef"
+EVENTS_TOKEN = "relay-events-only-0123456789abcdef"
 SUBSCRIPTION = "external.test"
 TOPIC = "stagewire.build"
 
@@ -91,13 +92,13 @@ class Peer:
 peer = None
 
 
-def relay(box, identity=None):
+def relay(box, identity=None, token_text=RELAY_TOKEN, **backstage):
 	"""A stagewired whose catalog and sinks are the peer's."""
 	daemon = box.daemon()
 	token = os.path.join(daemon.dir, "token")
-	daemon.write(token, RELAY_TOKEN + "\n")
+	daemon.write(token, token_text + "\n")
 	os.chmod(token, 0o600)
-	daemon.config["backstage"] = {"url": peer.url, "token": {"file": token}}
+	daemon.config["backstage"] = {"url": peer.url, "token": {"file": token}, **backstage}
 	if identity is not None:
 		daemon.config["backstage"] = {"url": peer.url, "identity": identity}
 		daemon.config["listen"]["keys"] = ["127.0.0.1:" + peer.env["PEER_RELAY_PORT"]]
@@ -215,6 +216,52 @@ def test_tokens_of_our_own_open_catalog_notifications_and_bus_also_while_keys_ro
 	while time.monotonic() < end:
 		build()
 	assert "catalog.trouble" not in daemon.log(), "the catalog was refused"
+
+
+def test_a_token_with_the_restrictions_of_the_readme_does_for_every_call(box):
+	daemon = relay(box, subscribe=True)
+	wait_until(lambda: daemon.ctl("status")["bus"]["subscribed"], "the subscription")
+	event = platform_build(daemon, id=21001, number="21001", state="failed")
+	assert all(r["state"] == "done" for r in settled(daemon, event))
+	# A look-up by reference, as hints ask for, while nothing is changed.
+	lookups = daemon.ctl("status")["bus"]["hints"]
+	peer.call("POST", "/api/events/bus/v1/events", {"event": {"topic": "stagewire.catalog",
+		"payload": {"entityRef": "component:default/parcel-api"}}})
+	wait_until(lambda: daemon.ctl("status")["bus"]["hints"] > lookups, "the hint")
+	wait_until(lambda: daemon.ctl("status")["bus"]["kept"] == 0, "its end")
+	status = daemon.ctl("status")
+	assert "trouble" not in status["catalog"] and not status["bus"]["refused"], status
+	assert "refuses" not in daemon.log() and " 403 " not in daemon.log()
+
+
+def test_a_token_restricted_elsewhere_pauses_what_it_is_not_for_and_alarms(box):
+	daemon = relay(box)
+	daemon.config["routes"].append({"name": "alarms",
+		"when": {"type": ["dev.stagewire.operator.*"]}, "to": ["record"]})
+	for sink in daemon.config["sinks"][1:]:
+		sink["circuit"] = {"hold": "300ms", "max_hold": "300ms"}
+	daemon.write_config()
+	token = os.path.join(daemon.dir, "token")
+	daemon.write(token, EVENTS_TOKEN + "\n")
+	assert " reload " in daemon.reload()
+	event = platform_build(daemon, id=21002, number="21002", state="failed")
+
+	def alarms():
+		return [e["data"]["sink"] for e in daemon.recorded()
+			if e["type"] == "dev.stagewire.operator.sink.refuses"]
+	wait_until(lambda: alarms() == ["notify"], "the alarm")
+	wait_until(lambda: next(s for s in daemon.ctl("status")["sinks"] if s["name"] == "notify")
+		["tempfails"] >= 3, "some probes")
+	rows = {r["sink"]: r for r in daemon.ctl("event", event)["deliveries"]}
+	assert rows["bus"]["state"] == "done", rows
+	assert (rows["notify"]["state"], rows["notify"]["tries"]) == ("pending", 0), rows
+	assert rows["notify"]["note"].startswith("403 NotAllowedError"), rows
+	wait_until(lambda: "403" in daemon.ctl("status")["catalog"].get("trouble", ""), "the catalog's")
+	assert daemon.ctl("status")["catalog"]["entities"] >= 2
+	assert EVENTS_TOKEN not in daemon.log()
+	daemon.write(token, RELAY_TOKEN + "\n")
+	assert " reload " in daemon.reload()
+	assert all(r["state"] == "done" for r in settled(daemon, event))
 
 
 def test_while_backstage_is_down_webhooks_are_kept_and_delivered_later(box):

@@ -10,8 +10,10 @@ import subprocess
 import threading
 import time
 
-import test_backstage as backstage
-from test_backstage import harness, settled, wait_until
+import test_backstage as backstage  # first: it finds the harness
+import harness
+from harness import seconds
+from test_backstage import settled, wait_until
 
 OTHER = "component:default/bystander"
 PLATFORM, PAYMENTS = "group:default/platform", "group:default/payments"
@@ -131,10 +133,10 @@ def test_owners_there_and_back_an_orphan_and_a_new_uid_are_told(box):
 		assert then.get("owners", []) == row["owners"], (row, then)
 	# Until the change may have begun, nothing but the state before is claimed.
 	for before, after in zip(rows, rows[1:]):
-		assert before["not_before"] < before["since"], before
-		assert before["not_before"] < after["not_before"] < after["since"], (before, after)
+		assert seconds(before["not_before"]) < seconds(after["not_before"]), (before, after)
+		assert seconds(after["not_before"]) < seconds(after["since"]), after
 		then = daemon.ctl("catalog", "owners", ref, "--at",
-			max(before["since"], after["not_before"]))
+			max(before["since"], after["not_before"], key=seconds))
 		assert then["certain"] and then.get("owners", []) == before["owners"], (after, then)
 	assert not daemon.ctl("catalog", "owners", ref, "--at", rows[0]["not_before"])["present"]
 	changes = [e["reason"] for e in daemon.ctl("audit") if e["action"] == "ownership.change"

@@ -8,6 +8,7 @@ which a sanitizer complained, fails the test.
 """
 
 import base64
+import calendar
 import contextlib
 import ctypes
 import http.client
@@ -55,6 +56,12 @@ def wait_until(condition, what, timeout=PATIENCE_S):
 		if time.monotonic() > end:
 			raise AssertionError(f"waited {timeout} s in vain: {what}")
 		time.sleep(0.01)
+
+
+def seconds(text):
+	"""An RFC 3339 time in UTC, with or without milliseconds, as seconds since 1970."""
+	whole, _, rest = text.rstrip("Z").partition(".")
+	return calendar.timegm(time.strptime(whole, "%Y-%m-%dT%H:%M:%S")) + float("0." + (rest or "0"))
 
 
 def need_program(name):

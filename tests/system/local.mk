@@ -28,6 +28,7 @@ SYSTEM = \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
 	tests/system/test_secrets.py \
+	tests/system/test_scale.py \
 	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \
 	tests/system/test_syslog.py \

@@ -192,6 +192,26 @@ def test_what_was_told_before_a_kill_is_healed_by_the_start(box):
 	assert "group:default/logistics" in str(daemon.wait_recorded(daemon.accept()))
 
 
+def test_a_look_up_that_fails_owes_a_whole_read_and_leaves_nothing_in_the_store(box):
+	key = SharedKey(b"one")
+	daemon, backstage = relay(box, key.verifier)
+	daemon.config["backstage"]["timeout"] = "1s"
+	daemon.start()
+	wait_until(lambda: daemon.ctl("status")["catalog"]["loaded"], "the catalog")
+	reads = backstage.reads
+	backstage.unanswered = True
+	backstage.set("parcel-api", SLUG, "group:default/logistics", "e2")
+	body, fields = Sender(key).request({"entityRef": REF})
+	assert post(daemon.hooks, PATH, body, fields)[0] == 202
+	wait_until(lambda: backstage.reads > reads, "the whole read")
+	wait_until(lambda: "changed=1" in daemon.log(), "the change")
+	# What the bus told is kept there, and nobody follows the bus here.
+	daemon.stop()
+	with sqlite3.connect(daemon.store) as db:
+		assert db.execute("SELECT count(*) FROM state WHERE ns = 'hint'").fetchone() == (0,)
+	db.close()
+
+
 def test_ids_are_forgotten_when_no_source_would_take_them(box):
 	key = SharedKey(b"one")
 	daemon, _ = started(box, key.verifier)

@@ -14,7 +14,9 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 import harness  # noqa: E402
+from vault_standin import VaultStandin  # noqa: E402
 from harness import TOP_SRC, need_program, request, wait_until  # noqa: E402
 
 SLUG = "acme/parcel-api"
@@ -390,6 +392,57 @@ def test_an_order_that_makes_no_sense_is_refused_with_a_reason(box):
 		refused(w.call("GET", BUILDS + "/42/restart"), 405, "method")
 		refused(w.call("POST", BUILDS, **{"Idempotency-Key": "k" * 256}), 400, "key")
 		assert w.posts() == []
+
+
+# --- whose token ---
+
+
+def vault_world(box, w, paths):
+	"""The token comes from a stand-in of Vault, one for each owner."""
+	vault = VaultStandin()
+	box.sinks.append(vault)
+	for path, token in paths.items():
+		vault.put(path, {"token": token})
+	provider = {"name": "vault", "type": "vault", "address": vault.url, "refresh": "1d"}
+	for name in ("role_id", "secret_id"):
+		path = os.path.join(w.daemon.dir, name)
+		w.daemon.write(path, getattr(vault, name) + "\n")
+		os.chmod(path, 0o600)
+		provider[name] = {"file": path}
+	w.daemon.config["secrets"] = [provider]
+	w.daemon.config["sources"][0]["api_token"] = {"vault": "travis/{owner.name}",
+		"field": "token", "provider": "vault"}
+	return vault
+
+
+def test_each_entity_is_built_with_its_owners_token(box):
+	with world(box, OWNERS, start=False) as w:
+		vault_world(box, w, {"travis/payments": "acme-token", "travis/others": "other-token"})
+		w.daemon.start()
+		w.await_state(w.order(), "built")
+		assert [p["authorization"] for p in w.posts()] == ["token acme-token"]
+		assert "acme-token" not in w.daemon.log()
+
+
+def test_who_is_not_allowed_has_no_token_fetched(box):
+	with world(box, OWNERS, start=False) as w:
+		vault = vault_world(box, w, {"travis/payments": "acme-token"})
+		w.daemon.start()
+		refused(w.call("POST", BUILDS, who="mallory"), 403, "access-denied")
+		assert vault.count("secret/data/travis/payments") == 0
+		w.await_state(w.order(), "built")
+		assert vault.count("secret/data/travis/payments") == 1
+
+
+def test_a_token_that_travis_does_not_take_is_fetched_anew(box):
+	with world(box, OWNERS, start=False) as w:
+		vault = vault_world(box, w, {"travis/payments": "acme-token"})
+		w.daemon.start()
+		w.await_state(w.order(), "built")
+		time.sleep(1.1)  # what is refused within a second of its fetch is not doubted
+		w.travis.ask("POST", "/_control", {"fail": [401]})
+		w.await_state(w.order(), "built")
+		assert vault.count("secret/data/travis/payments") == 2
 
 
 harness.main(globals())

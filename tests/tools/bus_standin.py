@@ -9,6 +9,7 @@ subscription is a 404 with a JSON body.
 import http.server
 import json
 import threading
+import urllib.parse
 import zlib
 
 ANNOTATION = "travis-ci.com/repo-slug"
@@ -39,6 +40,20 @@ def group(name):
 class Server(http.server.ThreadingHTTPServer):
 	def handle_error(self, *_):
 		pass  # a relay that was killed, mostly
+
+
+def pick(entity, fields):
+	"""As much of an entity as fields ask for: of what is not, annotations and profiles go."""
+	if entity is None or not fields:
+		return entity
+	picked = json.loads(json.dumps(entity))
+	annotations = picked["metadata"].get("annotations", {})
+	for name in list(annotations):
+		if "metadata.annotations." + name not in fields:
+			del annotations[name]
+	if "spec.profile.email" not in fields:
+		picked["spec"].pop("profile", None)
+	return picked
 
 
 class Backstage:
@@ -134,6 +149,10 @@ class Backstage:
 				self.answer(status, document)
 				return True
 
+			def fields(self):
+				query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)
+				return query.get("fields", [""])[0].split(",")
+
 			def do_PUT(self):
 				topics = self.read_body()["topics"]
 				if self.is_misbehaving():
@@ -152,7 +171,7 @@ class Backstage:
 				with backstage.changed:
 					backstage.lookups.append(refs)
 					backstage.changed.wait_for(lambda: not backstage.unanswered)
-					found = [backstage.catalog.get(r) for r in refs]
+					found = [pick(backstage.catalog.get(r), body.get("fields")) for r in refs]
 				return self.answer(200, {"items": found})
 
 			def do_GET(self):
@@ -164,7 +183,7 @@ class Backstage:
 					return self.answer(backstage.unlisted, {"error": {"name": "Error"}})
 				with backstage.changed:
 					backstage.reads += 1
-					items = list(backstage.catalog.values())
+					items = [pick(e, self.fields()) for e in backstage.catalog.values()]
 				return self.answer(200, {"items": items, "totalItems": len(items), "pageInfo": {}})
 
 			def poll(self, name):

@@ -33,6 +33,7 @@ UNIT = \
 	tests/unit/test_build \
 	tests/unit/test_bus \
 	tests/unit/test_catalog \
+	tests/unit/test_catalog_change \
 	tests/unit/test_catalog_file \
 	tests/unit/test_catalog_patch \
 	tests/unit/test_catalog_sync \

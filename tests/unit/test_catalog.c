@@ -15,19 +15,19 @@ static struct entity entity(const char *ref, const char *slug, const char *owner
 	return e;
 }
 
-static void add(struct catalog_builder *b, const struct entity *e)
+static void add(struct catalog *c, const struct entity *e)
 {
-	cr_assert_eq(catalog_builder_add(b, e), ERR_OK, "%.*s", SPAN_ARGS(e->ref));
+	cr_assert_eq(catalog_put(c, e), ERR_OK, "%.*s", SPAN_ARGS(e->ref));
 }
 
-static void add_new(struct catalog_builder *b, const char *ref, const char *slug, const char *owner)
+static void add_new(struct catalog *c, const char *ref, const char *slug, const char *owner)
 {
 	struct entity e = entity(ref, slug, owner);
 
-	add(b, &e);
+	add(c, &e);
 }
 
-static void add_child(struct catalog_builder *b, const char *ref, const char *p1, const char *p2)
+static void add_child(struct catalog *c, const char *ref, const char *p1, const char *p2)
 {
 	struct entity e = entity(ref, NULL, NULL);
 
@@ -35,7 +35,7 @@ static void add_child(struct catalog_builder *b, const char *ref, const char *p1
 		e.parent[e.parents++] = span_of(p1);
 	if (p2 != NULL)
 		e.parent[e.parents++] = span_of(p2);
-	add(b, &e);
+	add(c, &e);
 }
 
 static void assert_span(struct span got, const char *want)
@@ -205,12 +205,10 @@ Test(entity, passes_over_members_of_a_later_version)
 
 Test(catalog, gives_back_all_of_an_entity)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e = full_entity(), back;
-	struct catalog *c;
 
-	add(b, &e);
-	c = catalog_build(TAKE(b));
+	add(c, &e);
 	cr_assert(catalog_get(c, SPAN("component:default/api"), &back));
 	assert_full(&back);
 	cr_assert_not(catalog_get(c, SPAN("component:default/ap"), &back));
@@ -220,13 +218,11 @@ Test(catalog, gives_back_all_of_an_entity)
 
 Test(catalog, finds_a_repository_in_any_case)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e;
-	struct catalog *c;
 
-	add_new(b, "component:default/api", "Acme/Parcel-API", NULL);
-	add_new(b, "component:default/ui", "acme/parcel-ui", NULL);
-	c = catalog_build(TAKE(b));
+	add_new(c, "component:default/api", "Acme/Parcel-API", NULL);
+	add_new(c, "component:default/ui", "acme/parcel-ui", NULL);
 	cr_assert_eq(catalog_find(c, SPAN("aCME/pARCEL-api"), &e, 1), 1);
 	assert_span(e.ref, "component:default/api");
 	assert_span(e.slug, "Acme/Parcel-API");
@@ -237,14 +233,12 @@ Test(catalog, finds_a_repository_in_any_case)
 
 Test(catalog, gives_the_entities_of_a_monorepo_in_order)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e[2];
-	struct catalog *c;
 
-	add_new(b, "component:default/c", "acme/mono", NULL);
-	add_new(b, "component:default/a", "ACME/mono", NULL);
-	add_new(b, "component:default/b", "acme/MONO", NULL);
-	c = catalog_build(TAKE(b));
+	add_new(c, "component:default/c", "acme/mono", NULL);
+	add_new(c, "component:default/a", "ACME/mono", NULL);
+	add_new(c, "component:default/b", "acme/MONO", NULL);
 	cr_assert_eq(catalog_find(c, SPAN("acme/mono"), e, 2), 3);
 	assert_span(e[0].ref, "component:default/a");
 	assert_span(e[1].ref, "component:default/b");
@@ -254,17 +248,15 @@ Test(catalog, gives_the_entities_of_a_monorepo_in_order)
 
 Test(catalog, passes_over_an_orphan_only_if_there_is_another)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e = entity("component:default/a-old", "acme/api", NULL);
-	struct catalog *c;
 
 	e.orphan = true;
-	add(b, &e);
+	add(c, &e);
 	e = entity("component:default/gone", "acme/gone", NULL);
 	e.orphan = true;
-	add(b, &e);
-	add_new(b, "component:default/new", "acme/api", NULL);
-	c = catalog_build(TAKE(b));
+	add(c, &e);
+	add_new(c, "component:default/new", "acme/api", NULL);
 	cr_assert_eq(catalog_find(c, SPAN("acme/api"), &e, 1), 1);
 	assert_span(e.ref, "component:default/new");
 	cr_assert_eq(catalog_find(c, SPAN("acme/gone"), &e, 1), 1);
@@ -274,13 +266,11 @@ Test(catalog, passes_over_an_orphan_only_if_there_is_another)
 
 Test(catalog, replaces_an_entity_that_comes_twice)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e;
-	struct catalog *c;
 
-	add_new(b, "component:default/api", "acme/old", "group:default/a");
-	add_new(b, "component:default/api", "acme/new", "group:default/b");
-	c = catalog_build(TAKE(b));
+	add_new(c, "component:default/api", "acme/old", "group:default/a");
+	add_new(c, "component:default/api", "acme/new", "group:default/b");
 	cr_assert_eq(catalog_count(c), 1);
 	cr_assert_eq(catalog_find(c, SPAN("acme/old"), &e, 1), 0);
 	cr_assert_eq(catalog_find(c, SPAN("acme/new"), &e, 1), 1);
@@ -289,37 +279,37 @@ Test(catalog, replaces_an_entity_that_comes_twice)
 	catalog_free(c);
 }
 
-Test(catalog, builder_knows_entities_from_mere_mentions)
+Test(catalog, knows_entities_from_mere_mentions)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
+	struct entity e;
 
-	add_new(b, "component:default/api", NULL, "group:default/a");
-	cr_assert(catalog_builder_has(b, SPAN("component:default/api")));
-	cr_assert_not(catalog_builder_has(b, SPAN("group:default/a")));
-	cr_assert_not(catalog_builder_has(b, SPAN("group:default/b")));
-	cr_assert_eq(catalog_builder_count(b), 1);
-	catalog_builder_free(b);
+	add_new(c, "component:default/api", NULL, "group:default/a");
+	cr_assert(catalog_get(c, SPAN("component:default/api"), &e));
+	cr_assert_not(catalog_get(c, SPAN("group:default/a"), &e));
+	cr_assert_not(catalog_get(c, SPAN("group:default/b"), &e));
+	cr_assert_eq(catalog_count(c), 1);
+	catalog_free(c);
 }
 
-Test(catalog, builder_refuses_a_broken_entity)
+Test(catalog, refuses_a_broken_entity)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e = entity("Component:default/api", NULL, NULL);
 	char text[ENTITY_TEXT_MAX + 1];
 
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_PARSE);
+	cr_assert_eq(catalog_put(c, &e), ERR_PARSE);
 	memset(text, 'a', sizeof(text));
 	e = entity("component:default/api", NULL, NULL);
 	e.type = (struct span){ text, sizeof(text) };
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_PARSE);
-	cr_assert_not(catalog_builder_has(b, e.ref));
-	catalog_builder_free(b);
+	cr_assert_eq(catalog_put(c, &e), ERR_PARSE);
+	cr_assert_not(catalog_get(c, e.ref, &e));
+	catalog_free(c);
 }
 
 Test(catalog, of_nothing_answers_nothing)
 {
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *c = catalog_build(TAKE(b));
+	struct catalog *c = catalog_new();
 	struct entity e;
 
 	cr_assert_eq(catalog_count(c), 0);
@@ -333,17 +323,15 @@ Test(catalog, of_nothing_answers_nothing)
 
 Test(catalog, holds_ten_thousand_in_order_and_finds_each)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e, before = { 0 };
-	struct catalog *c;
 	char ref[64], slug[64];
 
 	for (unsigned i = 0; i < 10000; i++) {
 		snprintf(ref, sizeof(ref), "component:default/c%u", i * 7919 % 10000);
 		snprintf(slug, sizeof(slug), "Acme/r%u", i * 7919 % 10000 / 2);
-		add_new(b, ref, slug, "group:default/a");
+		add_new(c, ref, slug, "group:default/a");
 	}
-	c = catalog_build(TAKE(b));
 	cr_assert_eq(catalog_count(c), 10000);
 	cr_assert_eq(catalog_repositories(c), 5000);
 	for (unsigned i = 0; i < 10000; i++) {
@@ -361,13 +349,11 @@ Test(catalog, holds_ten_thousand_in_order_and_finds_each)
 
 Test(catalog, tells_members_by_way_of_parents)
 {
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *c;
+	struct catalog *c = catalog_new();
 
-	add_child(b, "user:default/bob", "group:default/team", "group:default/choir");
-	add_child(b, "group:default/team", "group:default/area", NULL);
-	add_child(b, "group:default/area", "group:default/absent", NULL);
-	c = catalog_build(TAKE(b));
+	add_child(c, "user:default/bob", "group:default/team", "group:default/choir");
+	add_child(c, "group:default/team", "group:default/area", NULL);
+	add_child(c, "group:default/area", "group:default/absent", NULL);
 	cr_assert(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/choir")));
 	cr_assert(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/area")));
 	cr_assert(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/absent")));
@@ -380,13 +366,11 @@ Test(catalog, tells_members_by_way_of_parents)
 
 Test(catalog, walks_a_cycle_of_groups_once)
 {
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *c;
+	struct catalog *c = catalog_new();
 
-	add_child(b, "user:default/bob", "group:default/a", NULL);
-	add_child(b, "group:default/a", "group:default/b", "group:default/a");
-	add_child(b, "group:default/b", "group:default/a", NULL);
-	c = catalog_build(TAKE(b));
+	add_child(c, "user:default/bob", "group:default/a", NULL);
+	add_child(c, "group:default/a", "group:default/b", "group:default/a");
+	add_child(c, "group:default/b", "group:default/a", NULL);
 	cr_assert(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/b")));
 	cr_assert_not(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/c")));
 	catalog_free(c);
@@ -394,23 +378,21 @@ Test(catalog, walks_a_cycle_of_groups_once)
 
 Test(catalog, looks_eight_groups_up_and_no_further)
 {
-	struct catalog_builder *b = catalog_builder_new();
-	struct catalog *c;
+	struct catalog *c = catalog_new();
 	char ref[64], parent[64];
 
-	add_child(b, "user:default/bob", "group:default/g1", NULL);
+	add_child(c, "user:default/bob", "group:default/g1", NULL);
 	for (int i = 1; i < 12; i++) {
 		snprintf(ref, sizeof(ref), "group:default/g%d", i);
 		snprintf(parent, sizeof(parent), "group:default/g%d", i + 1);
-		add_child(b, ref, parent, NULL);
+		add_child(c, ref, parent, NULL);
 	}
-	c = catalog_build(TAKE(b));
 	cr_assert(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/g8")));
 	cr_assert_not(catalog_belongs(c, SPAN("user:default/bob"), SPAN("group:default/g9")));
 	catalog_free(c);
 }
 
-static void add_user(struct catalog_builder *b, const char *ref, const char *one, const char *two)
+static void add_user(struct catalog *b, const char *ref, const char *one, const char *two)
 {
 	struct entity e = entity(ref, NULL, NULL);
 
@@ -422,7 +404,7 @@ static void add_user(struct catalog_builder *b, const char *ref, const char *one
 
 Test(catalog, finds_the_one_user_of_an_alias)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct catalog *c;
 	struct entity e;
 	struct span ref;
@@ -432,7 +414,7 @@ Test(catalog, finds_the_one_user_of_an_alias)
 	add_user(b, "user:default/cid", "shared", NULL);
 	add_user(b, "user:default/dan", "shared", NULL);
 	add_new(b, "component:default/api", "acme/api", NULL);
-	c = catalog_build(TAKE(b));
+	c = TAKE(b);
 	cr_assert(catalog_user(c, SPAN("mail-ada"), &ref));
 	assert_span(ref, "user:default/ada");
 	cr_assert(catalog_user(c, SPAN("login-ada"), &ref));
@@ -450,7 +432,7 @@ Test(catalog, finds_the_one_user_of_an_alias)
 
 Test(catalog, of_nobody_has_no_user)
 {
-	struct catalog *c = catalog_build(catalog_builder_new());
+	struct catalog *c = catalog_new();
 	struct span ref;
 
 	cr_expect_not(catalog_user(c, SPAN("mail-ada"), &ref));
@@ -460,12 +442,12 @@ Test(catalog, of_nobody_has_no_user)
 
 Test(catalog, knows_what_comes_after_a_ref)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct catalog *c;
 
 	add_new(b, "component:default/b", NULL, NULL);
 	add_new(b, "component:default/d", NULL, NULL);
-	c = catalog_build(TAKE(b));
+	c = TAKE(b);
 	cr_expect_eq(catalog_after(c, SPAN("")), 0);
 	cr_expect_eq(catalog_after(c, SPAN("component:default/a")), 0);
 	cr_expect_eq(catalog_after(c, SPAN("component:default/b")), 1);

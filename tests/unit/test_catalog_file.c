@@ -27,11 +27,11 @@ static struct entity_rules rules = { .repository = "travis-ci.com/repo-slug" };
 
 static struct reading read_path(const char *path)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct reading r = { 0 };
 
 	r.err = catalog_file_read(path, &rules, b, &r.why);
-	r.c = catalog_build(TAKE(b));
+	r.c = TAKE(b);
 	return r;
 }
 

@@ -4,9 +4,11 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "backstage/catalog_reader.h"
 #include "backstage/client.h"
 #include "io/httpc.h"
 #include "io/loop.h"
+#include "model/catalog.h"
 #include "standin.h"
 
 /* A sync against a stand-in, and what it has told so far. */
@@ -15,10 +17,12 @@ struct world {
 	struct loop *loop;
 	struct httpc *http;
 	struct backstage_client *client;
+	struct catalog_reader *reader;
 	struct catalog_sync *sync;
 	struct catalog *catalog;
 	unsigned catalogs, troubles, reliefs;
 	unsigned want_catalogs, want_troubles;
+	unsigned behind; /* so often is a page made to wait */
 	char why[1024];
 	bool late;
 	struct loop_timer *look;
@@ -31,20 +35,18 @@ static void world_check(struct world *w)
 		loop_stop(w->loop);
 }
 
-static const struct catalog *known(void *ctx)
+static bool may_go_on(void *ctx)
 {
-	const struct world *w = ctx;
+	struct world *w = ctx;
 
-	return w->catalog;
+	return w->behind == 0 || --w->behind == 0;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_whole(void *ctx, struct wall began)
 {
 	struct world *w = ctx;
 
 	cr_assert_leq(began.ms, clock_wall().ms);
-	catalog_free(w->catalog);
-	w->catalog = catalog_build(b);
 	w->catalogs++;
 	world_check(w);
 }
@@ -77,8 +79,8 @@ static void world_open(
 	struct catalog_sync_conf sync = { .rules = { .repository = "travis-ci.com/repo-slug" },
 		.page_size = page_size,
 		.refresh_ms = refresh_ms,
-		.known = known,
-		.on_catalog = on_catalog,
+		.may_go_on = may_go_on,
+		.on_whole = on_whole,
 		.on_trouble = on_trouble,
 		.ctx = w };
 
@@ -88,12 +90,16 @@ static void world_open(
 	w->loop = loop_new();
 	w->http = httpc_new(w->loop);
 	w->client = backstage_client_new(w->http, &client, NULL);
+	w->catalog = catalog_new();
+	cr_assert_eq(catalog_reader_new(w->loop, w->catalog, &w->reader), ERR_OK);
+	sync.reader = w->reader;
 	w->sync = catalog_sync_new(w->loop, w->client, &sync);
 }
 
 static void world_close(struct world *w)
 {
 	catalog_sync_free(w->sync);
+	catalog_reader_free(w->reader);
 	backstage_client_free(w->client);
 	httpc_free(w->http);
 	loop_free(w->loop);
@@ -170,7 +176,7 @@ Test(catalog_sync, takes_an_empty_404_for_a_backstage_that_is_starting)
 	world_close(&w);
 }
 
-Test(catalog_sync, changes_nothing_if_a_page_fails_midway)
+Test(catalog_sync, takes_what_came_before_a_page_failed_and_nothing_away)
 {
 	struct entity e;
 	struct world w;
@@ -179,7 +185,8 @@ Test(catalog_sync, changes_nothing_if_a_page_fails_midway)
 	world_await(&w, 1, 1);
 	cr_assert_eq(w.catalogs, 1);
 	cr_assert_not_null(strstr(w.why, "500"), "%s", w.why);
-	cr_assert_eq(catalog_find(w.catalog, SPAN("acme/parcel-api"), &e, 1), 1);
+	cr_assert_eq(catalog_find(w.catalog, SPAN("acme/moved"), &e, 1), 1);
+	cr_assert_eq(catalog_count(w.catalog), 6);
 	world_await(&w, 2, 1);
 	cr_assert_eq(catalog_find(w.catalog, SPAN("acme/moved"), &e, 1), 1);
 	cr_assert_eq(w.reliefs, 1);
@@ -274,16 +281,26 @@ Test(catalog_sync, confirms_thousands_in_several_look_ups)
 
 Test(catalog_sync, looks_a_remembered_entity_up_in_its_first_read)
 {
-	struct catalog_builder *b = catalog_builder_new();
 	struct entity gone = { .ref = SPAN("component:default/bygone"), .slug = SPAN("acme/gone") };
 	struct world w;
 
-	cr_assert_eq(catalog_builder_add(b, &gone), ERR_OK);
 	world_open(&w, "plain", 100, 60000);
-	w.catalog = catalog_build(TAKE(b));
+	cr_assert_eq(catalog_put(w.catalog, &gone), ERR_OK);
 	world_await(&w, 1, 0);
 	cr_assert_not(world_has(&w, "component:default/bygone"));
 	cr_assert_eq(catalog_sync_status(w.sync).gone, 1);
+	world_close(&w);
+}
+
+Test(catalog_sync, waits_with_the_next_page_until_it_may_go_on)
+{
+	struct world w;
+
+	world_open(&w, "plain", 2, 60000);
+	w.behind = 5;
+	world_await(&w, 1, 0);
+	cr_assert_eq(w.behind, 0);
+	cr_assert_eq(catalog_count(w.catalog), 6);
 	world_close(&w);
 }
 

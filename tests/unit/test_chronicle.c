@@ -10,12 +10,22 @@
 static struct bench b;
 static struct journal *journal;
 static struct chronicle *c;
-static struct catalog *catalog; /* the last one noted */
+static struct catalog *catalog, *next;
+static struct wall found; /* when what changes is found out */
+
+static void on_change(void *ctx, const struct catalog_change *change)
+{
+	(void)ctx;
+	chronicle_change(c, change, found);
+}
 
 static void chronicle_open(void)
 {
 	journal = journal_new(b.loop, b.s);
-	c = chronicle_new(b.loop, b.s, journal);
+	catalog = catalog_new();
+	next = catalog_new();
+	c = chronicle_new(b.loop, b.s, journal, catalog);
+	catalog_on_change(catalog, on_change, NULL);
 }
 
 static void set_up(void)
@@ -31,6 +41,7 @@ static void chronicle_close(void)
 	chronicle_free(c);
 	journal_free(journal);
 	catalog_free(TAKE(catalog));
+	catalog_free(TAKE(next));
 }
 
 static void tear_down(void)
@@ -49,8 +60,6 @@ static void restart(void)
 	chronicle_open();
 }
 
-static struct catalog_builder *builder;
-
 static void has(const char *ref, const char *owner, const char *uid, const char *etag)
 {
 	struct entity e = {
@@ -60,24 +69,20 @@ static void has(const char *ref, const char *owner, const char *uid, const char 
 		.slug = SPAN("acme/api"),
 		.owners = 1,
 	};
-
-	if (builder == NULL)
-		builder = catalog_builder_new();
 	e.owner[0] = span_of(owner);
-	cr_assert_eq(catalog_builder_add(builder, &e), ERR_OK);
+	cr_assert_eq(catalog_put(next, &e), ERR_OK);
 }
 
 /* Note what was given with has(). */
 static void note(bool whole, int64_t began, int64_t ended)
 {
 	const struct chronicle_reading r = { whole, { began }, { ended } };
-	struct catalog *before = catalog;
-
-	if (builder == NULL)
-		builder = catalog_builder_new();
-	catalog = catalog_build(TAKE(builder));
-	chronicle_note(c, before, catalog, &r);
-	catalog_free(before);
+	found = r.ended;
+	catalog_asked(catalog, r.began);
+	catalog_become(catalog, next);
+	chronicle_read(c, &r);
+	catalog_free(next);
+	next = catalog_new();
 }
 
 /* Rounds through the store until what was written last is confirmed there. */
@@ -191,7 +196,7 @@ Test(chronicle, tells_a_there_and_back_of_which_hints_told)
 		    "component:default/a 150..161 group:default/x 1\n");
 }
 
-Test(chronicle, takes_a_reading_that_began_before_a_hint_for_no_news)
+Test(chronicle, takes_nothing_for_confirmed_by_a_reading_that_began_before_a_hint)
 {
 	has("component:default/a", "group:default/x", "1", "e1");
 	note(true, 100, 110);
@@ -199,9 +204,9 @@ Test(chronicle, takes_a_reading_that_began_before_a_hint_for_no_news)
 	has("component:default/a", "group:default/y", "1", "e2");
 	note(false, 150, 151);
 	wait_rows(2);
-	/* Its page was read before the change. */
-	has("component:default/a", "group:default/x", "1", "e1");
+	has("component:default/a", "group:default/y", "1", "e2");
 	note(true, 140, 160);
+	cr_expect_eq(chronicle_confirmed(c).ms, 100);
 	has("component:default/a", "group:default/y", "1", "e2");
 	note(true, 170, 180);
 	settle();
@@ -266,4 +271,19 @@ Test(chronicle, writes_100000_entities_in_bounded_batches, .timeout = 300)
 	cr_expect_eq(bench_sql_int(&b, "SELECT count(*) FROM ownership"), MANY);
 	/* A batch of 256 rows is a commit: so many, however they were grouped. */
 	cr_expect_geq(store_counts(b.s).commits, MANY / 256);
+}
+
+Test(chronicle, does_not_confirm_a_reading_before_its_changes_are_written)
+{
+	has("component:default/a", "group:default/x", "1", "e1");
+	note(true, 100, 110);
+	settle();
+	has("component:default/a", "group:default/y", "1", "e2");
+	note(true, 200, 210);
+	restart();
+	has("component:default/a", "group:default/y", "1", "e2");
+	note(true, 500, 510);
+	settle();
+	expect_rows("component:default/a -1..110 group:default/x 1\n"
+		    "component:default/a 100..210 group:default/y 1\n");
 }

@@ -6,16 +6,16 @@
 
 static struct catalog *a_catalog(void)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct entity one = { .ref = SPAN("component:default/one"), .slug = SPAN("acme/mono") };
 	struct entity two = { .ref = SPAN("component:default/two"), .slug = SPAN("Acme/Mono") };
 
 	one.owner[one.owners++] = SPAN("group:default/a");
 	two.owner[two.owners++] = SPAN("group:default/a");
 	two.owner[two.owners++] = SPAN("group:default/b");
-	cr_assert_eq(catalog_builder_add(b, &one), ERR_OK);
-	cr_assert_eq(catalog_builder_add(b, &two), ERR_OK);
-	return catalog_build(b);
+	cr_assert_eq(catalog_put(b, &one), ERR_OK);
+	cr_assert_eq(catalog_put(b, &two), ERR_OK);
+	return b;
 }
 
 static void cleanup(struct catalog **c)
@@ -97,7 +97,7 @@ Test(plan, has_room_for_every_sink_there_can_be)
 	cr_assert_str_eq(plan.sink[STORE_SINKS_MAX - 1], "sink-255");
 }
 
-static void user(struct catalog_builder *b, const char *ref, const char *mail, const char *login)
+static void user(struct catalog *b, const char *ref, const char *mail, const char *login)
 {
 	struct entity e = { .ref = span_of(ref) };
 
@@ -105,7 +105,7 @@ static void user(struct catalog_builder *b, const char *ref, const char *mail, c
 		e.alias[e.aliases++] = span_of(mail);
 	if (login != NULL)
 		e.alias[e.aliases++] = span_of(login);
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	cr_assert_eq(catalog_put(b, &e), ERR_OK);
 }
 
 Test(author, is_who_has_the_address_or_else_the_login_that_hides_in_it)
@@ -120,14 +120,14 @@ Test(author, is_who_has_the_address_or_else_the_login_that_hides_in_it)
 		{ "m-unknown", NULL, "" },
 		{ NULL, NULL, "" },
 	};
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	CLEANUP(cleanup) struct catalog *c = NULL;
 
 	user(b, "user:default/ada", "m-ada", NULL);
 	user(b, "user:default/bob", NULL, "l-bob");
 	user(b, "user:default/cid", "m-shared", NULL);
 	user(b, "user:default/dan", "m-shared", NULL);
-	c = catalog_build(TAKE(b));
+	c = TAKE(b);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct build build;
 		struct span got;

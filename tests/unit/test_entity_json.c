@@ -3,13 +3,12 @@
 #include <stdio.h>
 
 #include "backstage/entity_json.h"
+#include "base/json_gate.h"
 #include "io/crypto.h"
-#include "io/json.h"
 #include "io/pseudonym.h"
 
 /* An entity that was read, and what its texts lie in. */
 struct reading {
-	struct json_object *root;
 	struct buf room;
 	struct entity e;
 	enum err err;
@@ -17,7 +16,6 @@ struct reading {
 
 static void reading_release(struct reading *r)
 {
-	jdoc_free(r->root);
 	buf_release(&r->room);
 }
 
@@ -28,8 +26,8 @@ static struct reading read_entity(struct span json)
 	struct reading r = { 0 };
 
 	buf_init(&r.room, ENTITY_ROOM);
-	cr_assert_eq(jdoc_parse(json, NULL, &r.root), ERR_OK, "%.*s", SPAN_ARGS(json));
-	r.err = entity_from_json(r.root, &rules, &r.room, &r.e);
+	cr_assert_eq(json_gate(json, NULL, NULL), ERR_OK, "%.*s", SPAN_ARGS(json));
+	r.err = entity_from_json(json_root(json), &rules, &r.room, &r.e);
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdio.h>
 
 #include "model/catalog.h"
 #include "relay/keeper.h"
@@ -9,15 +10,6 @@
 static struct bench b;
 static struct keeper *k;
 static struct catalog *catalog;
-static bool again;
-
-static void on_unkept(void *ctx)
-{
-	(void)ctx;
-	again = true;
-	keeper_keep_rest(k, catalog);
-	loop_stop(b.loop);
-}
 
 static void set_up(void)
 {
@@ -27,7 +19,8 @@ static void set_up(void)
 		cr_skip_test("mounting a small tmpfs is not allowed here: %s", strerror(errno));
 	}
 	bench_open(&b);
-	k = keeper_new(b.loop, b.s, on_unkept, NULL);
+	catalog = catalog_new();
+	k = keeper_new(b.loop, b.s, catalog);
 }
 
 static void tear_down(void)
@@ -41,7 +34,7 @@ static void tear_down(void)
 
 TestSuite(keeper, .init = set_up, .fini = tear_down);
 
-static void add(struct catalog_builder *builder, const char *ref, const char *etag)
+static void put(const char *ref, const char *etag)
 {
 	struct entity e = {
 		.ref = span_of(ref),
@@ -49,17 +42,14 @@ static void add(struct catalog_builder *builder, const char *ref, const char *et
 		.slug = SPAN("acme/api"),
 	};
 
-	cr_assert_eq(catalog_builder_add(builder, &e), ERR_OK);
+	cr_assert_eq(catalog_put(catalog, &e), ERR_OK);
+	keeper_keep(k, e.ref);
 }
 
-/* Entities by name, each in its first state; the last one NULL. */
-static struct catalog *catalog_with(const char *const *ref, const char *etag)
+static void take_away(const char *ref)
 {
-	struct catalog_builder *builder = catalog_builder_new();
-
-	for (; *ref != NULL; ref++)
-		add(builder, *ref, etag);
-	return catalog_build(builder);
+	cr_assert(catalog_remove(catalog, span_of(ref)));
+	keeper_keep(k, span_of(ref));
 }
 
 static bool is_kept(const char *want)
@@ -78,37 +68,59 @@ static void settle(void)
 	IGNORE(bench_put(&b, &p, 1));
 }
 
-static void run_until_again(void)
+static void on_look(void *ctx)
 {
-	again = false;
-	loop_timer_set(b.patience, BENCH_PATIENCE_MS);
-	while (!again)
+	(void)ctx;
+	loop_stop(b.loop);
+}
+
+/* Run until the keeper has no more to do, or so much. */
+static void run_until_behind(size_t n)
+{
+	struct loop_timer *look = loop_timer_new(b.loop, on_look, NULL);
+
+	for (int i = 0; i < 2000 && keeper_behind(k) != n; i++) {
+		loop_timer_set(look, 5);
 		cr_assert_eq(loop_run(b.loop), ERR_OK);
-	loop_timer_stop(b.patience);
-	settle();
+	}
+	loop_timer_free(look);
+	cr_assert_eq(keeper_behind(k), n);
 }
 
 Test(keeper, what_the_store_did_not_take_is_kept_later_as_it_is_then)
 {
-	static const char *const first[] = { "component:default/a", "component:default/b",
-		"component:default/c", NULL };
-	static const char *const second[] = { "component:default/a", "component:default/c", NULL };
-	struct catalog *before;
-
-	catalog = catalog_with(first, "1");
 	scratch_run(&b.dir, "head -c 2000000 /dev/zero >filler || true");
-	cr_assert_eq(keeper_keep(k, NULL, catalog).added, 3);
-	settle();
+	put("component:default/a", "1");
+	put("component:default/b", "1");
+	put("component:default/c", "1");
+	while (store_health(b.s) == STORE_OK)
+		settle();
 	cr_assert(is_kept(""));
 
 	/* Meanwhile one is gone, and the store still has no room. */
-	before = catalog;
-	catalog = catalog_with(second, "1");
-	cr_assert_eq(keeper_keep(k, before, catalog).removed, 1);
-	catalog_free(before);
+	take_away("component:default/b");
 	settle();
 	scratch_run(&b.dir, "rm filler");
-	while (!is_kept("component:default/a\ncomponent:default/c\n"))
-		run_until_again();
+	run_until_behind(0);
+	cr_assert(is_kept("component:default/a\ncomponent:default/c\n"));
 	cr_assert_eq(store_health(b.s), STORE_OK);
+}
+
+Test(keeper, writes_more_than_a_batch_and_reads_it_all_back)
+{
+	char ref[64];
+
+	for (int i = 0; i < 300; i++) {
+		snprintf(ref, sizeof(ref), "component:default/c%03d", i);
+		put(ref, "1");
+	}
+	cr_assert_eq(keeper_behind(k), 300);
+	run_until_behind(0);
+	for (int i = 0; i < 300; i++) {
+		snprintf(ref, sizeof(ref), "component:default/c%03d", i);
+		cr_assert(catalog_remove(catalog, span_of(ref)));
+	}
+	keeper_load(k, on_look, NULL);
+	cr_assert_eq(loop_run(b.loop), ERR_OK);
+	cr_assert_eq(catalog_count(catalog), 300);
 }

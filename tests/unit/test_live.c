@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "backstage/catalog_reader.h"
 #include "backstage/client.h"
 #include "base/buf.h"
 #include "base/defs.h"
@@ -118,6 +119,7 @@ static struct world {
 	struct httpc *http;
 	struct backstage_client *client;
 	struct live *live;
+	struct catalog_reader *reader;
 	struct catalog *catalog;
 	struct conf conf;
 	unsigned owed, catalogs, alarms, reliefs;
@@ -133,12 +135,10 @@ static const struct catalog *known(void *ctx)
 	return w.catalog;
 }
 
-static void on_catalog(void *ctx, struct catalog_builder *b, struct wall began)
+static void on_patched(void *ctx, struct wall began)
 {
 	(void)ctx;
 	(void)began;
-	catalog_free(w.catalog);
-	w.catalog = catalog_build(b);
 	w.catalogs++;
 }
 
@@ -198,11 +198,11 @@ static void run_a_moment(void)
 
 static struct catalog *catalog_of_one(void)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	struct entity e = { .ref = SPAN(REF), .slug = SPAN(SLUG) };
 
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
-	return catalog_build(b);
+	cr_assert_eq(catalog_put(c, &e), ERR_OK);
+	return c;
 }
 
 static void set_up(void)
@@ -219,7 +219,7 @@ static void begin(const char *script)
 	struct backstage_client_conf there = client;
 	struct live_needs needs = {
 		.known = known,
-		.on_catalog = on_catalog,
+		.on_patched = on_patched,
 		.on_owed = on_owed,
 		.is_reading = is_reading,
 		.on_alarm = on_alarm,
@@ -239,7 +239,9 @@ static void begin(const char *script)
 		.backstage_subscribe = true,
 		.backstage_settle_ms = 50,
 	};
+	cr_assert_eq(catalog_reader_new(w.loop, w.catalog, &w.reader), ERR_OK);
 	needs.loop = w.loop;
+	needs.reader = w.reader;
 	w.live = live_new(&needs);
 	live_follow(w.live, w.client, &w.conf);
 }
@@ -254,6 +256,7 @@ static void tear_down(void)
 	store.hold_puts = false;
 	on_answer(NULL);
 	live_free(w.live);
+	catalog_reader_free(w.reader);
 	loop_timer_free(w.look);
 	loop_timer_free(store.timer);
 	backstage_client_free(w.client);

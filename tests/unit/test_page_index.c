@@ -11,7 +11,7 @@
 static struct catalog *catalog;
 static struct page_index *x;
 
-static void add(struct catalog_builder *b, const char *ref, const char *slug, const char *system,
+static void add(struct catalog *b, const char *ref, const char *slug, const char *system,
 	const char *owner, const char *second)
 {
 	struct entity e = {
@@ -24,12 +24,12 @@ static void add(struct catalog_builder *b, const char *ref, const char *slug, co
 		e.owner[e.owners++] = span_of(owner);
 	if (second != NULL)
 		e.owner[e.owners++] = span_of(second);
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	cr_assert_eq(catalog_put(b, &e), ERR_OK);
 }
 
-static void build(struct catalog_builder *b)
+static void build(struct catalog *b)
 {
-	catalog = catalog_build(b);
+	catalog = b;
 	x = page_index_new();
 	while (!page_index_step(x, catalog))
 		;
@@ -37,7 +37,7 @@ static void build(struct catalog_builder *b)
 
 static void open_small(void)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 
 	add(b, "component:default/web", "acme/web", "system:default/shop", "group:default/ui",
 		NULL);
@@ -165,16 +165,16 @@ Test(page_index, gives_out_what_is_out_of_date_in_turn)
 
 Test(page_index, leaves_an_orphan_out_whose_repository_has_somebody_else)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	struct entity e = {
 		.ref = SPAN("component:default/a"), .slug = SPAN("acme/a"), .orphan = true
 	};
 	struct page_pick pick = all();
 
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	cr_assert_eq(catalog_put(b, &e), ERR_OK);
 	e.ref = SPAN("component:default/gone");
 	e.slug = SPAN("acme/gone");
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
+	cr_assert_eq(catalog_put(b, &e), ERR_OK);
 	add(b, "component:default/b", "acme/A", "", NULL, NULL);
 	build(b);
 	cr_assert_str_eq(chosen(&pick, PAGE_BY_SYSTEM, 0, 16), "b gone ");
@@ -204,7 +204,7 @@ Test(page_index, lists_systems_and_owners_in_order)
 
 Test(page_index, is_built_in_bounded_steps)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 	char ref[64], slug[64];
 	size_t steps = 1;
 
@@ -213,7 +213,7 @@ Test(page_index, is_built_in_bounded_steps)
 		snprintf(slug, sizeof(slug), "acme/c%u", i);
 		add(b, ref, slug, "system:default/s", "group:default/g", NULL);
 	}
-	catalog = catalog_build(b);
+	catalog = b;
 	x = page_index_new();
 	while (!page_index_step(x, catalog))
 		steps++;
@@ -226,7 +226,7 @@ Test(page_index, is_empty_for_an_empty_catalog)
 	struct page_pick pick = all();
 	size_t number[1];
 
-	build(catalog_builder_new());
+	build(catalog_new());
 	cr_assert_eq(page_index_count(x), 0);
 	cr_assert_str_eq(chosen(&pick, PAGE_BY_OWNER, 0, 16), "");
 	cr_assert_eq(page_index_take_stale(x, number, 1), 0);

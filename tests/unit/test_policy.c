@@ -42,11 +42,11 @@ static struct catalog *people(void)
 			.parents = 1 },
 		{ .ref = SPAN("group:default/division") },
 	};
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *b = catalog_new();
 
 	for (size_t i = 0; i < ARRAY_SIZE(e); i++)
-		cr_assert_eq(catalog_builder_add(b, &e[i]), ERR_OK);
-	return catalog_build(b);
+		cr_assert_eq(catalog_put(b, &e[i]), ERR_OK);
+	return b;
 }
 
 static struct access wish(const char *principal)

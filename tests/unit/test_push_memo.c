@@ -34,11 +34,11 @@ static bool is_news(const struct catalog *known, struct push_entity e)
 
 static struct catalog *catalog_of(const char *ref, const char *uid, const char *etag)
 {
-	struct catalog_builder *b = catalog_builder_new();
+	struct catalog *c = catalog_new();
 	const struct entity e = { .ref = span_of(ref), .uid = span_of(uid), .etag = span_of(etag) };
 
-	cr_assert_eq(catalog_builder_add(b, &e), ERR_OK);
-	return catalog_build(b);
+	cr_assert_eq(catalog_put(c, &e), ERR_OK);
+	return c;
 }
 
 #define REF "component:default/a"

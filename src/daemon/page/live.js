@@ -6,7 +6,8 @@
 
 (() => {
 	const PARTS = ["summary", "asof", "components", "turns", "sinks", "relay"];
-	const GATHER_MS = 250; // what comes close together is fetched once
+	const GATHER_MS = 250; // what comes close together is fetched once,
+	const REST_MS = 2000; // and however much comes, no sooner than so long after
 	const HIDDEN_MS = 20000; // then nobody looks, and the connection is given up
 	const RETRY_MS = [1000, 2000, 5000, 10000, 30000];
 
@@ -15,7 +16,8 @@
 	if (!live || !news || !window.EventSource)
 		return;
 
-	let source = null, failures = 0, retry = 0, leave = 0, fetching = false, owed = false, timer = 0;
+	let source = null, failures = 0, retry = 0, leave = 0;
+	let fetching = false, owed = false, timer = 0, rested = 0;
 
 	function show(state, text) {
 		if (live.textContent === text)
@@ -132,6 +134,7 @@
 			lost();
 		}
 		fetching = false;
+		rested = Date.now() + REST_MS;
 		if (owed) {
 			owed = false;
 			refreshSoon();
@@ -140,7 +143,7 @@
 
 	function refreshSoon() {
 		if (!timer)
-			timer = setTimeout(refresh, GATHER_MS);
+			timer = setTimeout(refresh, Math.max(GATHER_MS, rested - Date.now()));
 	}
 
 	// --- times ---
