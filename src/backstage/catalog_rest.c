@@ -10,10 +10,10 @@
 #include "base/json_write.h"
 
 /*
- * The gate takes some 16 bytes for a value. An entity has some 30 and three for
- * each relation, of which a large group has thousands.
+ * The gate takes some 16 bytes for a member. An entity has some 30 values and three
+ * for each relation, of which a large group has thousands.
  */
-static const struct json_limits answer_limits = { .depth = 32, .values = 1000000 };
+static const struct json_limits answer_limits = { .depth = 32, .values = 2000000 };
 
 /* One longer than this would not fit into a request's head. */
 #define CURSOR_MAX 4096

@@ -186,20 +186,19 @@ static size_t settled_lines(const struct hint_book *b, struct store_put *put)
 }
 
 /* One that was never handed to the store has nothing to remove there, and that does no harm. */
-void hint_book_settle(struct hint_book *b)
+bool hint_book_settle(struct hint_book *b)
 {
 	struct store_put put[PUT_ROWS];
-	size_t n;
+	size_t n = settled_lines(b, put);
 
-	while ((n = settled_lines(b, put)) > 0) {
-		remove_rows(b, put, n);
-		for (size_t i = 0; i < n; i++) {
-			struct line *line = map_remove(&b->lines, put[i].key);
+	remove_rows(b, put, n);
+	for (size_t i = 0; i < n; i++) {
+		struct line *line = map_remove(&b->lines, put[i].key);
 
-			b->fresh -= line->fresh;
-			line_free(line);
-		}
+		b->fresh -= line->fresh;
+		line_free(line);
 	}
+	return n == PUT_ROWS;
 }
 
 /* --- reading --- */

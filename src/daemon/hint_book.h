@@ -52,8 +52,11 @@ void hint_book_unpin(struct hint_book *b, struct span key);
  */
 void hint_book_write(struct hint_book *b, void (*on_written)(void *ctx, bool kept), void *ctx);
 
-/* Everything that is not pinned was followed: remove it. */
-void hint_book_settle(struct hint_book *b);
+/*
+ * Everything that is not pinned was followed: remove some of it. True if there is
+ * more; webhooks may wait for what is removed at once.
+ */
+bool hint_book_settle(struct hint_book *b);
 
 size_t hint_book_lines(const struct hint_book *b);
 

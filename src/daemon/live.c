@@ -22,7 +22,8 @@
 #define LEASE_RENEW_MS 10000
 #define LEASE_RETRY_MS 1000
 /* How soon after hints were followed their lines are removed. */
-#define SETTLE_MS 100
+#define SETTLE_MS      100
+#define SETTLE_MORE_MS 10
 /* Repositories that wait for a look; more pushes than that ask for a whole read. */
 #define PUSHES_MAX 4096
 /* Entities of one repository that a push has read again. */
@@ -157,11 +158,10 @@ static bool live_is_settled(const struct live *l)
 static void on_settle(void *ctx)
 {
 	struct live *l = ctx;
+	bool more = live_is_settled(l) && hint_book_settle(l->book);
 
-	if (live_is_settled(l))
-		hint_book_settle(l->book);
 	if (l->bus != NULL && hint_book_lines(l->book) > 0)
-		loop_timer_set(l->settle, SETTLE_MS);
+		loop_timer_set(l->settle, more ? SETTLE_MORE_MS : SETTLE_MS);
 }
 
 /* The bus is asked for more only now that what it told is safe, or covered by a whole read. */

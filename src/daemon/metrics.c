@@ -238,6 +238,8 @@ static void put_catalog(struct page *p, const struct daemon *d)
 		c == NULL ? 0 : (double)catalog_repositories(c));
 	page_one(p, "stagewire_catalog_bytes", "gauge", "Memory of the catalog's index.",
 		c == NULL ? 0 : (double)catalog_bytes(c));
+	page_one(p, "stagewire_catalog_unkept", "gauge",
+		"Changes of the catalog that are not stored yet.", (double)s.unkept);
 	page_one(p, "stagewire_catalog_read_timestamp_seconds", "gauge",
 		"When the catalog was last read whole; 0: never.",
 		s.catalog_at.ms == WALL_NONE.ms ? 0 : (double)s.catalog_at.ms / 1000);

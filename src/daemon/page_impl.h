@@ -101,6 +101,7 @@ struct page_view {
 	struct loop_timer *late; /* it waits no longer for states */
 	bool is_late, begun;
 	bool unread;       /* the store could not be read */
+	bool unindexed;    /* the catalog changed all the time */
 	size_t unsettled;  /* states that were not known in time */
 	unsigned restarts; /* because the catalog changed */
 	struct page_row row[PAGE_ROWS];

@@ -42,6 +42,10 @@ static void write_nothing(struct html *h, const struct page_view *v)
 
 	if (c == NULL) {
 		write_no_catalog(h, v->page->d);
+	} else if (v->unindexed) {
+		html_put(h, "<div class=\"empty\"><p><strong>The catalog is changing just "
+			    "now.</strong> "
+			    "Components appear when it has come to rest.</p></div>\n");
 	} else if (page_filter_is_open(&v->filter) && v->filter.page == 1) {
 		write_nobody(h, v->page->d);
 	} else if (v->filter.page > 1) {

@@ -253,8 +253,13 @@ void page_view_proceed(struct page_view *v)
 		view_finish(v);
 		return;
 	}
-	if (!page_is_current(v->page, &c))
-		return; /* on_step() comes back here */
+	if (!page_is_current(v->page, &c)) {
+		/* on_step() comes back here, unless the catalog changes faster than it is indexed. */
+		v->unindexed = v->is_late;
+		if (v->is_late)
+			view_finish(v);
+		return;
+	}
 	page_refresh(v->page);
 	if (page_unsettled(v->page) > 0 && !v->is_late)
 		return; /* on_states() does, or on_late() */

@@ -16,7 +16,7 @@
 #define NS_OWNERSHIP "ownership"
 #define KEY_READ     SPAN("read")
 
-#define BATCH_ROWS 256
+#define BATCH_ROWS 64 /* in one transaction, which webhooks may wait for */
 #define PAGE_ROWS  256
 #define PAGE_STEPS 4096 /* entities compared in one turn */
 #define QUEUE_ROWS 20000
@@ -394,5 +394,5 @@ void chronicle_read(struct chronicle *c, const struct chronicle_reading *r)
 
 size_t chronicle_behind(const struct chronicle *c)
 {
-	return c->queued;
+	return c->queued + c->comparing;
 }

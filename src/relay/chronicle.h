@@ -43,7 +43,7 @@ void chronicle_change(struct chronicle *c, const struct catalog_change *change, 
 /* A reading has ended, and all its changes were told. */
 void chronicle_read(struct chronicle *c, const struct chronicle_reading *r);
 
-/* Changes that are not written yet. */
+/* Changes that are not written yet; one more while the record is being compared. */
 size_t chronicle_behind(const struct chronicle *c);
 
 /* When the newest whole reading began whose differences are on their way; WALL_NONE: none. */

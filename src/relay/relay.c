@@ -240,8 +240,8 @@ bool relay_is_idle(const struct relay *r)
 struct relay_stats relay_stats(const struct relay *r)
 {
 	struct relay_stats s = r->stats;
-
 	s.removed = upkeep_removed(r->upkeep);
+	s.unkept = relay_catalog_unkept(r);
 	/* A file is what it was when it was read; nothing else is in force until it is read again. */
 	s.owners_confirmed =
 		r->setup.keep_catalog ? chronicle_confirmed(r->chronicle) : clock_wall();

@@ -147,6 +147,7 @@ struct relay_stats {
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
 	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
+	size_t unkept;                /* changes of the catalog that are not stored yet */
 	uint64_t catalogs; /* grows with what changes, and whenever an entity's place does */
 	struct wall
 		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */

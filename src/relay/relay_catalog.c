@@ -109,9 +109,14 @@ void relay_catalog_patched(struct relay *r, struct wall began)
 		catalog_conclude(r);
 }
 
+size_t relay_catalog_unkept(const struct relay *r)
+{
+	return keeper_behind(r->keeper) + chronicle_behind(r->chronicle);
+}
+
 bool relay_catalog_is_behind(const struct relay *r)
 {
-	return keeper_behind(r->keeper) + chronicle_behind(r->chronicle) > UNKEPT_MAX;
+	return relay_catalog_unkept(r) > UNKEPT_MAX;
 }
 
 const struct catalog *relay_catalog_now(const struct relay *r)

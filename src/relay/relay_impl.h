@@ -68,6 +68,9 @@ struct source *relay_source(struct relay *r, struct span name);
 void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum transition transition,
 	const char *source_name, struct span slug);
 
+/* Changes of the catalog that are not stored yet. */
+size_t relay_catalog_unkept(const struct relay *r);
+
 /* What was remembered is there: from now on changes count. */
 void relay_catalog_start(struct relay *r);
 

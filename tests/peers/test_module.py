@@ -5,6 +5,7 @@
 Words on the command line choose tests; the module's own are not run then.
 """
 
+import base64
 import contextlib
 import http.server
 import json
@@ -31,6 +32,10 @@ SOURCE = os.path.join(TOP, "backstage")
 WORK = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "module")
 NAME = "@stagewire/backstage-plugin-catalog-backend-module-stagewire"
 LIMIT_S = 2
+# The key pair of Standard Webhooks' example.
+PAIR = ("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6"
+	"Kvg==")
+PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 
 peer = None
 
@@ -288,6 +293,91 @@ def test_what_is_published_is_what_the_modules_readme_says(_box):
 	}, (deleted, entity)
 
 
+@contextlib.contextmanager
+def configured(**stagewire):
+	"""Backstage, started again with that under "stagewire"."""
+	path = os.path.join(peer.state, "stagewire.yaml")
+	with open(path, "w", encoding="utf-8") as f:
+		json.dump({"stagewire": stagewire}, f)
+	peer.run("stop-backstage")
+	peer.env["PEER_CONFIG"] = path
+	try:
+		peer.run("start-backstage")
+		yield
+	finally:
+		peer.run("stop-backstage")
+		del peer.env["PEER_CONFIG"]
+		peer.run("start-backstage")
+
+
+def pushed_to(box, *verifiers):
+	"""A stagewired that subscribes to nothing and reads the whole catalog hourly."""
+	daemon = box.daemon()
+	files_of = []
+	for number, text in enumerate([RELAY_TOKEN, *verifiers]):
+		path = os.path.join(daemon.dir, f"secret-{number}")
+		daemon.write(path, text + "\n")
+		os.chmod(path, 0o600)
+		files_of.append({"file": path})
+	daemon.config["backstage"] = {"url": peer.url, "token": files_of[0]}
+	daemon.config["catalog"] = {"refresh": "1h"}
+	daemon.config["sources"].append({"name": "backstage", "type": "catalog",
+		"protocol": "standard-webhooks", "secrets": files_of[1:]})
+	daemon.start()
+	wait_until(lambda: daemon.ctl("status")["catalog"]["loaded"], "the catalog", timeout=60)
+	return daemon
+
+
+def pushed(box, signing, verifier):
+	ref = "component:default/parcel-bike"
+	daemon = pushed_to(box, verifier)
+	push = {"url": f"http://127.0.0.1:{daemon.hooks}/hooks/catalog/backstage",
+		"signing": [signing]}
+	with configured(bus=False, push=push):
+		# What the restart of Backstage made it say is past.
+		wait_told()
+		read_at = reads(daemon)
+		seconds = {}
+		with files.registered("parcel-bike", "payments") as remove:
+			seconds["created"] = follow(daemon, ref, ["group:default/payments"])
+			files.component("parcel-bike", "platform")
+			peer.call("POST", "/api/catalog/refresh", {"entityRef": ref})
+			seconds["updated"] = follow(daemon, ref, ["group:default/platform"])
+			remove()
+			seconds["deleted"] = follow(daemon, ref, None)
+		print("#", ", ".join(f"{what} after {s:.2f} s" for what, s in seconds.items()))
+		assert max(seconds.values()) < LIMIT_S, seconds
+		assert reads(daemon) == read_at, "the whole catalog was read meanwhile"
+		with open(os.path.join(peer.state, "backstage.log"), encoding="utf-8") as f:
+			assert signing not in f.read()
+	return daemon
+
+
+def test_a_push_signed_by_hmac_is_in_the_relays_index_in_two_seconds(box):
+	shared = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+	pushed(box, shared, shared)
+
+
+def test_a_push_signed_by_ed25519_is_in_the_relays_index_in_two_seconds(box):
+	pushed(box, PAIR, PUBLIC)
+
+
+def test_a_push_that_the_relay_was_not_there_for_is_sent_when_it_is(box):
+	ref = "component:default/parcel-cart"
+	daemon = pushed_to(box, PUBLIC)
+	push = {"url": f"http://127.0.0.1:{daemon.hooks}/hooks/catalog/backstage", "signing": [PAIR]}
+	with configured(push=push):
+		with files.registered("parcel-cart", "payments"):
+			follow(daemon, ref, ["group:default/payments"])
+			wait_told()
+			daemon.kill()
+		wait_until(lambda: sql("SELECT push_owed AND NOT bus_owed FROM stagewire_outbox"
+			f" WHERE op = 'deleted' AND entity_ref = '{ref}'") == "t", "the bus to have it")
+		daemon.start()
+		wait_told()
+		assert owners_here(daemon, ref) is None
+
+
 def test_what_changes_while_nobody_publishes_is_told_by_the_next_start(box):
 	daemon = subscriber(box)
 	with files.registered("parcel-ship", "payments"):
@@ -298,7 +388,12 @@ def test_what_changes_while_nobody_publishes_is_told_by_the_next_start(box):
 			assert sql("SELECT op FROM stagewire_outbox") == "deleted"
 		finally:
 			peer.run("start-backstage")
-		wait_until(lambda: sql("SELECT count(*) FROM stagewire_outbox") == "0", "the outbox to empty")
+		wait_told()
+
+
+def wait_told():
+	wait_until(lambda: sql("SELECT count(*) FROM stagewire_outbox") == "0", "the outbox to empty",
+		timeout=90)
 
 
 def sql(statement):

@@ -162,7 +162,7 @@ class Heavy(Scenario):
     def list(self, offset, limit):
         page = super().list(offset, limit)
         if limit > 1:
-            page["ballast"] = [0] * 300000
+            page["ballast"] = [0] * 2000000
         return page
 
 

@@ -113,7 +113,7 @@ Test(hint_book, has_what_was_written_after_a_restart)
 	read_back();
 	cr_assert_str_eq(heard.lines.data, "component:default/a=-\npush acme/a=named\n");
 	cr_assert_eq(hint_book_lines(book), 2);
-	hint_book_settle(book);
+	cr_assert_not(hint_book_settle(book));
 	add("component:default/b", "-", false);
 	write_down();
 	assert_kept("component:default/b\n");
@@ -131,7 +131,10 @@ Test(hint_book, reads_back_more_than_a_page)
 	reopen();
 	read_back();
 	cr_assert_eq(hint_book_lines(book), 1300);
-	hint_book_settle(book);
+	cr_assert(hint_book_settle(book));
+	cr_assert_gt(hint_book_lines(book), 500, "not all at once");
+	while (hint_book_settle(book)) {
+	}
 	add("component:default/last", "-", false);
 	write_down();
 	assert_kept("component:default/last\n");
@@ -152,10 +155,10 @@ Test(hint_book, leaves_what_is_pinned)
 	add("push acme/a", "named", true);
 	add("component:default/a", "-", false);
 	write_down();
-	hint_book_settle(book);
+	cr_assert_not(hint_book_settle(book));
 	cr_assert_eq(hint_book_lines(book), 1);
 	hint_book_unpin(book, SPAN("push acme/a"));
-	hint_book_settle(book);
+	cr_assert_not(hint_book_settle(book));
 	cr_assert_eq(hint_book_lines(book), 0);
 	add("component:default/b", "-", false);
 	write_down();
@@ -165,7 +168,7 @@ Test(hint_book, leaves_what_is_pinned)
 Test(hint_book, forgets_a_line_that_was_never_written)
 {
 	add("component:default/a", "-", false);
-	hint_book_settle(book);
+	cr_assert_not(hint_book_settle(book));
 	cr_assert_eq(hint_book_lines(book), 0);
 	hint_book_write(book, on_written, NULL);
 	cr_assert_eq(heard.written, 1);
