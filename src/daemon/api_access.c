@@ -3,9 +3,8 @@
 
 #include <stdlib.h>
 
-#include "audit/record.h"
-#include "base/log.h"
-#include "relay/relay.h"
+#include "base/defs.h"
+#include "relay/refusal.h"
 
 struct api_access {
 	struct relay *relay;
@@ -38,18 +37,9 @@ void api_access_set(struct api_access *a, struct api_credentials *c)
 static const struct httpd_problem *refuse(struct api_access *a, const struct httpd_req *req,
 	const char *who, const struct httpd_problem *problem)
 {
-	struct audit_record record = {
-		.action = "api.refuse",
-		.outcome = "denied",
-		.reason = problem->type,
-		.actor = span_of(who),
-		.address = span_of(httpd_req_peer(req)),
-		.status = problem->status,
-	};
+	const struct refusal what = { .action = "api.refuse", .caller = who };
 
-	log_notice("api.refuse", "reason=%s status=%d caller=%s address=%s", problem->type,
-		problem->status, who == NULL ? "-" : who, httpd_req_peer(req));
-	relay_journal_refusal(a->relay, &record);
+	relay_note_refusal(a->relay, req, &what, problem);
 	return problem;
 }
 

@@ -17,6 +17,7 @@
 #include "io/crypto.h"
 #include "io/hub_signature.h"
 #include "io/webhook_key.h"
+#include "relay/refusal.h"
 #include "relay/relay.h"
 
 #define PREFIX        "/hooks/catalog/"
@@ -49,24 +50,18 @@ struct push {
 
 /* --- answers --- */
 
-/* Refuse: one answer, one log line, one audit entry. src is NULL before it is known. */
+/* src is NULL before it is known. */
 static void refuse(struct push_door *door, struct httpd_req *req, struct push_source *src,
 	const struct httpd_problem *problem)
 {
-	struct audit_record record = {
+	const struct refusal what = {
 		.action = "push.refuse",
-		.outcome = "denied",
-		.reason = problem->type,
-		.address = span_of(httpd_req_peer(req)),
-		.source = span_of(src == NULL ? NULL : src->name),
-		.status = problem->status,
+		.source = src == NULL ? NULL : src->name,
 	};
 
 	if (src != NULL)
 		src->counts.refused++;
-	log_notice("push.refuse", "reason=%s status=%d source=%s address=%s", problem->type,
-		problem->status, src == NULL ? "-" : src->name, httpd_req_peer(req));
-	relay_journal_refusal(door->d->relay, &record);
+	relay_note_refusal(door->d->relay, req, &what, problem);
 	httpd_reply_problem(req, problem);
 }
 

@@ -6,13 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-#include "audit/record.h"
-#include "base/log.h"
+#include "base/clock.h"
 #include "daemon/conf.h"
 #include "io/httpd.h"
 #include "io/issuer.h"
 #include "model/entity.h"
-#include "relay/relay.h"
+#include "relay/refusal.h"
 
 #define USER_TOKEN    "vnd.backstage.user"
 #define FETCH_MS      10000
@@ -123,18 +122,10 @@ void visitors_set(struct visitors *v, const struct conf *c)
 static void refuse(struct visitors *v, struct httpd_req *req, const char *reason,
 	const struct httpd_problem *problem)
 {
-	struct audit_record record = {
-		.action = "access.refuse",
-		.outcome = "denied",
-		.reason = reason,
-		.address = span_of(httpd_req_peer(req)),
-		.status = problem->status,
-	};
+	const struct refusal what = { .action = "access.refuse", .reason = reason };
 
 	v->stats.refused++;
-	log_notice("access.refuse", "reason=%s status=%d address=%s", reason, problem->status,
-		httpd_req_peer(req));
-	relay_journal_refusal(v->relay, &record);
+	relay_note_refusal(v->relay, req, &what, problem);
 	httpd_reply_problem(req, problem);
 }
 

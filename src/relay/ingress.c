@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-#include "base/log.h"
 #include "io/crypto.h"
 #include "relay/intake.h"
-#include "relay/journal.h"
+#include "relay/refusal.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "travis/keys.h"
@@ -15,24 +14,18 @@
 
 #define HOOKS_PREFIX "/hooks/travis/"
 
-/* Refuse: one answer, one log line, one audit entry. src is NULL before it is known. */
+/* src is NULL before it is known. */
 static void refuse(struct relay *r, struct httpd_req *req, struct source *src,
 	const struct httpd_problem *problem)
 {
-	struct audit_record record = {
+	const struct refusal what = {
 		.action = "webhook.refuse",
-		.outcome = "denied",
-		.reason = problem->type,
-		.address = span_of(httpd_req_peer(req)),
-		.source = span_of(src == NULL ? NULL : src->name),
-		.status = problem->status,
+		.source = src == NULL ? NULL : src->name,
 	};
 
 	if (src != NULL)
 		src->refused++;
-	log_notice("webhook.refuse", "reason=%s status=%d source=%s address=%s", problem->type,
-		problem->status, src == NULL ? "-" : src->name, httpd_req_peer(req));
-	journal_write_limited(r->journal, &record);
+	relay_note_refusal(r, req, &what, problem);
 	httpd_reply_problem(req, problem);
 }
 

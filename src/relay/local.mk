@@ -35,6 +35,8 @@ libstagewire_a_SOURCES += \
 	src/relay/outlet.h \
 	src/relay/parcel.c \
 	src/relay/parcel.h \
+	src/relay/refusal.c \
+	src/relay/refusal.h \
 	src/relay/relay.c \
 	src/relay/relay_catalog.c \
 	src/relay/relay.h \
