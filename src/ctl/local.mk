@@ -20,5 +20,6 @@ stagewirectl_SOURCES = \
 	src/ctl/view_impl.h \
 	src/ctl/view_order.c \
 	src/ctl/view_part.c \
+	src/ctl/view_policy.c \
 	src/ctl/wish.h
 stagewirectl_LDADD = libstagewire.a $(DEPS_LIBS)

@@ -35,6 +35,8 @@ static const char usage[] =
 	"  catalog show REF              an entity, and how it changed hands\n"
 	"  catalog owners REF [--at T]   whose it was at that time\n"
 	"  catalog drift [--days N]      what is built and not in the catalog, and the like\n"
+	"  policy explain REF --principal WHO [--action A] [--branch B] [--on-behalf-of U]\n"
+	"                                may they, and by which rule\n"
 	"  audit [--limit N]             every decision, oldest first\n"
 	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
 	"\n"
@@ -70,6 +72,10 @@ enum {
 	OPT_DRY_RUN,
 	OPT_AT,
 	OPT_DAYS,
+	OPT_PRINCIPAL,
+	OPT_BEHALF,
+	OPT_ACTION,
+	OPT_BRANCH,
 };
 
 #define BIT(opt) (1u << ((opt)-OPT_SOCKET))
@@ -93,6 +99,10 @@ static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
 	{ "at", required_argument, NULL, OPT_AT },
 	{ "days", required_argument, NULL, OPT_DAYS },
+	{ "principal", required_argument, NULL, OPT_PRINCIPAL },
+	{ "on-behalf-of", required_argument, NULL, OPT_BEHALF },
+	{ "action", required_argument, NULL, OPT_ACTION },
+	{ "branch", required_argument, NULL, OPT_BRANCH },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -148,6 +158,9 @@ static const struct command {
 		view_catalog_owners },
 	{ "catalog", "drift", "/v1/catalog/drift", NULL, BIT(OPT_DAYS), true, NULL,
 		view_catalog_drift },
+	{ "policy", "explain", "/v1/policy/explain", "reference",
+		BIT(OPT_PRINCIPAL) | BIT(OPT_BEHALF) | BIT(OPT_ACTION) | BIT(OPT_BRANCH), false,
+		NULL, view_policy_explain },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), false, NULL, view_audit },
 };
 
@@ -176,6 +189,10 @@ static void take_option(struct wish *w, int opt)
 	case OPT_REASON: w->reason = optarg; break;
 	case OPT_AT: w->at = optarg; break;
 	case OPT_DAYS: w->days = optarg; break;
+	case OPT_PRINCIPAL: w->principal = optarg; break;
+	case OPT_BEHALF: w->behalf = optarg; break;
+	case OPT_ACTION: w->action = optarg; break;
+	case OPT_BRANCH: w->branch = optarg; break;
 	case OPT_DRY_RUN: w->dry_run = true; break;
 	case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
 	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);

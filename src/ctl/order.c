@@ -28,6 +28,10 @@ enum err order_query(const struct wish *w, struct buf *out)
 		{ "owner", w->owner },
 		{ "repository", w->repository },
 		{ "ref", w->ref },
+		{ "principal", w->principal },
+		{ "on_behalf_of", w->behalf },
+		{ "action", w->action },
+		{ "branch", w->branch },
 		{ "at", w->at },
 		{ "days", w->days },
 	};

@@ -11,6 +11,7 @@ struct wish {
 	const char *limit, *state;
 	const char *event, *from, *since, *until, *sink, *owner, *repository, *reason;
 	const char *at, *days, *ref;
+	const char *principal, *behalf, *action, *branch;
 	bool dry_run;
 	const char *word; /* behind the command: an id, a file */
 };

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "daemon/admin_impl.h"
 #include "daemon/api_wish.h"
-#include "daemon/conf.h"
 #include "daemon/daemon.h"
+#include "daemon/rules.h"
 #include "daemon/visitors.h"
 #include "model/catalog.h"
 #include "model/entity.h"
@@ -68,16 +68,6 @@ static void asking_refuse(struct asking *a, int status, const char *type, const 
 }
 
 /* --- may they? --- */
-
-static int64_t catalog_age_ms(const struct daemon *d)
-{
-	struct wall read = relay_stats(d->relay).catalog_at;
-
-	/* A file is as old as it says. */
-	if (d->parts.conf->catalog_file != NULL)
-		return 0;
-	return read.ms == WALL_NONE.ms ? -1 : clock_wall().ms - read.ms;
-}
 
 /* What the policy looked at, beside what an entry has a place for. */
 static void inputs_write(const struct access *a, char text[DETAIL_MAX])
@@ -134,8 +124,7 @@ static const char *denial_words(enum policy_reason r)
 static bool is_allowed(struct asking *a, enum access_action action, const struct entity *e,
 	struct span branch, struct decision *decision)
 {
-	const struct conf *c = a->daemon->parts.conf;
-	const struct policy policy = { c->policy, c->policies, c->access_catalog_age_ms };
+	const struct policy policy = rules_now(a->daemon);
 	const struct access access = {
 		.action = action,
 		.principal = span_of(a->principal),
@@ -144,7 +133,7 @@ static bool is_allowed(struct asking *a, enum access_action action, const struct
 		.branch = branch,
 		.overrides = a->order.variables.n > 0,
 		.token_age_ms = a->token_age_ms,
-		.catalog_age_ms = catalog_age_ms(a->daemon),
+		.catalog_age_ms = rules_catalog_age_ms(a->daemon),
 	};
 
 	*decision = policy_decide(&policy, &access, relay_catalog_now(a->daemon->relay));

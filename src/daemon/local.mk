@@ -44,6 +44,7 @@ stagewired_SOURCES = \
 	src/daemon/admin_impl.h \
 	src/daemon/admin_lists.c \
 	src/daemon/admin_order.c \
+	src/daemon/admin_policy.c \
 	src/daemon/admin_replay.c \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
@@ -94,6 +95,8 @@ stagewired_SOURCES = \
 	src/daemon/push_sources.h \
 	src/daemon/pushes.c \
 	src/daemon/pushes.h \
+	src/daemon/rules.c \
+	src/daemon/rules.h \
 	src/daemon/secrets.c \
 	src/daemon/secrets.h \
 	src/daemon/status.c \

@@ -2,7 +2,9 @@
 # Python 3, standard library only; harness.py has what they share, front.py what those of the
 # HTTP front do.
 check_PROGRAMS += \
-	tests/system/echo_front
+	tests/system/echo_front \
+	tests/tools/decide
+tests_tools_decide_SOURCES = tests/tools/decide.c
 SYSTEM = \
 	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
@@ -23,6 +25,7 @@ SYSTEM = \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
 	tests/system/test_page.py \
+	tests/system/test_policy.py \
 	tests/system/test_push.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \

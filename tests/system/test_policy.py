@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The policy against another program's reading of the manual, and its explanation.
+
+decide_here() is written after stagewire.yaml(5), not after the source.
+"""
+
+import os
+import random
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import harness  # noqa: E402
+from harness import TOP_BUILD  # noqa: E402
+
+SETS = 2000
+QUESTIONS = 50  # of each set of rules
+
+ACTIONS = ["build.trigger", "build.restart", "build.cancel", "build.read"]
+GROUPS = [f"group:default/g{i}" for i in range(6)]
+USERS = [f"user:default/u{i}" for i in range(5)] + ["user:other/u0"]
+AGENTS = ["agent:release-bot", "agent:other"]
+KINDS, SPACES, NAMES = ["component", "api"], ["default", "prod"], ["a", "ab", "b"]
+LIFECYCLES, TAGS = ["production", "experimental", "-"], ["java", "deploys", "x"]
+BRANCHES = ["main", "release/1", "release/2", "dev"]
+
+
+def some(rng, values, most=3):
+	return rng.sample(values, rng.randint(1, min(most, len(values))))
+
+
+def maybe(rng, values, chance=0.25):
+	return some(rng, values) if rng.random() < chance else None
+
+
+def make_catalog(rng):
+	"""Users, groups that may be in circles, and things that they own."""
+	catalog = {}
+	for ref in GROUPS + USERS:
+		catalog[ref] = {"parents": rng.sample(GROUPS, rng.randint(0, 2)), "owners": [],
+			"lifecycle": "-", "tags": []}
+	for kind in KINDS:
+		for space in SPACES:
+			for name in NAMES:
+				catalog[f"{kind}:{space}/{name}"] = {"parents": [],
+					"owners": rng.sample(GROUPS + USERS + ["group:default/nobody"], rng.randint(0, 2)),
+					"lifecycle": rng.choice(LIFECYCLES), "tags": rng.sample(TAGS, rng.randint(0, 2))}
+	return catalog
+
+
+def make_rule(rng, number):
+	return {"name": f"r{number}", "effect": "deny" if rng.random() < 0.3 else "allow",
+		"actions": some(rng, ACTIONS + ["build.*", "build.re*"]), "owner": rng.random() < 0.4,
+		"groups": maybe(rng, GROUPS),
+		"principals": maybe(rng, USERS + AGENTS + ["user:*", "agent:*", "user:default/*"]),
+		"kinds": maybe(rng, KINDS), "spaces": maybe(rng, SPACES + ["pro*"]),
+		"names": maybe(rng, NAMES + ["a*"]), "lifecycles": maybe(rng, LIFECYCLES[:2] + ["prod*"]),
+		"lifecycles_not": maybe(rng, LIFECYCLES[:2]), "tags": maybe(rng, TAGS),
+		"branches": maybe(rng, BRANCHES + ["release/*", "*"]), "overrides": rng.random() < 0.3,
+		"token_max": rng.choice([0, 0, 0, 60000]), "behalf": rng.random() < 0.15}
+
+
+def make_question(rng):
+	return {"action": rng.choice(ACTIONS), "principal": rng.choice(USERS + 3 * AGENTS + GROUPS),
+		"behalf": rng.choice(USERS + [None] * 3),
+		"ref": f"{rng.choice(KINDS)}:{rng.choice(SPACES)}/{rng.choice(NAMES)}",
+		"branch": rng.choice(BRANCHES + [None]), "overrides": rng.random() < 0.2,
+		"token_age": rng.choice([-1, 0, 60000, 60001]),
+		"catalog_age": rng.choice([0] * 20 + [900000, 900001, -1])}
+
+
+# --- what the manual says ---
+
+
+def matches(patterns, text):
+	return any(text.startswith(p[:-1]) if p.endswith("*") else text == p for p in patterns)
+
+
+def belongs(catalog, member, group):
+	"""Directly or through others; everybody belongs to themselves."""
+	reached, edge = {member}, [member]
+	for _ in range(8):
+		edge = [p for m in edge for p in catalog.get(m, {"parents": []})["parents"]
+			if p not in reached]
+		reached.update(edge)
+	return group in reached
+
+
+def covers(rule, q, catalog):
+	entity = catalog[q["ref"]]
+	kind, rest = q["ref"].split(":")
+	space, name = rest.split("/")
+	lifecycle = "" if entity["lifecycle"] == "-" else entity["lifecycle"]
+	agent = q["principal"].startswith("agent:")
+	if rule["effect"] == "deny":
+		variables = not rule["overrides"] or q["overrides"]
+	else:
+		variables = rule["overrides"] or not q["overrides"]
+	return all((
+		matches(rule["actions"], q["action"]),
+		not rule["owner"] or any(belongs(catalog, q["principal"], o) for o in entity["owners"]),
+		not rule["groups"] or any(belongs(catalog, q["principal"], g) for g in rule["groups"]),
+		not rule["principals"] or matches(rule["principals"], q["principal"]),
+		not rule["kinds"] or matches(rule["kinds"], kind),
+		not rule["spaces"] or matches(rule["spaces"], space),
+		not rule["names"] or matches(rule["names"], name),
+		not rule["lifecycles"] or matches(rule["lifecycles"], lifecycle),
+		not rule["lifecycles_not"] or not matches(rule["lifecycles_not"], lifecycle),
+		not rule["tags"] or any(matches(rule["tags"], t) for t in entity["tags"]),
+		not rule["branches"] or (q["branch"] is not None and matches(rule["branches"], q["branch"])),
+		variables,
+		rule["token_max"] == 0 or 0 <= q["token_age"] <= rule["token_max"],
+		not rule["behalf"] or not agent or q["behalf"] is not None,
+	))
+
+
+def decide_alone(rules, q, catalog):
+	covering = [r for r in rules if covers(r, q, catalog)]
+	for rule in covering:
+		if rule["effect"] == "deny":
+			return "denied", rule["name"]
+	return ("allowed", covering[0]["name"]) if covering else ("no-rule", "-")
+
+
+def decide_here(rules, q, catalog):
+	if q["catalog_age"] < 0 or q["catalog_age"] > 900000:
+		return "stale-catalog", "-"
+	own = decide_alone(rules, q, catalog)
+	if own[0] != "allowed" or not q["principal"].startswith("agent:") or q["behalf"] is None:
+		return own
+	users = decide_alone(rules, {**q, "principal": q["behalf"], "behalf": None}, catalog)
+	return own if users[0] == "allowed" else ("behalf-denied", users[1])
+
+
+# --- what the relay says ---
+
+
+def line(*fields):
+	words = ("-" if f is None else ",".join(f) or "-" if isinstance(f, list) else
+		str(int(f)) if isinstance(f, (bool, int)) else f for f in fields)
+	return "\t".join(words)
+
+
+def tell(catalog, rules, questions):
+	yield "."
+	for ref, e in catalog.items():
+		yield line("E", ref, e["parents"], e["owners"], e["lifecycle"], e["tags"])
+	for r in rules:
+		yield line("R", r["name"], r["effect"], r["actions"], r["owner"], r["groups"],
+			r["principals"], r["kinds"], r["spaces"], r["names"], r["lifecycles"],
+			r["lifecycles_not"], r["tags"], r["branches"], r["overrides"], r["token_max"], r["behalf"])
+	for q in questions:
+		yield line("Q", q["action"], q["principal"], q["behalf"], q["ref"], q["branch"],
+			q["overrides"], q["token_age"], q["catalog_age"])
+
+
+def test_a_hundred_thousand_decisions_are_those_of_the_manual(box):
+	seed = random.randrange(1 << 32)
+	rng = random.Random(seed)
+	sets = []
+	for _ in range(SETS):
+		rules = [make_rule(rng, i) for i in range(rng.randint(0, 6))]
+		sets.append((make_catalog(rng), rules, [make_question(rng) for _ in range(QUESTIONS)]))
+	told = "\n".join(l for s in sets for l in tell(*s)) + "\n"
+	done = subprocess.run([os.path.join(TOP_BUILD, "tests", "tools", "decide")], input=told,
+		capture_output=True, check=True, encoding="utf-8")
+	answers = iter(done.stdout.splitlines())
+	seen = {}
+	for catalog, rules, questions in sets:
+		for q in questions:
+			got, want = tuple(next(answers).split("\t")), decide_here(rules, q, catalog)
+			assert got == want, f"seed {seed}: {got} instead of {want} for {q} by {rules}"
+			seen[got[0]] = seen.get(got[0], 0) + 1
+	assert next(answers, None) is None and sum(seen.values()) == SETS * QUESTIONS
+	assert all(seen.get(r, 0) > 100 for r in ("allowed", "denied", "no-rule", "stale-catalog",
+		"behalf-denied")), seen
+
+
+def test_the_policy_is_explained_rule_by_rule(box):
+	daemon = box.daemon()
+	daemon.config["policy"] = [
+		{"name": "owners", "effect": "allow", "action": ["build.*"],
+			"subject": {"owner_of_entity": True}},
+		{"name": "freeze", "effect": "deny", "action": ["build.trigger"], "branch": ["main"]},
+	]
+	daemon.start()
+	ref = "component:default/parcel-api"
+
+	def explain(*more):
+		return daemon.ctl("policy", "explain", ref, *more)
+
+	owner = explain("--principal", "group:default/payments", "--branch", "dev")
+	assert owner["allowed"] and owner["rule"] == "owners", owner
+	assert [(r["name"], r.get("unmet")) for r in owner["rules"]] == [("owners", None),
+		("freeze", "branch")], owner
+	frozen = explain("--principal", "group:default/payments", "--branch", "main")
+	assert not frozen["allowed"] and frozen["rule"] == "freeze", frozen
+	stranger = explain("--principal", "user:default/mallory", "--action", "build.read")
+	assert not stranger["allowed"] and stranger["reason"] == "no-rule", stranger
+	assert stranger["rules"][0]["unmet"] == "subject.owner_of_entity", stranger
+
+
+harness.main(globals())
