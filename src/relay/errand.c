@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "audit/record.h"
@@ -203,9 +204,9 @@ static struct secret_vars vars_of(const struct errand *e)
 	return v;
 }
 
-static const struct source *source_of(const struct errand *e)
+static struct source *source_of(const struct errand *e)
 {
-	const struct source *s = relay_source(e->relay, e->t.source);
+	struct source *s = relay_source(e->relay, e->t.source);
 
 	return s == NULL || s->api == NULL ? NULL : s;
 }
@@ -233,11 +234,18 @@ static void on_answered(void *ctx, const struct travis_reply *r)
 		e->asking.on_reply(e, r);
 }
 
+static bool is_post(const struct asking *a)
+{
+	return strcmp(a->method, "POST") == 0;
+}
+
 static void errand_call(struct errand *e, const struct secret *token)
 {
-	const struct source *s = source_of(e);
+	struct source *s = source_of(e);
 	const struct asking *a = &e->asking;
 
+	if (s != NULL && is_post(a))
+		source_post(s, loop_now(e->relay->loop));
 	if (s == NULL || travis_api_send(s->api, a->method, a->path, token, buf_span(&a->body),
 				 on_answered, e, &e->call) != ERR_OK)
 		errand_enter(e, TRIGGER_FAILED, "Travis cannot be asked that way");
@@ -299,8 +307,14 @@ static void asking_set(struct asking *a, const char *method, const char *path, s
 static void errand_send(struct errand *e, const char *method, const char *path, struct span body,
 	void (*on_reply)(void *ctx, const struct travis_reply *r))
 {
+	const struct source *s = source_of(e);
+	int64_t wait_ms = s == NULL ? 0 : source_post_wait(s, loop_now(e->relay->loop));
+
 	asking_set(&e->asking, method, path, body, on_reply);
-	errand_fetch_token(e);
+	if (wait_ms > 0 && is_post(&e->asking))
+		loop_timer_set(e->timer, wait_ms);
+	else
+		errand_fetch_token(e);
 }
 
 static bool slug_is_ours(const struct errand *e, struct span slug)

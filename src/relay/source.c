@@ -19,3 +19,17 @@ void source_free(struct source *s)
 	free(s->name);
 	free(s);
 }
+
+int64_t source_post_wait(const struct source *s, struct mono now)
+{
+	struct mono oldest = s->posted[s->posted_next];
+	int64_t wait_ms = oldest.ms + SOURCE_POSTS_MS - now.ms;
+
+	return oldest.ms == 0 || wait_ms < 0 ? 0 : wait_ms;
+}
+
+void source_post(struct source *s, struct mono now)
+{
+	s->posted[s->posted_next] = now;
+	s->posted_next = (s->posted_next + 1) % SOURCE_POSTS;
+}

@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "secret/ref.h"
+
+#define SOURCE_POSTS    40 /* in SOURCE_POSTS_MS at most */
+#define SOURCE_POSTS_MS INT64_C(30000)
 
 struct travis_api;
 struct travis_keys;
@@ -17,10 +21,21 @@ struct source {
 	char **owners; /* repository owners listened to, NULL-ended; NULL: all */
 	size_t body_max;
 	struct travis_keys *keys;
-	struct travis_api *api;  /* NULL: builds cannot be started there */
-	struct secret_ref token; /* for it; its path may have an entity's variables */
+	struct travis_api *api;           /* NULL: builds cannot be started there */
+	struct secret_ref token;          /* for it; its path may have an entity's variables */
+	struct mono posted[SOURCE_POSTS]; /* when its API was last posted to: a ring */
+	size_t posted_next;
 	uint64_t accepted, duplicates, refused;
 };
+
+/*
+ * How long to wait before its API may be posted to, in ms; 0: not at all. Travis
+ * bans a token for an hour after 50 POSTs in 30 seconds.
+ */
+int64_t source_post_wait(const struct source *s, struct mono now);
+
+/* It is posted to now. */
+void source_post(struct source *s, struct mono now);
 
 /* Frees keys, API and token too. */
 void source_free(struct source *s);

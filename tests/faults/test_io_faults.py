@@ -233,7 +233,8 @@ def test_every_call_may_fail(box):
 	calls = count_calls(box)
 	plans = [os.environ["PLAN"]] if "PLAN" in os.environ else choose_plans(calls)
 	begin = time.monotonic()
-	with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+	# A run mostly waits: for a disk, a start, an end.
+	with concurrent.futures.ThreadPoolExecutor(2 * len(os.sched_getaffinity(0))) as pool:
 		results = list(pool.map(functools.partial(run_case, box), plans))
 	fired = [r for r in results if r[1]]
 	ended = [r for r in fired if r[2] is not None]
