@@ -292,7 +292,10 @@ static void vault_open(void *self)
 
 /* --- staying signed in --- */
 
-/* Close to the token's longest life, less is granted than was asked for. */
+/*
+ * Close to the token's longest life, less is granted than was asked for, in the end
+ * nothing. (Of a login, a lease of 0 is one without an end; it is never renewed.)
+ */
 static void on_renewed(void *ctx, const struct httpc_answer *a)
 {
 	struct vault *v = ctx;
@@ -304,7 +307,7 @@ static void on_renewed(void *ctx, const struct httpc_answer *a)
 	e = answer_judge(a, why, sizeof(why));
 	if (e == ERR_OK)
 		e = vault_read_auth(a->body, &auth);
-	if (e == ERR_OK && (auth.lease_ms == 0 || auth.lease_ms >= v->first_lease_ms / 2)) {
+	if (e == ERR_OK && auth.lease_ms > 0 && auth.lease_ms >= v->first_lease_ms / 2) {
 		signed_in(v, &auth, false);
 		return;
 	}

@@ -106,6 +106,11 @@ def test_a_thousand_changes_leave_the_catalog_as_large_as_it_was(box):
 		with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as f:
 			return next(int(line.split()[1]) for line in f if line.startswith("VmRSS:"))
 
+	def is_sanitized():
+		"""A sanitizer keeps what was freed for a while."""
+		with open(f"/proc/{daemon.process.pid}/maps", encoding="ascii") as f:
+			return "libasan" in f.read()
+
 	def change_all(state):
 		seen = sum(len(refs) for refs in backstage.lookups)
 		for i in range(MANY):
@@ -122,7 +127,7 @@ def test_a_thousand_changes_leave_the_catalog_as_large_as_it_was(box):
 		change_all(state)
 	# The tables of texts may have grown by a little more.
 	assert index_bytes() <= before * 1.02, (before, index_bytes())
-	assert resident_kb() <= resident + 8192, (resident, resident_kb())
+	assert is_sanitized() or resident_kb() <= resident + 8192, (resident, resident_kb())
 
 
 if __name__ == "__main__":
