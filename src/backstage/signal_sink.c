@@ -28,15 +28,6 @@ struct signal_sink {
 	int64_t max_age_ms;
 };
 
-static void put_refs(struct json_writer *w, const char *key, const struct span *ref, size_t n)
-{
-	json_key(w, key);
-	json_array_begin(w);
-	for (size_t i = 0; i < n; i++)
-		json_put_span(w, ref[i]);
-	json_array_end(w);
-}
-
 static void put_text(struct json_writer *w, const char *key, struct span text)
 {
 	json_member_opt(w, key, utf8_cut(text, TEXT_MAX));
@@ -50,7 +41,7 @@ static void put_recipients(
 	json_object_begin(w);
 	json_member_str(w, "type", s->broadcast ? "broadcast" : "user");
 	if (!s->broadcast)
-		put_refs(w, "entityRef", f->owner, f->owners);
+		json_member_spans(w, "entityRef", f->owner, f->owners);
 	json_object_end(w);
 }
 
@@ -60,7 +51,7 @@ static void put_build(struct json_writer *w, const struct cloudevent_facts *f)
 	json_member_str(w, "type", "build");
 	json_member_span(w, "id", f->id);
 	json_member_opt(w, "time", f->time);
-	put_refs(w, "entities", f->entity, f->entities);
+	json_member_spans(w, "entities", f->entity, f->entities);
 	put_text(w, "repository", f->repository);
 	put_text(w, "number", f->number);
 	put_text(w, "outcome", f->outcome);
@@ -76,7 +67,7 @@ static void put_build(struct json_writer *w, const struct cloudevent_facts *f)
 static void put_change(struct json_writer *w, const struct cloudevent_facts *f)
 {
 	json_member_str(w, "type", "changed");
-	put_refs(w, "entities", f->entity, f->entities);
+	json_member_spans(w, "entities", f->entity, f->entities);
 }
 
 static enum err compose(

@@ -62,3 +62,8 @@ void strings_free(char **strings)
 		free(*s);
 	free(strings);
 }
+
+bool text_same(const char *a, const char *b)
+{
+	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}

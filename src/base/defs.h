@@ -2,6 +2,7 @@
 #ifndef BASE_DEFS_H
 #define BASE_DEFS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define MUST_CHECK      __attribute__((warn_unused_result))
@@ -39,6 +40,9 @@ void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
+
+/* Equal, or both NULL. */
+bool text_same(const char *a, const char *b);
 
 /* Free a NULL-ended list and the strings in it; NULL is none. */
 void strings_free(char **strings);

@@ -202,6 +202,15 @@ void json_member_str(struct json_writer *w, const char *key, const char *s)
 	json_member_span(w, key, span_of(s));
 }
 
+void json_member_spans(struct json_writer *w, const char *key, const struct span *list, size_t n)
+{
+	json_key(w, key);
+	json_array_begin(w);
+	for (size_t i = 0; i < n; i++)
+		json_put_span(w, list[i]);
+	json_array_end(w);
+}
+
 void json_member_int(struct json_writer *w, const char *key, int64_t n)
 {
 	json_key(w, key);

@@ -44,6 +44,7 @@ void json_put_raw(struct json_writer *w, struct span json);
 void json_member_span(struct json_writer *w, const char *key, struct span s);
 void json_member_opt(struct json_writer *w, const char *key, struct span s);
 void json_member_str(struct json_writer *w, const char *key, const char *s);
+void json_member_spans(struct json_writer *w, const char *key, const struct span *list, size_t n);
 void json_member_int(struct json_writer *w, const char *key, int64_t n);
 void json_member_bool(struct json_writer *w, const char *key, bool b);
 void json_member_wall(struct json_writer *w, const char *key, struct wall t);

@@ -40,6 +40,11 @@ static inline bool span_is_nocase(struct span a, const char *s)
 	return a.n == strlen(s) && (a.n == 0 || strncasecmp(a.p, s, a.n) == 0);
 }
 
+static inline bool span_eq_nocase(struct span a, struct span b)
+{
+	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+}
+
 static inline bool span_starts(struct span a, const char *prefix)
 {
 	size_t n = strlen(prefix);

@@ -78,15 +78,6 @@ static void put_state(struct json_writer *w, const struct ownership *o)
 
 /* --- show --- */
 
-static void put_spans(struct json_writer *w, const char *key, const struct span *list, size_t n)
-{
-	json_key(w, key);
-	json_array_begin(w);
-	for (size_t i = 0; i < n; i++)
-		json_put_span(w, list[i]);
-	json_array_end(w);
-}
-
 /* As the catalog has it now. */
 static void put_entity(struct json_writer *w, const struct entity *e)
 {
@@ -99,8 +90,8 @@ static void put_entity(struct json_writer *w, const struct entity *e)
 	json_member_opt(w, "system", e->system);
 	json_member_opt(w, "repository", e->slug);
 	json_member_bool(w, "orphan", e->orphan);
-	put_spans(w, "owners", e->owner, e->owners);
-	put_spans(w, "parents", e->parent, e->parents);
+	json_member_spans(w, "owners", e->owner, e->owners);
+	json_member_spans(w, "parents", e->parent, e->parents);
 	json_object_end(w);
 }
 

@@ -34,15 +34,6 @@ static void explanation_free(struct explanation *x)
 	free(x);
 }
 
-static void put_spans(struct json_writer *w, const char *key, const struct span *list, size_t n)
-{
-	json_key(w, key);
-	json_array_begin(w);
-	for (size_t i = 0; i < n; i++)
-		json_put_span(w, list[i]);
-	json_array_end(w);
-}
-
 static void put_patterns(struct json_writer *w, const char *key, char *const *list)
 {
 	json_key(w, key);
@@ -67,7 +58,7 @@ static void put_condition(struct json_writer *w, const struct route *r, const st
 	json_member_str(w, "condition", route_condition_str(c));
 	json_member_bool(w, "holds", route_holds(r, f, c));
 	put_patterns(w, "wanted", route_patterns(r, c));
-	put_spans(w, "found", text, n);
+	json_member_spans(w, "found", text, n);
 	json_object_end(w);
 }
 
@@ -263,8 +254,8 @@ static void put_head(
 	json_member_span(w, "branch", facts->branch);
 	json_member_int(w, "attempt", facts->attempt);
 	json_member_opt(w, "url", facts->url);
-	put_spans(w, "entities", facts->entity, facts->entities);
-	put_spans(w, "owners", facts->owner, facts->owners);
+	json_member_spans(w, "entities", facts->entity, facts->entities);
+	json_member_spans(w, "owners", facts->owner, facts->owners);
 	json_member_opt(w, "author", facts->author);
 }
 
@@ -301,8 +292,8 @@ static void put_event(
 	}
 	json_object_begin(&x->w);
 	put_head(&x->w, f, facts);
-	put_spans(&x->w, "entities_now", m.ref, m.entities);
-	put_spans(&x->w, "owners_now", m.owner, m.owners);
+	json_member_spans(&x->w, "entities_now", m.ref, m.entities);
+	json_member_spans(&x->w, "owners_now", m.owner, m.owners);
 	put_needs(&x->w, d, f, &m);
 	put_routes(&x->w, s, &r.f);
 	put_sinks_now(&x->w, s, &r.f);

@@ -49,11 +49,7 @@ static void put_access(struct json_writer *w, const struct access *a)
 	json_member_opt(w, "on_behalf_of", a->behalf);
 	json_member_opt(w, "branch", a->branch);
 	json_member_span(w, "entity", a->entity->ref);
-	json_key(w, "owners");
-	json_array_begin(w);
-	for (size_t i = 0; i < a->entity->owners; i++)
-		json_put_span(w, a->entity->owner[i]);
-	json_array_end(w);
+	json_member_spans(w, "owners", a->entity->owner, a->entity->owners);
 	json_member_int(w, "catalog_age_s", a->catalog_age_ms < 0 ? -1 : a->catalog_age_ms / 1000);
 }
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "audit/record.h"
 #include "base/json_write.h"
@@ -64,6 +63,12 @@ static void asking_free(struct asking *a)
 static void asking_refuse(struct asking *a, int status, const char *type, const char *detail)
 {
 	reply_problem(a->req, status, type, detail);
+	asking_free(a);
+}
+
+static void asking_unread(struct asking *a)
+{
+	reply_storage(a->req);
 	asking_free(a);
 }
 
@@ -160,17 +165,6 @@ static bool entity_is_known(struct asking *a, struct entity *e)
 	return false;
 }
 
-static bool source_takes(const struct source *s, struct span owner)
-{
-	if (s->api == NULL)
-		return false;
-	for (char **o = s->owners; o != NULL && *o != NULL; o++) {
-		if (strlen(*o) == owner.n && strncasecmp(*o, owner.p, owner.n) == 0)
-			return true;
-	}
-	return s->owners == NULL;
-}
-
 /* Where a repository is built: the source that is named, or the first that listens to its owner. */
 static const struct source *source_of(const struct asking *a, struct span slug)
 {
@@ -181,7 +175,7 @@ static const struct source *source_of(const struct asking *a, struct span slug)
 	for (size_t i = 0; i < setup->sources; i++) {
 		const struct source *s = setup->source[i];
 
-		if (source_takes(s, owner) &&
+		if (s->api != NULL && source_hears(s, owner) &&
 			(a->order.source == NULL || strcmp(a->order.source, s->name) == 0))
 			return s;
 	}
@@ -304,19 +298,13 @@ static void order_build(struct asking *a)
 
 /* --- a build there is --- */
 
-static bool is_of_entity(const struct store_build *b, const struct entity *e)
-{
-	return b->repository.n == e->slug.n &&
-	       strncasecmp(b->repository.p, e->slug.p, e->slug.n) == 0;
-}
-
 static const struct store_build *build_choose(
 	const struct asking *a, const struct entity *e, const struct store_builds *found)
 {
 	const struct source *s = source_of(a, e->slug);
 
 	for (size_t i = 0; i < found->n; i++) {
-		if (is_of_entity(&found->build[i], e) &&
+		if (span_eq_nocase(found->build[i].repository, e->slug) &&
 			(s == NULL || span_is(found->build[i].host, s->host)))
 			return &found->build[i];
 	}
@@ -361,7 +349,7 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 	struct entity entity;
 
 	if (e != ERR_OK) {
-		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		asking_unread(a);
 		return;
 	}
 	if (!entity_is_known(a, &entity))
@@ -383,7 +371,7 @@ static void ask_builds(
 	struct asking *a, const struct store_builds_query *q, store_builds_cb on_done)
 {
 	if (store_builds(a->daemon->store, q, on_done, a) != ERR_OK)
-		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		asking_unread(a);
 }
 
 static void ask_build(struct asking *a)
@@ -401,7 +389,7 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 
 	buf_init(&page, ADMIN_PAGE_MAX);
 	if (e != ERR_OK) {
-		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		asking_unread(a);
 		return;
 	}
 	json_writer_init(&w, &page);
@@ -445,7 +433,7 @@ static void on_trigger(void *ctx, enum err e, int64_t version, struct span value
 	if (e == ERR_NOTFOUND || (e == ERR_OK && !span_is(t.principal, a->principal))) {
 		asking_refuse(a, 404, "trigger-unknown", "There is no such trigger of yours.");
 	} else if (e != ERR_OK) {
-		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		asking_unread(a);
 	} else {
 		reply_text(a->req, 200, "application/json", value);
 		asking_free(a);
@@ -455,7 +443,7 @@ static void on_trigger(void *ctx, enum err e, int64_t version, struct span value
 static void show_trigger(struct asking *a)
 {
 	if (store_get(a->daemon->store, NS_TRIGGER, a->wish.trigger, on_trigger, a) != ERR_OK)
-		asking_refuse(a, 503, "storage", "The store cannot be read now.");
+		asking_unread(a);
 }
 
 /* --- requests --- */

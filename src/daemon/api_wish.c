@@ -12,15 +12,7 @@
 
 bool api_wish_owns(struct span path)
 {
-	static const char *const roots[] = { "/v1/entities/", "/v1/triggers/" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		size_t n = strlen(roots[i]);
-
-		if (path.n >= n && memcmp(path.p, roots[i], n) == 0)
-			return true;
-	}
-	return false;
+	return span_starts(path, "/v1/entities/") || span_starts(path, "/v1/triggers/");
 }
 
 /* The parts between slashes; 0 if there are too many or one is empty. */

@@ -25,11 +25,6 @@
 #define API_TIMEOUT_MS  20000
 #define API_CONNECTIONS 4
 
-static bool text_same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static size_t list_count(char *const *list)
 {
 	size_t n = 0;

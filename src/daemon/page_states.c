@@ -120,8 +120,7 @@ static const struct store_build *build_of(const struct store_builds *b, const st
 	for (size_t i = 0; i < b->n; i++) {
 		const struct store_build *sb = &b->build[i];
 
-		if (sb->repository.n == e->slug.n &&
-			strncasecmp(sb->repository.p, e->slug.p, e->slug.n) == 0)
+		if (span_eq_nocase(sb->repository, e->slug))
 			return sb;
 	}
 	return NULL;

@@ -23,7 +23,6 @@ struct visitors {
 	struct relay *relay;
 	struct issuer *users; /* Backstage; NULL: not configured */
 	char *issuer, *keys_url;
-	struct visitors_stats stats;
 };
 
 /* A request whose token is being judged. */
@@ -73,18 +72,13 @@ static char *url_of(const char *given, const char *base, const char *tail)
 	return url;
 }
 
-static bool is_same(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 /* Keys that were fetched stay if nothing about them has changed. */
 static bool is_carried(const struct visitors *v, const char *issuer, const char *keys_url,
 	enum jws_alg alg, const char *audience)
 {
 	const struct jwt_rules *now = v->users == NULL ? NULL : issuer_rules(v->users);
 
-	return now != NULL && is_same(v->issuer, issuer) && is_same(v->keys_url, keys_url) &&
+	return now != NULL && text_same(v->issuer, issuer) && text_same(v->keys_url, keys_url) &&
 	       now->alg == alg && strcmp(now->audience, audience) == 0;
 }
 
@@ -93,7 +87,6 @@ void visitors_set(struct visitors *v, const struct conf *c)
 	char *issuer = url_of(c->access_issuer, c->backstage_url, "/api/auth");
 	char *keys_url = url_of(c->access_keys_url, issuer, "/.well-known/jwks.json");
 	struct issuer_conf conf = {
-		.name = "backstage",
 		.rules = { .type = USER_TOKEN, .issuer = issuer, .audience = c->access_audience },
 		.keys_url = keys_url,
 		.timeout_ms = FETCH_MS,
@@ -124,7 +117,6 @@ static void refuse(struct visitors *v, struct httpd_req *req, const char *reason
 {
 	const struct refusal what = { .action = "access.refuse", .reason = reason };
 
-	v->stats.refused++;
 	relay_note_refusal(v->relay, req, &what, problem);
 	httpd_reply_problem(req, problem);
 }
@@ -167,7 +159,7 @@ static bool user_read(struct span subject, struct buf *ref)
 static void known(struct asking *a, const struct jwt *t)
 {
 	CLEANUP(buf_release) struct buf ref;
-	struct visitor who = { .kid = t->kid };
+	struct visitor who;
 	int64_t age_s = clock_wall().ms / 1000 - t->issued_s;
 
 	buf_init(&ref, PRINCIPAL_MAX);
@@ -177,7 +169,6 @@ static void known(struct asking *a, const struct jwt *t)
 	}
 	who.principal = buf_span(&ref);
 	who.token_age_ms = age_s > 0 ? age_s * 1000 : 0;
-	a->visitors->stats.known++;
 	a->on_known(a->ctx, a->req, &who);
 }
 
@@ -235,9 +226,4 @@ void visitors_ask(struct visitors *v, struct httpd_req *req,
 	a = xcalloc(1, sizeof(*a));
 	*a = (struct asking){ v, req, on_known, ctx };
 	issuer_judge(v->users, token, on_judged, a);
-}
-
-struct visitors_stats visitors_stats(const struct visitors *v)
-{
-	return v->stats;
 }

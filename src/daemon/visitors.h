@@ -10,7 +10,6 @@
 struct conf;
 struct httpc;
 struct httpd_req;
-struct issuer_status;
 struct loop;
 struct relay;
 
@@ -30,7 +29,6 @@ void visitors_set(struct visitors *v, const struct conf *c);
 struct visitor {
 	struct span principal; /* canonical: "user:default/alice" */
 	int64_t token_age_ms;  /* since it was issued */
-	struct span kid;
 };
 
 /*
@@ -40,11 +38,5 @@ struct visitor {
  */
 void visitors_ask(struct visitors *v, struct httpd_req *req,
 	void (*on_known)(void *ctx, struct httpd_req *req, const struct visitor *who), void *ctx);
-
-struct visitors_stats {
-	uint64_t known, refused;
-};
-
-struct visitors_stats visitors_stats(const struct visitors *v);
 
 #endif

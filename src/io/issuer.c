@@ -23,7 +23,7 @@ struct waiting {
 struct issuer {
 	struct loop *loop;
 	struct httpc *http;
-	char *name, *type, *iss, *audience, *keys_url;
+	char *type, *iss, *audience, *keys_url;
 	struct jwt_rules rules;
 	int64_t timeout_ms, refetch_min_ms;
 	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
@@ -177,7 +177,6 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 
 	i->loop = l;
 	i->http = http;
-	i->name = xstrdup(conf->name);
 	i->type = conf->rules.type == NULL ? NULL : xstrdup(conf->rules.type);
 	i->iss = xstrdup(conf->rules.issuer);
 	i->audience = xstrdup(conf->rules.audience);
@@ -202,7 +201,6 @@ void issuer_free(struct issuer *i)
 	loop_timer_free(i->fetch_timer);
 	loop_timer_free(i->grace_timer);
 	jwk_set_free(i->keys);
-	free(i->name);
 	free(i->type);
 	free(i->iss);
 	free(i->audience);

@@ -18,7 +18,6 @@ struct loop;
 struct issuer;
 
 struct issuer_conf {
-	const char *name;       /* for the log */
 	struct jwt_rules rules; /* strings are copied */
 	const char *keys_url;
 	int64_t timeout_ms; /* of a fetch */

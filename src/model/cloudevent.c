@@ -173,15 +173,6 @@ static void put_run(struct json_writer *w, const struct build *b)
 	json_object_end(w);
 }
 
-static void put_refs(struct json_writer *w, const char *key, const struct span *list, size_t n)
-{
-	json_key(w, key);
-	json_array_begin(w);
-	for (size_t i = 0; i < n; i++)
-		json_put_span(w, list[i]);
-	json_array_end(w);
-}
-
 static void put_entity(struct json_writer *w, const struct entity *e)
 {
 	json_object_begin(w);
@@ -191,7 +182,7 @@ static void put_entity(struct json_writer *w, const struct entity *e)
 	json_member_opt(w, "type", e->type);
 	json_member_opt(w, "lifecycle", e->lifecycle);
 	json_member_opt(w, "system", e->system);
-	put_refs(w, "owners", e->owner, e->owners);
+	json_member_spans(w, "owners", e->owner, e->owners);
 	json_object_end(w);
 }
 
@@ -230,7 +221,7 @@ static void put_correlation(
 	for (size_t i = 0; i < ce->entities && i < CLOUDEVENT_ENTITIES; i++)
 		put_entity(w, &ce->entity[i]);
 	json_array_end(w);
-	put_refs(w, "owners", d->owner, d->owners);
+	json_member_spans(w, "owners", d->owner, d->owners);
 	json_member_opt(w, "author", ce->author);
 	json_member_opt(w, "requestedBy", ce->build->requester);
 	put_addresses(w, ce);

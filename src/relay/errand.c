@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "audit/record.h"
 #include "base/codec.h"
@@ -319,7 +318,7 @@ static void errand_send(struct errand *e, const char *method, const char *path, 
 
 static bool slug_is_ours(const struct errand *e, struct span slug)
 {
-	return slug.n == e->t.repository.n && strncasecmp(slug.p, e->t.repository.p, slug.n) == 0;
+	return span_eq_nocase(slug, e->t.repository);
 }
 
 /* --- a new build --- */

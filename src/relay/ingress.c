@@ -161,17 +161,6 @@ static const struct httpd_problem *check_signature(
 	return &wrong;
 }
 
-static bool owner_is_allowed(const struct source *src, struct span owner)
-{
-	if (src->owners == NULL)
-		return true;
-	for (char **o = src->owners; *o != NULL; o++) {
-		if (span_is_nocase(owner, *o))
-			return true;
-	}
-	return false;
-}
-
 /* What the signed text says about where it is from and for whom. */
 static const struct httpd_problem *check_origin(const struct source *src, struct build *b)
 {
@@ -189,7 +178,7 @@ static const struct httpd_problem *check_origin(const struct source *src, struct
 	if (!travis_payload_is_from(b, src->host))
 		return &host;
 	b->host = span_of(src->host);
-	return owner_is_allowed(src, b->owner) ? NULL : &owner;
+	return source_hears(src, b->owner) ? NULL : &owner;
 }
 
 static struct httpd_problem payload_problem(enum err e, const char *why)

@@ -20,6 +20,17 @@ void source_free(struct source *s)
 	free(s);
 }
 
+bool source_hears(const struct source *s, struct span owner)
+{
+	if (s->owners == NULL)
+		return true;
+	for (char **o = s->owners; *o != NULL; o++) {
+		if (span_is_nocase(owner, *o))
+			return true;
+	}
+	return false;
+}
+
 int64_t source_post_wait(const struct source *s, struct mono now)
 {
 	struct mono oldest = s->posted[s->posted_next];

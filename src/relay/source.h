@@ -2,6 +2,7 @@
 #ifndef RELAY_SOURCE_H
 #define RELAY_SOURCE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ int64_t source_post_wait(const struct source *s, struct mono now);
 
 /* It is posted to now. */
 void source_post(struct source *s, struct mono now);
+
+/* Does it listen to the owner of a repository? */
+bool source_hears(const struct source *s, struct span owner);
 
 /* Frees keys, API and token too. */
 void source_free(struct source *s);

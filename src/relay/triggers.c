@@ -139,13 +139,11 @@ static void on_written(void *ctx, const struct append_answer *a)
 /* What was asked for, without what is new each time. */
 static void wish_digest(const struct trigger *t, uint8_t digest[SHA256_BYTES])
 {
-	const char *action = access_action_str(t->action);
 	char build[32];
-	struct span part[] = { span_of(action), t->entity, t->behalf, t->branch, t->message,
-		t->merge_mode, t->variables, span_of(build) };
+	int n = snprintf(build, sizeof(build), "%" PRId64, t->builds > 0 ? t->build[0] : 0);
+	const struct span part[] = { span_of(access_action_str(t->action)), t->entity, t->behalf,
+		t->branch, t->message, t->merge_mode, t->variables, { build, (size_t)n } };
 
-	snprintf(build, sizeof(build), "%" PRId64, t->builds > 0 ? t->build[0] : 0);
-	part[7] = span_of(build);
 	sha256_parts(part, ARRAY_SIZE(part), digest);
 }
 
@@ -309,9 +307,4 @@ struct span triggers_principal(const struct triggers *t, struct span host, int64
 			return errand_trigger(t->over[i])->principal;
 	}
 	return (struct span){ NULL, 0 };
-}
-
-size_t triggers_open(const struct triggers *t)
-{
-	return t->open.count;
 }

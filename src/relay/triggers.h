@@ -57,6 +57,4 @@ struct span triggers_principal(const struct triggers *t, struct span host, int64
 /* The name in the store of what is known of them: the key is the trigger's id. */
 #define NS_TRIGGER "trigger"
 
-size_t triggers_open(const struct triggers *t);
-
 #endif

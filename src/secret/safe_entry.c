@@ -13,11 +13,6 @@
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS (5 * 60 * 1000)
 
-static bool same_text(const char *a, const char *b)
-{
-	return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 struct safe_entry *safe_entry_find(
 	const struct safe *s, const char *provider, const char *path, const char *field)
 {
@@ -25,7 +20,7 @@ struct safe_entry *safe_entry_find(
 
 	TAILQ_FOREACH (e, &s->entries, link) {
 		if (strcmp(e->place->provider->name, provider) == 0 && strcmp(e->path, path) == 0 &&
-			same_text(e->field, field))
+			text_same(e->field, field))
 			return e;
 	}
 	return NULL;

@@ -78,9 +78,7 @@ static bool event_fits(const struct store_select *q, sqlite3_stmt *st)
 {
 	struct span repository = column_span(st, 5);
 
-	return q->repository.n == 0 ||
-	       (repository.n == q->repository.n &&
-		       strncasecmp(repository.p, q->repository.p, repository.n) == 0);
+	return q->repository.n == 0 || span_eq_nocase(repository, q->repository);
 }
 
 static bool sent_fits(const struct store_select *q, const struct store_found *f)
