@@ -29,7 +29,8 @@ import test_backstage as backstage  # noqa: E402
 from test_backstage import FULL_TOKEN, RELAY_TOKEN, RUN  # noqa: E402
 
 SOURCE = os.path.join(TOP, "backstage")
-WORK = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "module")
+WORK = os.path.join(os.path.abspath(os.environ.get("top_builddir", TOP)), "tests", "peers",
+	"module")
 NAME = "@stagewire/backstage-plugin-catalog-backend-module-stagewire"
 LIMIT_S = 2
 # The key pair of Standard Webhooks' example.
@@ -270,27 +271,35 @@ def test_what_is_published_is_what_the_modules_readme_says(_box):
 	peer.call("PUT", subscription, {"topics": ["stagewire.catalog"]})
 	told = []
 
-	def of(kind):
+	def of_kite():
 		status, page = peer.call("GET", subscription + "/events")
 		told.extend(page["events"] if status == 200 else [])
-		return [e["payload"] for e in told if e["payload"]["type"] == f"entity.{kind}" and
-			e["payload"]["entityRef"] == "component:default/parcel-kite"]
+		return [e["payload"] for e in told
+			if e["payload"]["entityRef"] == "component:default/parcel-kite"]
+
+	def of(kind):
+		return [p for p in of_kite() if p["type"] == f"entity.{kind}"]
+
+	def settled():
+		"""The entity, once what was told last of it is what the catalog says."""
+		_, there = peer.call("GET",
+			"/api/catalog/entities/by-name/component/default/parcel-kite")
+		return there if of_kite()[-1]["data"]["etag"] == there["metadata"]["etag"] else None
 	with files.registered("parcel-kite", "payments") as remove:
 		created = wait_until(lambda: of("created"), "the creation", timeout=60)[0]
-		_, entity = peer.call("GET",
-			"/api/catalog/entities/by-name/component/default/parcel-kite")
+		entity = wait_until(settled, "the last version", timeout=60)
 		remove()
 		deleted = wait_until(lambda: of("deleted"), "the deletion", timeout=60)[0]
 	assert list(created) == ["type", "id", "timestamp", "entityRef", "data"], created
 	assert created["data"]["owner"] == "group:default/payments", created
-	last = [e["payload"]["data"] for e in told][-1]
-	assert deleted["data"] == last == {
+	assert deleted["data"] == {
 		"entityRef": "component:default/parcel-kite",
 		"uid": entity["metadata"]["uid"],
 		"etag": entity["metadata"]["etag"],
 		"owner": "group:default/payments",
 		"owners": ["group:default/payments"],
 	}, (deleted, entity)
+	assert of_kite()[-1] == deleted, told
 
 
 @contextlib.contextmanager
