@@ -16,11 +16,11 @@ AM_TESTS_ENVIRONMENT = \
 	PYTHONDONTWRITEBYTECODE=1; export PYTHONDONTWRITEBYTECODE; \
 	CC='$(CC)'; export CC; DEPS_CFLAGS='$(DEPS_CFLAGS)'; export DEPS_CFLAGS;
 
-# What "make check-peers" runs.
+# What "make check-peers" runs, the longest first.
 PEERS = \
+	tests/peers/test_module.py \
 	tests/peers/test_backstage.py \
 	tests/peers/test_bus_peer.py \
-	tests/peers/test_module.py \
 	tests/peers/test_ownership.py \
 	tests/peers/test_travis_card.py \
 	tests/peers/test_secrets.py \
