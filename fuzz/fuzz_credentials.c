@@ -7,6 +7,7 @@
 #include "daemon/api_credentials.h"
 #include "daemon/conf.h"
 #include "io/crypto.h"
+#include "model/api_right.h"
 
 #define SECRET "a-secret-of-the-fuzzers"
 

@@ -6,6 +6,7 @@
 
 #include "daemon/api_credentials.h"
 #include "io/httpd.h"
+#include "model/api_right.h"
 
 struct relay;
 

@@ -9,6 +9,7 @@
 #include "daemon/conf.h"
 #include "io/crypto.h"
 #include "io/secmem.h"
+#include "model/api_right.h"
 #include "secret/safe.h"
 
 /* A secret is guessed by no one, and fits a header field. */
@@ -32,23 +33,6 @@ struct api_credentials {
 	struct credential *list;
 	size_t n;
 };
-
-static const struct {
-	const char *word;
-	enum api_right right;
-} rights[] = {
-	{ "builds", API_BUILDS },
-	{ "page", API_PAGE },
-};
-
-unsigned api_right_of(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(rights); i++) {
-		if (strcmp(rights[i].word, word) == 0)
-			return rights[i].right;
-	}
-	return 0;
-}
 
 static void digest_make(
 	const uint8_t key[KEY_BYTES], struct span secret, uint8_t digest[SHA256_BYTES])

@@ -11,15 +11,6 @@
 struct conf;
 struct safe;
 
-/* What a credential allows, as bits. */
-enum api_right {
-	API_BUILDS = 1 << 0,
-	API_PAGE = 1 << 1,
-};
-
-/* The bit of a word of the configuration; 0: there is no such word. */
-unsigned api_right_of(const char *word);
-
 /*
  * All credentials of a configuration, as fetched. The secrets themselves are not
  * kept, only what tells them again.
