@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api_triggers.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/record.h"
 #include "base/json_write.h"
 #include "base/log.h"
 #include "daemon/admin_impl.h"
+#include "daemon/api_ruling.h"
 #include "daemon/api_wish.h"
 #include "daemon/daemon.h"
-#include "daemon/rules.h"
 #include "daemon/visitors.h"
 #include "model/catalog.h"
 #include "model/entity.h"
@@ -28,7 +26,6 @@
 #define BRANCH_MAX    1024
 #define KEY_MAX       255
 #define REF_MAX       1024
-#define DETAIL_MAX    512
 #define BUILDS_SHOWN  25
 #define HOSTS_MOST    16
 
@@ -72,80 +69,25 @@ static void asking_unread(struct asking *a)
 	asking_free(a);
 }
 
-/* --- may they? --- */
-
-/* What the policy looked at, beside what an entry has a place for. */
-static void inputs_write(const struct access *a, char text[DETAIL_MAX])
-{
-	snprintf(text, DETAIL_MAX,
-		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
-		" variables=%s",
-		SPAN_ARGS(a->branch), SPAN_ARGS(a->behalf), a->token_age_ms / 1000,
-		a->catalog_age_ms / 1000, a->overrides ? "yes" : "no");
-}
-
-static void audit_denial(const struct asking *a, const struct access *access,
-	const struct decision *decision, struct span slug)
-{
-	char detail[DETAIL_MAX];
-	struct span ref = buf_span(&a->wish.entity);
-	struct audit_record record = {
-		.action = access_action_str(access->action),
-		.outcome = "denied",
-		.reason = policy_reason_str(decision->reason),
-		.actor = access->principal,
-		.address = span_of(httpd_req_peer(a->req)),
-		.entity = &ref,
-		.entities = 1,
-		.owner = access->entity->owner,
-		.owners = access->entity->owners,
-		.repository = slug,
-		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
-		.status = 403,
-	};
-
-	inputs_write(access, detail);
-	record.detail = span_of(detail);
-	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s %s",
-		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(ref), record.reason,
-		SPAN_ARGS(record.rule), detail);
-	relay_journal_refusal(a->daemon->relay, &record);
-}
-
-static const char *denial_words(enum policy_reason r)
-{
-	switch (r) {
-	case POLICY_ALLOWED:
-	case POLICY_DENIED: return "A rule of the policy denies that.";
-	case POLICY_NOT_ALLOWED: return "No rule of the policy allows that.";
-	case POLICY_STALE_CATALOG:
-		return "The catalog was not read for too long to know who owns what.";
-	case POLICY_BEHALF_DENIED: break;
-	}
-	return "The user on whose behalf this is asked may not do that.";
-}
-
 /* Decide, or answer 403. */
 static bool is_allowed(struct asking *a, enum access_action action, const struct entity *e,
 	struct span branch, struct decision *decision)
 {
-	const struct policy policy = rules_now(a->daemon);
-	const struct access access = {
+	const struct api_plea plea = {
 		.action = action,
 		.principal = span_of(a->principal),
 		.behalf = buf_span(&a->behalf),
-		.entity = e,
+		.token_age_ms = a->token_age_ms,
 		.branch = branch,
 		.overrides = a->order.variables.n > 0,
-		.token_age_ms = a->token_age_ms,
-		.catalog_age_ms = rules_catalog_age_ms(a->daemon),
 	};
+	struct api_ruling ruling;
 
-	*decision = policy_decide(&policy, &access, relay_catalog_now(a->daemon->relay));
-	if (decision->reason == POLICY_ALLOWED)
+	if (api_rule(a->daemon, a->req, &plea, e, 1, &ruling)) {
+		*decision = ruling.decision;
 		return true;
-	audit_denial(a, &access, decision, e->slug);
-	asking_refuse(a, 403, "access-denied", denial_words(decision->reason));
+	}
+	asking_refuse(a, 403, "access-denied", api_denial_words(ruling.decision.reason));
 	return false;
 }
 
@@ -165,34 +107,25 @@ static bool entity_is_known(struct asking *a, struct entity *e)
 	return false;
 }
 
-/* Where a repository is built: the source that is named, or the first that listens to its owner. */
 static const struct source *source_of(const struct asking *a, struct span slug)
 {
-	const struct relay_setup *setup = relay_setup_now(a->daemon->relay);
-	const char *slash = memchr(slug.p, '/', slug.n);
-	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
-
-	for (size_t i = 0; i < setup->sources; i++) {
-		const struct source *s = setup->source[i];
-
-		if (s->api != NULL && source_hears(s, owner) &&
-			(a->order.source == NULL || strcmp(a->order.source, s->name) == 0))
-			return s;
-	}
-	return NULL;
+	return api_source_of(a->daemon, slug, a->order.source, (struct span){ 0 });
 }
 
 /* --- what is ordered --- */
 
 static void reply_taken(struct asking *a, const struct trigger_answer *answer)
 {
-	char body[160], location[96];
+	char body[240], location[96];
 	struct httpd_answer reply = { .status = 202, .content_type = "application/json" };
 
 	snprintf(location, sizeof(location), "Location: /v1/triggers/%.*s\r\n",
 		SPAN_ARGS(answer->id));
-	snprintf(body, sizeof(body), "{\"trigger\":\"%.*s\",\"repeated\":%s}\n",
-		SPAN_ARGS(answer->id), answer->taken == TRIGGER_REPEATED ? "true" : "false");
+	/* In the body too: Backstage's proxy keeps fields of answers to itself. */
+	snprintf(body, sizeof(body),
+		"{\"trigger\":\"%.*s\",\"location\":\"/v1/triggers/%.*s\",\"repeated\":%s}\n",
+		SPAN_ARGS(answer->id), SPAN_ARGS(answer->id),
+		answer->taken == TRIGGER_REPEATED ? "true" : "false");
 	reply.fields = location;
 	reply.body = span_of(body);
 	httpd_reply(a->req, &reply);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DAEMON_API_RULING_H
+#define DAEMON_API_RULING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/span.h"
+#include "model/policy.h"
+
+struct daemon;
+struct entity;
+struct httpd_req;
+struct source;
+
+/* What somebody asks for, as far as the policy looks at it beside the entity. */
+struct api_plea {
+	enum access_action action;
+	struct span principal, behalf;
+	int64_t token_age_ms;
+	struct span branch; /* empty: of no branch */
+	bool overrides;
+};
+
+struct api_ruling {
+	struct decision decision;
+	const struct entity *entity; /* for which it is allowed; else the first */
+};
+
+/*
+ * Decide by the rules and the catalog of now. Where several entities claim one
+ * repository, n of them, it is allowed if it is for one: who asks could name that
+ * one as well. A denial has been logged and audited; the answer is the caller's.
+ */
+bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_plea *p,
+	const struct entity *e, size_t n, struct api_ruling *out);
+
+/* A denial as a sentence for who asked. */
+const char *api_denial_words(enum policy_reason r);
+
+/*
+ * Where a repository "owner/name" is built: the first source with an API that
+ * listens to its owner; of that name, of that host, unless NULL, empty. NULL: nowhere.
+ */
+const struct source *api_source_of(
+	const struct daemon *d, struct span slug, const char *name, struct span host);
+
+#endif
