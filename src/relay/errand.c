@@ -12,11 +12,10 @@
 #include "base/log.h"
 #include "io/crypto.h"
 #include "io/loop.h"
-#include "io/secmem.h"
 #include "model/backoff.h"
-#include "model/catalog.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
+#include "relay/token.h"
 #include "relay/triggers.h"
 #include "secret/safe.h"
 #include "travis/api.h"
@@ -184,25 +183,6 @@ static bool may_pass(const struct travis_reply *r)
 	return r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
 }
 
-/* Whose token it is: the entity's, or its owner's. The first one, where there are several. */
-static struct secret_vars vars_of(const struct errand *e)
-{
-	struct secret_vars v = {
-		.kind = entity_ref_kind(e->t.entity),
-		.namespace = entity_ref_namespace(e->t.entity),
-		.name = entity_ref_name(e->t.entity),
-	};
-	struct entity entity;
-
-	if (e->relay->catalog != NULL && catalog_get(e->relay->catalog, e->t.entity, &entity) &&
-		entity.owners > 0) {
-		v.owner_kind = entity_ref_kind(entity.owner[0]);
-		v.owner_namespace = entity_ref_namespace(entity.owner[0]);
-		v.owner_name = entity_ref_name(entity.owner[0]);
-	}
-	return v;
-}
-
 static struct source *source_of(const struct errand *e)
 {
 	struct source *s = relay_source(e->relay, e->t.source);
@@ -214,12 +194,10 @@ static struct source *source_of(const struct errand *e)
 static bool errand_doubts(struct errand *e)
 {
 	const struct source *s = source_of(e);
-	struct secret_vars vars = vars_of(e);
 
-	if (e->doubted || s == NULL || !secret_ref_is_remote(&s->token))
+	if (e->doubted || s == NULL || !token_doubt(e->relay, s, e->t.entity))
 		return false;
 	e->doubted = true;
-	safe_fetch_doubt(e->relay->setup.safe, &s->token, &vars);
 	errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
 	return true;
 }
@@ -264,32 +242,16 @@ static void on_secret(void *ctx, const struct secret *token, enum err err, const
 		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
 }
 
-static void errand_call_with(struct errand *e, const struct secret_ref *ref)
-{
-	CLEANUP(freep) char *why = NULL;
-	struct secret *token = NULL;
-
-	if (secret_fetch(ref, &token, &why) == ERR_OK)
-		errand_call(e, token);
-	else
-		errand_enter(e, TRIGGER_FAILED, why);
-	secret_free(token);
-}
-
 /* By now the policy has allowed it: only then is a token fetched. */
 static void errand_fetch_token(struct errand *e)
 {
+	CLEANUP(freep) char *why = NULL;
 	const struct source *s = source_of(e);
-	struct secret_vars vars = vars_of(e);
-	struct safe *safe = e->relay->setup.safe;
 
 	if (s == NULL)
 		errand_enter(e, TRIGGER_FAILED, "this source has no API any more");
-	else if (!secret_ref_is_remote(&s->token))
-		errand_call_with(e, &s->token);
-	else if (safe == NULL ||
-		 safe_fetch(safe, &s->token, &vars, on_secret, e, &e->wait) != ERR_OK)
-		errand_enter(e, TRIGGER_FAILED, "no token can be kept for this entity");
+	else if (token_fetch(e->relay, s, e->t.entity, on_secret, e, &e->wait, &why) != ERR_OK)
+		errand_enter(e, TRIGGER_FAILED, why);
 }
 
 static void asking_set(struct asking *a, const char *method, const char *path, struct span body,

@@ -53,6 +53,8 @@ libstagewire_a_SOURCES += \
 	src/relay/settle.h \
 	src/relay/source.c \
 	src/relay/source.h \
+	src/relay/token.c \
+	src/relay/token.h \
 	src/relay/triggers.c \
 	src/relay/triggers.h \
 	src/relay/upkeep.c \
