@@ -165,21 +165,11 @@ static bool entity_is_known(struct asking *a, struct entity *e)
 	return false;
 }
 
-/* Where a repository is built: the source that is named, or the first that listens to its owner. */
 static const struct source *source_of(const struct asking *a, struct span slug)
 {
 	const struct relay_setup *setup = relay_setup_now(a->daemon->relay);
-	const char *slash = memchr(slug.p, '/', slug.n);
-	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
 
-	for (size_t i = 0; i < setup->sources; i++) {
-		const struct source *s = setup->source[i];
-
-		if (s->api != NULL && source_hears(s, owner) &&
-			(a->order.source == NULL || strcmp(a->order.source, s->name) == 0))
-			return s;
-	}
-	return NULL;
+	return source_for(setup->source, setup->sources, slug, a->order.source);
 }
 
 /* --- what is ordered --- */

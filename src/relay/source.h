@@ -41,6 +41,13 @@ void source_post(struct source *s, struct mono now);
 /* Does it listen to the owner of a repository? */
 bool source_hears(const struct source *s, struct span owner);
 
+/*
+ * Where the builds of a repository "owner/name" are asked for: of those that have
+ * an API and listen to its owner, the one of that name, or the first if it is
+ * NULL. NULL if there is none.
+ */
+struct source *source_for(struct source *const *list, size_t n, struct span slug, const char *name);
+
 /* Frees keys, API and token too. */
 void source_free(struct source *s);
 
