@@ -37,6 +37,7 @@ static const char usage[] =
 	"  catalog drift [--days N]      what is built and not in the catalog, and the like\n"
 	"  policy explain REF --principal WHO [--action A] [--branch B] [--on-behalf-of U]\n"
 	"                                may they, and by which rule\n"
+	"  variables                     secrets that are kept at repositories, and since when\n"
 	"  audit [--limit N]             every decision, oldest first\n"
 	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
 	"\n"
@@ -161,6 +162,7 @@ static const struct command {
 	{ "policy", "explain", "/v1/policy/explain", "reference",
 		BIT(OPT_PRINCIPAL) | BIT(OPT_BEHALF) | BIT(OPT_ACTION) | BIT(OPT_BRANCH), false,
 		NULL, view_policy_explain },
+	{ "variables", NULL, "/v1/variables", NULL, 0, false, NULL, view_variables },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), false, NULL, view_audit },
 };
 

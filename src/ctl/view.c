@@ -25,6 +25,17 @@ enum err view_quarantine(struct span json, FILE *to)
 		json, heading, member, ARRAY_SIZE(heading), "nothing is in quarantine", to);
 }
 
+enum err view_variables(struct span json, FILE *to)
+{
+	static const char *const heading[] = { "REPOSITORY", "VARIABLE", "BRANCH", "STATE",
+		"VERSION", "PUSHED", "ENTITY", "NAME", "TROUBLE" };
+	static const char *const member[] = { "repository", "variable", "branch", "state",
+		"version", "pushed_at", "entity", "name", "trouble" };
+
+	return view_items(json, heading, member, ARRAY_SIZE(heading),
+		"no variables are kept in any repository", to);
+}
+
 static const char *const delivery_heading[] = { "UPDATED", "EVENT", "SINK", "STATE", "TRIES",
 	"STATUS", "NOTE" };
 static const char *const delivery_member[] = { "updated", "event", "sink", "state", "tries",

@@ -26,6 +26,7 @@ MUST_CHECK enum err view_catalog_show(struct span json, FILE *to);
 MUST_CHECK enum err view_catalog_owners(struct span json, FILE *to);
 MUST_CHECK enum err view_catalog_drift(struct span json, FILE *to);
 MUST_CHECK enum err view_policy_explain(struct span json, FILE *to);
+MUST_CHECK enum err view_variables(struct span json, FILE *to);
 MUST_CHECK enum err view_routes_test(struct span json, FILE *to);
 
 #endif

@@ -42,6 +42,7 @@ static const struct resource {
 	{ "/v1/sinks/*/release", true, ORDER_MAX, admin_sink_release },
 	{ "/v1/sinks/*/enable", true, ORDER_MAX, admin_sink_enable },
 	{ "/v1/sinks/*/disable", true, ORDER_MAX, admin_sink_disable },
+	{ "/v1/variables", true, 0, admin_variables },
 };
 
 /* Does a path fit? Then *arg is what its '*' stands for. */

@@ -32,6 +32,7 @@ admin_run admin_replay;                               /* admin_replay.c */
 admin_run admin_routes_test;                          /* admin_routes.c */
 admin_run admin_sink_hold, admin_sink_release, admin_sink_enable,
 	admin_sink_disable; /* admin_sinks.c */
+admin_run admin_variables;  /* admin_variables.c */
 
 /* Bytes of an answer. */
 #define ADMIN_PAGE_MAX (16 * 1024 * 1024)

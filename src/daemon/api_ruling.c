@@ -102,16 +102,6 @@ const struct source *api_source_of(
 	const struct daemon *d, struct span slug, const char *name, struct span host)
 {
 	const struct relay_setup *setup = relay_setup_now(d->relay);
-	const char *slash = memchr(slug.p, '/', slug.n);
-	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
 
-	for (size_t i = 0; i < setup->sources; i++) {
-		const struct source *s = setup->source[i];
-
-		if (s->api != NULL && source_hears(s, owner) &&
-			(name == NULL || strcmp(name, s->name) == 0) &&
-			(host.n == 0 || span_is(host, s->host)))
-			return s;
-	}
-	return NULL;
+	return source_for(setup->source, setup->sources, slug, name, host);
 }

@@ -344,6 +344,14 @@ static void build_dispatch(struct assembly *a)
 	};
 }
 
+/* What is kept in repositories' settings is as the configuration has it. */
+static void build_variables(struct assembly *a)
+{
+	a->setup.variable = a->conf->variable;
+	a->setup.variables = a->conf->variables;
+	a->setup.catalog_age_max_ms = a->conf->access_catalog_age_ms;
+}
+
 static void build_retention(struct assembly *a)
 {
 	const struct conf *c = a->conf;
@@ -384,6 +392,7 @@ enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,
 	build_routes(&a);
 	build_dispatch(&a);
 	build_retention(&a);
+	build_variables(&a);
 	*out = a;
 	return ERR_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/span.h"
 #include "model/policy.h"
 #include "model/route.h"
+#include "relay/variable.h"
 #include "secret/ref.h"
 
 /*
@@ -159,6 +160,8 @@ struct conf {
 	size_t routes;
 	struct policy_rule *policy;
 	size_t policies;
+	struct variable *variable;
+	size_t variables;
 	struct conf_credential *credential;
 	size_t credentials;
 	struct conf_provider *provider;

@@ -390,12 +390,13 @@ enum err conf_check(struct conf_reader *r)
 	static enum err (*const checks[])(struct conf_reader *) = { listen_once_check, tls_check,
 		bounds_check, sources_check, sinks_check, circuits_check, sink_kinds_check,
 		routes_check, backstage_check, identity_check, credentials_check,
-		conf_check_providers, conf_check_refs };
+		conf_check_providers, conf_check_refs, conf_check_variables };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
 		[CONF_ROUTES] = "routes",
 		[CONF_POLICY] = "policy",
+		[CONF_VARIABLES] = "variables",
 		[CONF_CREDENTIALS] = "credentials",
 		[CONF_PROVIDERS] = "secrets",
 	};

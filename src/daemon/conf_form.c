@@ -450,6 +450,17 @@ static bool fits_variable(const char *text)
 	return is_made_of(text, LETTERS DIGITS "_", 255) && !isdigit((unsigned char)text[0]);
 }
 
+/* What Travis sets itself would hide ours. */
+static bool fits_job_variable(const char *text)
+{
+	return fits_variable(text) && strncmp(text, "TRAVIS", 6) != 0 && strcmp(text, "CI") != 0;
+}
+
+static bool fits_branch(const char *text)
+{
+	return strlen(text) <= 255 && strpbrk(text, " *?[\\^~:") == NULL;
+}
+
 #define FORM(which, ...) const struct conf_form conf_form_##which = { __VA_ARGS__ }
 
 FORM(absolute_path, .noun = "path", .fits = fits_absolute_path,
@@ -533,5 +544,9 @@ FORM(metadata_url, .noun = "URL", .fits = fits_metadata_url,
 FORM(secret_path, .noun = "path", .fits = fits_secret_path, .quiet = true,
 	.must = "must be segments of letters, digits and any of -_.+=@: between slashes, none "
 		"of which ends with a dot");
+FORM(branch, .noun = "branch", .fits = fits_branch,
+	.must = "must be the name of one branch, up to 255 bytes");
+FORM(job_variable, .noun = "name", .fits = fits_job_variable,
+	.must = "must be the name of an environment variable, and none that Travis CI sets");
 FORM(variable, .noun = "name", .fits = fits_variable, .quiet = true,
 	.must = "must name an environment variable");

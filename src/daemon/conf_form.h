@@ -69,6 +69,10 @@ extern const struct conf_form conf_form_aws_credentials;
 extern const struct conf_form conf_form_metadata_url;
 extern const struct conf_form conf_form_secret_path;
 
+/* Of what is kept in repositories' settings. */
+extern const struct conf_form conf_form_branch;
+extern const struct conf_form conf_form_job_variable;
+
 /* The name in a secret's reference. */
 extern const struct conf_form conf_form_credential;
 extern const struct conf_form conf_form_variable;

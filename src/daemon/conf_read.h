@@ -41,6 +41,9 @@ void conf_value_default(const struct conf_option *o, void *base);
 /* Check what no row alone can tell. */
 MUST_CHECK enum err conf_check(struct conf_reader *r);
 
+/* conf_variables.c: the same of what is kept in repositories' settings. */
+MUST_CHECK enum err conf_check_variables(struct conf_reader *r);
+
 /* conf_secrets.c: the same of providers of secrets, and of references to them. */
 MUST_CHECK enum err conf_check_providers(struct conf_reader *r);
 MUST_CHECK enum err conf_check_refs(struct conf_reader *r);

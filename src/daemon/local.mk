@@ -29,6 +29,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_table.c \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c \
+	src/daemon/conf_variables.c \
 	src/daemon/page_filter.c \
 	src/daemon/page_filter.h \
 	src/daemon/page_index.c \
@@ -51,6 +52,7 @@ stagewired_SOURCES = \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \
 	src/daemon/admin_sinks.c \
+	src/daemon/admin_variables.c \
 	src/daemon/api.c \
 	src/daemon/api.h \
 	src/daemon/api_builds.c \

@@ -14,9 +14,5 @@ struct policy rules_now(const struct daemon *d)
 
 int64_t rules_catalog_age_ms(const struct daemon *d)
 {
-	struct wall read = relay_stats(d->relay).catalog_at;
-
-	if (d->parts.conf->catalog_file != NULL)
-		return 0;
-	return read.ms == WALL_NONE.ms ? -1 : clock_wall().ms - read.ms;
+	return relay_catalog_age_ms(d->relay);
 }

@@ -40,17 +40,24 @@ static size_t put_lower(char *out, struct span text)
 	return text.n;
 }
 
-/* A name of one kind is never taken for one of the other. */
+/* What is of one kind is never taken for something of another. */
 static void digest(
-	const struct pseudonym_key *k, struct span kind, struct span name, char out[PSEUDONYM_MAX])
+	const struct pseudonym_key *k, struct span kind, struct span text, char out[PSEUDONYM_MAX])
 {
-	char lower[ADDRESS_MAX];
 	const struct span key = { secret_text(k->secret), secret_len(k->secret) };
-	const struct span part[] = { kind, { lower, put_lower(lower, name) } };
+	const struct span part[] = { kind, text };
 	uint8_t mac[HMAC_SHA256_BYTES];
 
 	hmac_sha256(key, part, ARRAY_SIZE(part), mac);
 	hex_encode(mac, DIGEST_USED, out);
+}
+
+static void digest_name(
+	const struct pseudonym_key *k, struct span kind, struct span name, char out[PSEUDONYM_MAX])
+{
+	char lower[ADDRESS_MAX];
+
+	digest(k, kind, (struct span){ lower, put_lower(lower, name) }, out);
 	secret_wipe(lower, sizeof(lower));
 }
 
@@ -76,7 +83,7 @@ bool pseudonym_of_mail(const struct pseudonym_key *k, struct span address, char 
 	out[0] = '\0';
 	if (!is_address(address))
 		return false;
-	digest(k, SPAN("mail:"), address, out);
+	digest_name(k, SPAN("mail:"), address, out);
 	return true;
 }
 
@@ -85,8 +92,13 @@ bool pseudonym_of_login(const struct pseudonym_key *k, struct span login, char o
 	out[0] = '\0';
 	if (!is_word(login, LOGIN_MAX))
 		return false;
-	digest(k, SPAN("login:"), login, out);
+	digest_name(k, SPAN("login:"), login, out);
 	return true;
+}
+
+void pseudonym_of_secret(const struct pseudonym_key *k, struct span secret, char out[PSEUDONYM_MAX])
+{
+	digest(k, SPAN("secret:"), secret, out);
 }
 
 struct span pseudonym_hidden_login(struct span address, struct span host)

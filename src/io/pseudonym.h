@@ -28,6 +28,10 @@ bool pseudonym_of_mail(const struct pseudonym_key *k, struct span address, char 
 /* Of a login, in whatever case; the same. */
 bool pseudonym_of_login(const struct pseudonym_key *k, struct span login, char out[PSEUDONYM_MAX]);
 
+/* Of a secret as it is, to know it again by. */
+void pseudonym_of_secret(
+	const struct pseudonym_key *k, struct span secret, char out[PSEUDONYM_MAX]);
+
 /*
  * The login in an address behind which a host keeps its users' own:
  * "583231+octocat@users.noreply.github.com" of host "github.com". Empty if it is none.

@@ -31,6 +31,8 @@ libstagewire_a_SOURCES += \
 	src/model/pattern.h \
 	src/model/policy.c \
 	src/model/policy.h \
+	src/model/pushed.c \
+	src/model/pushed.h \
 	src/model/record.c \
 	src/model/record.h \
 	src/model/route.c \

@@ -160,6 +160,23 @@ enum policy_condition policy_rule_unmet(
 	return c;
 }
 
+bool policy_rule_fits(const struct policy_rule *r, const struct entity *e)
+{
+	const struct access a = { .entity = e };
+
+	for (enum policy_condition c = POLICY_KIND; c <= POLICY_TAG; c++) {
+		if (!condition_holds(r, c, &a, NULL))
+			return false;
+	}
+	return true;
+}
+
+bool policy_rule_chooses(const struct policy_rule *r)
+{
+	return r->kind != NULL || r->space != NULL || r->name != NULL || r->lifecycle != NULL ||
+	       r->lifecycle_not != NULL || r->tag != NULL;
+}
+
 const char *policy_reason_str(enum policy_reason r)
 {
 	switch (r) {

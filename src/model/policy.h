@@ -101,6 +101,12 @@ const char *policy_condition_str(enum policy_condition c);
 enum policy_condition policy_rule_unmet(
 	const struct policy_rule *r, const struct access *a, const struct catalog *catalog);
 
+/* Do its conditions of the entity hold, whatever the others say? */
+bool policy_rule_fits(const struct policy_rule *r, const struct entity *e);
+
+/* Has it any of them? */
+bool policy_rule_chooses(const struct policy_rule *r);
+
 enum policy_reason {
 	POLICY_ALLOWED,
 	POLICY_DENIED,        /* by a rule */

@@ -306,6 +306,23 @@ void announce_secrets(struct announcer *a, const char *provider, const char *why
 	announce_if_wanted(a, &e);
 }
 
+void announce_variable(struct announcer *a, const char *name, const char *why)
+{
+	char subject[128];
+	struct operator_event e = {
+		.type = why == NULL ? "dev.stagewire.operator.variable.recovered"
+				    : "dev.stagewire.operator.variable.trouble",
+		.message = why == NULL ? SPAN("The variable is as it should be in every repository")
+				       : SPAN("A variable cannot be written into the settings of a "
+					      "repository; stagewirectl variables shows which"),
+		.reason = span_of(why),
+	};
+
+	snprintf(subject, sizeof(subject), "variables/%s", name);
+	e.subject = span_of(subject);
+	announce_if_wanted(a, &e);
+}
+
 void announce_checkpoint(struct announcer *a, struct span note)
 {
 	struct operator_event e = {

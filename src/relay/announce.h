@@ -47,6 +47,9 @@ void announce_log(struct announcer *a, const char *why);
 /* A provider of secrets gives no word now, and why; NULL: it does again. */
 void announce_secrets(struct announcer *a, const char *provider, const char *why);
 
+/* A variable cannot be kept in the settings of a repository, and why; NULL: all of that name can. */
+void announce_variable(struct announcer *a, const char *name, const char *why);
+
 /* Backstage's event bus refuses us now, and why; NULL: it does not any more. */
 void announce_bus(struct announcer *a, const char *why);
 

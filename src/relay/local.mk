@@ -53,11 +53,18 @@ libstagewire_a_SOURCES += \
 	src/relay/settle.h \
 	src/relay/source.c \
 	src/relay/source.h \
+	src/relay/target.c \
+	src/relay/target_push.c \
 	src/relay/token.c \
 	src/relay/token.h \
 	src/relay/triggers.c \
 	src/relay/triggers.h \
 	src/relay/upkeep.c \
 	src/relay/upkeep.h \
+	src/relay/variable.h \
+	src/relay/variables.c \
+	src/relay/variables.h \
+	src/relay/variables_impl.h \
+	src/relay/variables_scan.c \
 	src/relay/walk.c \
 	src/relay/walk.h

@@ -21,6 +21,7 @@
 #include "relay/source.h"
 #include "relay/triggers.h"
 #include "relay/upkeep.h"
+#include "relay/variables.h"
 
 /* Builds and lines whose state is remembered in memory: the busiest of a large site. */
 #define MEMO_NOTES 2048
@@ -86,6 +87,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
 	r->triggers = triggers_new(r);
+	r->variables = variables_new(r);
 	r->round = round_new();
 	scratch_each(&r->scratch, scratch_init_one);
 	return r;
@@ -97,6 +99,7 @@ void relay_free(struct relay *r)
 		return;
 	replay_free(r->replay);
 	triggers_free(r->triggers);
+	variables_free(r->variables);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
 	announcer_free(r->announcer);
@@ -121,6 +124,7 @@ static void on_restored(void *ctx)
 	dispatch_start(r->dispatch);
 	upkeep_start(r->upkeep);
 	triggers_restore(r->triggers);
+	variables_start(r->variables);
 	if (r->catalog != NULL)
 		release_run(r->release);
 }
@@ -153,6 +157,7 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
 	if (r->setup.safe != old->safe)
 		triggers_rekey(r->triggers);
+	variables_rekey(r->variables);
 }
 
 bool relay_is_ready(const struct relay *r)
@@ -230,11 +235,12 @@ void relay_drain(struct relay *r)
 {
 	replay_stop(r->replay);
 	dispatch_drain(r->dispatch);
+	variables_stop(r->variables);
 }
 
 bool relay_is_idle(const struct relay *r)
 {
-	return dispatch_is_idle(r->dispatch);
+	return dispatch_is_idle(r->dispatch) && variables_are_idle(r->variables);
 }
 
 struct relay_stats relay_stats(const struct relay *r)
@@ -286,6 +292,11 @@ void relay_plan(struct relay *r, struct plan *p, const struct build *b, enum tra
 		if (!sink_addresses(r, p->sink[i]))
 			p->address[i] = ADDRESS_OWNER;
 	}
+}
+
+struct variables *relay_variables(const struct relay *r)
+{
+	return r->variables;
 }
 
 struct triggers *relay_triggers(const struct relay *r)

@@ -25,6 +25,8 @@ struct sink;
 struct source;
 struct store;
 struct triggers;
+struct variable;
+struct variables;
 
 /*
  * The relay: what comes in at a source leaves at the sinks that the catalog and
@@ -40,6 +42,9 @@ struct relay_setup {
 	size_t sinks;
 	struct route *route;
 	size_t routes;
+	const struct variable *variable; /* the array is borrowed */
+	size_t variables;
+	int64_t catalog_age_max_ms; /* with an older catalog nothing is written at a repository */
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
 	struct safe *safe; /* has what sources' tokens are in; borrowed, may be NULL */
@@ -90,6 +95,12 @@ bool relay_catalog_is_behind(const struct relay *r);
 
 /* The catalog of the moment; NULL before one was ever loaded. */
 const struct catalog *relay_catalog_now(const struct relay *r);
+
+/*
+ * Since when the catalog is known to have been as it is: since it was last read
+ * whole, in ms; -1 if it never was. A file is as old as it says, which is 0.
+ */
+int64_t relay_catalog_age_ms(const struct relay *r);
 
 /* Has the store told what it remembers? Before, nothing is ready. */
 bool relay_is_ready(const struct relay *r);
@@ -157,6 +168,8 @@ struct relay_stats relay_stats(const struct relay *r);
 const struct relay_setup *relay_setup_now(const struct relay *r);
 /* The builds that are asked for: relay/triggers.h. Frees nothing. */
 struct triggers *relay_triggers(const struct relay *r);
+/* What is kept in repositories' settings: relay/variables.h. Frees nothing. */
+struct variables *relay_variables(const struct relay *r);
 const struct dispatch *relay_dispatch(const struct relay *r);
 
 #endif

@@ -8,6 +8,7 @@
 #include "relay/keeper.h"
 #include "relay/relay_impl.h"
 #include "relay/release.h"
+#include "relay/variables.h"
 
 /* Changes that wait to be kept: more than that, and the next page of a read waits too. */
 #define UNKEPT_MAX 2000
@@ -53,14 +54,21 @@ static void catalog_journal(struct relay *r)
 	journal_write(r->journal, &record);
 }
 
+static size_t tally_sum(const struct catalog_tally *t)
+{
+	return t->added + t->changed + t->removed;
+}
+
 /* Draw the conclusions of the changes so far. */
 static void catalog_conclude(struct relay *r)
 {
 	bool first = r->catalog == NULL, claimed = r->tally.claimed;
 	r->catalog = r->index;
 	r->stats.catalogs += first || r->tally.changed > 0;
-	if (first || r->tally.added + r->tally.changed + r->tally.removed > 0)
+	if (first || tally_sum(&r->tally) > 0) {
 		catalog_journal(r);
+		variables_look(r->variables);
+	}
 	r->tally = (struct catalog_tally){ 0 };
 	if (r->ready && (first || claimed))
 		release_run(r->release);
@@ -122,4 +130,13 @@ bool relay_catalog_is_behind(const struct relay *r)
 const struct catalog *relay_catalog_now(const struct relay *r)
 {
 	return r->catalog;
+}
+
+int64_t relay_catalog_age_ms(const struct relay *r)
+{
+	const struct wall read = r->stats.catalog_at;
+
+	if (!r->setup.keep_catalog)
+		return 0;
+	return read.ms == WALL_NONE.ms ? -1 : clock_wall().ms - read.ms;
 }

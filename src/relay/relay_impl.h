@@ -19,6 +19,7 @@ struct replay;
 struct round;
 struct triggers;
 struct upkeep;
+struct variables;
 
 /* Memory that each webhook's round uses and the next one uses again. */
 struct scratch {
@@ -46,6 +47,7 @@ struct relay {
 	struct release *release;
 	struct upkeep *upkeep;
 	struct triggers *triggers;
+	struct variables *variables;
 	struct replay *replay;         /* the one that writes; NULL: none */
 	struct catalog *index;         /* what is known so far */
 	const struct catalog *catalog; /* the same; NULL until it is whole */

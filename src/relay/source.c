@@ -44,3 +44,20 @@ void source_post(struct source *s, struct mono now)
 	s->posted[s->posted_next] = now;
 	s->posted_next = (s->posted_next + 1) % SOURCE_POSTS;
 }
+
+struct source *source_for(
+	struct source *const *list, size_t n, struct span slug, const char *name, struct span host)
+{
+	const char *slash = memchr(slug.p, '/', slug.n);
+	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
+
+	for (size_t i = 0; i < n; i++) {
+		struct source *s = list[i];
+
+		if (s->api != NULL && source_hears(s, owner) &&
+			(name == NULL || strcmp(name, s->name) == 0) &&
+			(host.n == 0 || span_is(host, s->host)))
+			return s;
+	}
+	return NULL;
+}

@@ -41,6 +41,14 @@ void source_post(struct source *s, struct mono now);
 /* Does it listen to the owner of a repository? */
 bool source_hears(const struct source *s, struct span owner);
 
+/*
+ * Where the builds of a repository "owner/name" are asked for: of those that have
+ * an API and listen to its owner, the first of that name and that host, each if it
+ * is given: name may be NULL, host empty. NULL if there is none.
+ */
+struct source *source_for(
+	struct source *const *list, size_t n, struct span slug, const char *name, struct span host);
+
 /* Frees keys, API and token too. */
 void source_free(struct source *s);
 

@@ -106,6 +106,7 @@ void safe_entry_answered(struct safe_entry *e, enum err err, const char *why)
 		free(w);
 		on_secret(ctx, e->ring.current, told, told == ERR_OK ? NULL : why);
 	}
+	safe_entry_tell(e, err, why);
 }
 
 static void await_one(struct safe *s, const struct secret_ref *r)
@@ -163,8 +164,12 @@ void safe_keep(struct safe *s, const struct secret_ref *const *refs, size_t n)
 	}
 	for (e = TAILQ_FIRST(&s->entries); e != NULL; e = next) {
 		next = TAILQ_NEXT(e, link);
-		if (e->pinned && !e->marked && TAILQ_EMPTY(&e->waits))
+		if (!e->pinned || e->marked)
+			continue;
+		if (safe_entry_is_idle(e))
 			safe_entry_free(e);
+		else
+			e->pinned = false;
 	}
 }
 
@@ -219,7 +224,7 @@ static bool room_make(struct safe *s)
 	if (s->count < ENTRIES_MAX)
 		return true;
 	TAILQ_FOREACH (e, &s->entries, link) {
-		if (e->pinned || !TAILQ_EMPTY(&e->waits))
+		if (e->pinned || !safe_entry_is_idle(e))
 			continue;
 		safe_entry_free(e);
 		return true;
@@ -284,6 +289,42 @@ void safe_fetch_doubt(struct safe *s, const struct secret_ref *r, const struct s
 
 	if (entry_of_vars(s, r, vars, false, &entry) == ERR_OK)
 		safe_entry_doubt(entry);
+}
+
+enum err safe_watch(struct safe *s, const struct secret_ref *r, const struct secret_vars *vars,
+	void (*on_word)(void *ctx, enum err e, const char *why), void *ctx,
+	struct safe_watch **watch)
+{
+	struct safe_entry *entry = NULL;
+	enum err e = entry_of_vars(s, r, vars, true, &entry);
+
+	if (e != ERR_OK)
+		return e;
+	*watch = xcalloc(1, sizeof(**watch));
+	**watch = (struct safe_watch){ .entry = entry, .on_word = on_word, .ctx = ctx };
+	TAILQ_INSERT_TAIL(&entry->watches, *watch, link);
+	safe_entry_ask(entry);
+	return ERR_OK;
+}
+
+/* What nobody watches any more is forgotten in its time. */
+void safe_unwatch(struct safe_watch *w)
+{
+	if (w == NULL)
+		return;
+	TAILQ_REMOVE(&w->entry->watches, w, link);
+	free(w);
+}
+
+struct safe_value safe_watched(const struct safe_watch *w)
+{
+	const struct safe_entry *e = w->entry;
+
+	return (struct safe_value){
+		.current = e->ring.current,
+		.previous = e->ring.previous,
+		.version = e->version,
+	};
 }
 
 /* --- how it is --- */

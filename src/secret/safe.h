@@ -91,6 +91,27 @@ void safe_cancel(struct safe_wait *w);
 /* As safe_doubt(). */
 void safe_fetch_doubt(struct safe *s, const struct secret_ref *r, const struct secret_vars *vars);
 
+/*
+ * The same on and on: kept fresh until safe_unwatch(). What is known already is
+ * asked for anew at the start. on_word is called, on turns of its own, whenever the
+ * provider has said something, with ERR_OK or with why it gave none, and when the
+ * time of a value is over; it must not unwatch. ERR_LIMIT if there are too many.
+ */
+struct safe_watch;
+
+MUST_CHECK enum err safe_watch(struct safe *s, const struct secret_ref *r,
+	const struct secret_vars *vars, void (*on_word)(void *ctx, enum err e, const char *why),
+	void *ctx, struct safe_watch **watch);
+void safe_unwatch(struct safe_watch *w);
+
+/* What is known now, borrowed until the next turn; NULL where there is nothing. */
+struct safe_value {
+	const struct secret *current, *previous;
+	const char *version; /* the provider's name of the current one; or "" */
+};
+
+struct safe_value safe_watched(const struct safe_watch *w);
+
 /* --- how it is --- */
 
 struct safe_stats {

@@ -40,6 +40,25 @@ static int64_t wait_after_failure(struct safe_entry *e)
 	return keyring_refresh_after((ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS) * 3 / 2, random_u64());
 }
 
+bool safe_entry_is_idle(const struct safe_entry *e)
+{
+	return TAILQ_EMPTY(&e->waits) && TAILQ_EMPTY(&e->watches);
+}
+
+/* The configuration has it, or somebody watches it. */
+static bool is_kept(const struct safe_entry *e)
+{
+	return e->pinned || !TAILQ_EMPTY(&e->watches);
+}
+
+void safe_entry_tell(struct safe_entry *e, enum err err, const char *why)
+{
+	struct safe_watch *w;
+
+	TAILQ_FOREACH (w, &e->watches, link)
+		w->on_word(w->ctx, err, err == ERR_OK ? NULL : why);
+}
+
 static void news_owe(struct safe_entry *e)
 {
 	e->place->changes++;
@@ -86,20 +105,30 @@ static int64_t refresh_in(const struct safe_entry *e)
 	return keyring_refresh_after(provider_of(e)->refresh_ms, random_u64());
 }
 
+/* Forget what is over. */
+static void ring_expire(struct safe_entry *e, struct mono now)
+{
+	const bool shrinks = keyring_expire(&e->ring, now);
+
+	if (e->ring.current != NULL && now.ms >= good_until(e).ms) {
+		keyring_release(&e->ring);
+		news_owe(e);
+		safe_entry_tell(e, ERR_NOTFOUND, "there is no value that is still good");
+	} else if (shrinks) {
+		news_owe(e);
+		safe_entry_tell(e, ERR_OK, NULL);
+	}
+}
+
 static void on_timer(void *ctx)
 {
 	struct safe_entry *e = ctx;
 	const struct mono now = clock_mono();
 
-	if (keyring_expire(&e->ring, now))
-		news_owe(e);
-	if (e->ring.current != NULL && now.ms >= good_until(e).ms) {
-		keyring_release(&e->ring);
-		news_owe(e);
-	}
-	if (e->pinned && now.ms >= e->due.ms)
+	ring_expire(e, now);
+	if (is_kept(e) && now.ms >= e->due.ms)
 		safe_entry_ask(e);
-	else if (e->pinned || e->ring.current != NULL)
+	else if (is_kept(e) || e->ring.current != NULL)
 		timer_set(e, e->due.ms > now.ms ? e->due.ms - now.ms : refresh_in(e));
 	else if (TAILQ_EMPTY(&e->waits) && e->ask.state == ASK_IDLE)
 		safe_entry_free(e);
@@ -144,6 +173,7 @@ static void on_answer_before(void *ctx, struct secret_answer *a)
 	keyring_put_previous(&e->ring, a->value, until);
 	news_owe(e);
 	timer_set(e, refresh_in(e));
+	safe_entry_tell(e, ERR_OK, NULL);
 }
 
 /*
@@ -249,6 +279,7 @@ struct safe_entry *safe_entry_new(
 	e->timer = loop_timer_new(s->needs.loop, on_timer, e);
 	e->kick.run = on_kick;
 	TAILQ_INIT(&e->waits);
+	TAILQ_INIT(&e->watches);
 	TAILQ_INSERT_TAIL(&s->entries, e, link);
 	s->count++;
 	return e;
@@ -256,6 +287,7 @@ struct safe_entry *safe_entry_new(
 
 void safe_entry_free(struct safe_entry *e)
 {
+	struct safe_watch *watch;
 	struct safe_wait *w;
 
 	TAILQ_REMOVE(&e->safe->entries, e, link);
@@ -268,6 +300,8 @@ void safe_entry_free(struct safe_entry *e)
 		TAILQ_REMOVE(&e->waits, w, link);
 		free(w);
 	}
+	while ((watch = TAILQ_FIRST(&e->watches)) != NULL)
+		safe_unwatch(watch);
 	keyring_release(&e->ring);
 	free(e->path);
 	free(e->field);

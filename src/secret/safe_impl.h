@@ -19,6 +19,13 @@ struct safe_wait {
 	void *ctx;
 };
 
+struct safe_watch {
+	TAILQ_ENTRY(safe_watch) link;
+	struct safe_entry *entry;
+	void (*on_word)(void *ctx, enum err e, const char *why);
+	void *ctx;
+};
+
 /* One secret. In safe->entries from its first question on. */
 struct safe_entry {
 	TAILQ_ENTRY(safe_entry) link;
@@ -38,6 +45,7 @@ struct safe_entry {
 	struct loop_timer *timer; /* when to ask again, or forget */
 	struct loop_task kick;    /* tell those that wait of what is known already */
 	TAILQ_HEAD(, safe_wait) waits;
+	TAILQ_HEAD(, safe_watch) watches; /* kept fresh for them too */
 };
 
 struct safe_place {
@@ -76,6 +84,12 @@ void safe_entry_free(struct safe_entry *e);
 void safe_entry_ask(struct safe_entry *e);
 void safe_entry_doubt(struct safe_entry *e);
 bool safe_entry_is_fresh(const struct safe_entry *e);
+
+/* Does nobody wait for it or watch it? */
+bool safe_entry_is_idle(const struct safe_entry *e);
+
+/* Tell those that watch. */
+void safe_entry_tell(struct safe_entry *e, enum err err, const char *why);
 
 /* safe.c: an entry has had its answer. */
 void safe_entry_answered(struct safe_entry *e, enum err err, const char *why);

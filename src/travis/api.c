@@ -12,6 +12,7 @@
 
 #define PATH_MAX_BYTES 4096
 #define ANSWER_MAX     (4 * 1024 * 1024)
+#define SECRET_MAX     (256 * 1024) /* of an answer in locked memory, of which there is little */
 #define WHY_MAX        512
 /* What a ban lasts, and what a limit of so many an hour may take to pass. */
 #define BAN_MS       INT64_C(3600000)
@@ -26,6 +27,7 @@ struct travis_api {
 
 struct travis_api_call {
 	struct httpc_call *http;
+	bool quiet; /* what was sent is a secret, and an answer may repeat it */
 	void (*on_reply)(void *ctx, const struct travis_reply *r);
 	void *ctx;
 };
@@ -90,6 +92,8 @@ static enum travis_answer classify(
 {
 	if (a->result != HTTPC_ANSWERED || a->status >= 500 || a->status == 408)
 		return TRAVIS_TRANSIENT;
+	if (a->status == 204)
+		return TRAVIS_OK;
 	if (a->status >= 200 && a->status < 300)
 		return object.type == JSON_OBJECT ? TRAVIS_OK : TRAVIS_TRANSIENT;
 	switch (a->status) {
@@ -125,9 +129,10 @@ static void sentence(struct span text, char *out, size_t max)
 }
 
 static void describe(const struct httpc_answer *a, const struct travis_reply *r,
-	struct json_value object, char why[WHY_MAX])
+	struct json_value object, bool quiet, char why[WHY_MAX])
 {
 	struct span message = member_text(object, "error_message");
+	struct span said = object.type == JSON_OBJECT ? message : a->body;
 	char words[SENTENCE_MAX], type[64];
 
 	why[0] = '\0';
@@ -138,7 +143,7 @@ static void describe(const struct httpc_answer *a, const struct travis_reply *r,
 			a->error == NULL ? "no answer" : a->error);
 		return;
 	}
-	sentence(object.type == JSON_OBJECT ? message : a->body, words, sizeof(words));
+	sentence(quiet ? (struct span){ 0 } : said, words, sizeof(words));
 	sentence(r->error_type, type, sizeof(type));
 	snprintf(why, WHY_MAX, "%d%s%s%s%s", a->status, *type == '\0' ? "" : " ", type,
 		*words == '\0' ? "" : ": ", words);
@@ -155,14 +160,13 @@ static void on_answer(void *ctx, const struct httpc_answer *a)
 	r.answer = classify(a, object, r.error_type);
 	if (r.answer == TRAVIS_LIMITED)
 		r.wait_ms = limit_wait(a);
-	describe(a, &r, object, why);
+	describe(a, &r, object, call->quiet, why);
 	r.why = why;
 	call->on_reply(call->ctx, &r);
 	free(call);
 }
 
-enum err travis_api_send(struct travis_api *api, const char *method, const char *path,
-	const struct secret *token, struct span body,
+static enum err api_send(struct travis_api *api, const char *path, struct httpc_request *req,
 	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
 	struct travis_api_call **call)
 {
@@ -170,31 +174,61 @@ enum err travis_api_send(struct travis_api *api, const char *method, const char 
 		"Accept: application/json", "Travis-API-Version: 3", NULL };
 	CLEANUP(buf_release) struct buf url;
 	struct travis_api_call *c;
-	struct httpc_request req = {
-		.method = method,
-		.scheme = "token",
-		.bearer = secret_text(token),
-		.fields = body.n > 0 ? fields : fields + 1,
-		.body = body,
-		.timeout_ms = api->conf.timeout_ms,
-		.answer_max = ANSWER_MAX,
-		.host_connections_max = api->conf.connections_max,
-	};
 	enum err e;
 
 	buf_init(&url, PATH_MAX_BYTES);
 	e = buf_addf(&url, "%s%s", api->url, path);
 	if (e != ERR_OK)
 		return e;
-	req.url = url.data;
+	req->url = url.data;
+	req->scheme = "token";
+	req->fields = req->body.n > 0 ? fields : fields + 1;
+	req->timeout_ms = api->conf.timeout_ms;
+	req->host_connections_max = api->conf.connections_max;
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct travis_api_call){ NULL, on_reply, ctx };
-	e = httpc_send(api->http, &req, on_answer, c, &c->http);
+	*c = (struct travis_api_call){
+		.quiet = req->confidential && req->body.n > 0,
+		.on_reply = on_reply,
+		.ctx = ctx,
+	};
+	e = httpc_send(api->http, req, on_answer, c, &c->http);
 	if (e == ERR_OK)
 		*call = c;
 	else
 		free(c);
 	return e;
+}
+
+enum err travis_api_send(struct travis_api *api, const char *method, const char *path,
+	const struct secret *token, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
+	struct travis_api_call **call)
+{
+	struct httpc_request req = {
+		.method = method,
+		.bearer = secret_text(token),
+		.body = body,
+		.answer_max = ANSWER_MAX,
+	};
+
+	return api_send(api, path, &req, on_reply, ctx, call);
+}
+
+enum err travis_api_send_secret(struct travis_api *api, const char *method, const char *path,
+	const struct secret *token, const struct secret *body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
+	struct travis_api_call **call)
+{
+	struct httpc_request req = {
+		.method = method,
+		.bearer = secret_text(token),
+		.answer_max = SECRET_MAX,
+		.confidential = true,
+	};
+
+	if (body != NULL)
+		req.body = (struct span){ secret_text(body), secret_len(body) };
+	return api_send(api, path, &req, on_reply, ctx, call);
 }
 
 void travis_api_cancel(struct travis_api_call *call)

@@ -35,7 +35,7 @@ void travis_api_free(struct travis_api *api);
 
 /* How Travis means an answer, whatever its status and its body's shape say. */
 enum travis_answer {
-	TRAVIS_OK,           /* 2xx with the JSON object that was asked for */
+	TRAVIS_OK,           /* 2xx with the JSON object that was asked for, or 204 */
 	TRAVIS_TRANSIENT,    /* no answer, 5xx, or one that cannot be read */
 	TRAVIS_UNAUTHORIZED, /* the token is bad, expired, or not sent as Travis wants it */
 	TRAVIS_FORBIDDEN,    /* the token's user may not do that */
@@ -61,6 +61,15 @@ struct travis_reply {
  */
 MUST_CHECK enum err travis_api_send(struct travis_api *api, const char *method, const char *path,
 	const struct secret *token, struct span body,
+	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
+	struct travis_api_call **call);
+
+/*
+ * The same with a body that is a secret (NULL: there is none). Neither it nor the
+ * answer, which may hold values, stays in memory that is not wiped.
+ */
+MUST_CHECK enum err travis_api_send_secret(struct travis_api *api, const char *method,
+	const char *path, const struct secret *token, const struct secret *body,
 	void (*on_reply)(void *ctx, const struct travis_reply *r), void *ctx,
 	struct travis_api_call **call);
 

@@ -4,6 +4,8 @@ EXTRA_DIST += src/travis/.may_include
 libstagewire_a_SOURCES += \
 	src/travis/api.c \
 	src/travis/api.h \
+	src/travis/env_var.c \
+	src/travis/env_var.h \
 	src/travis/key_cache.c \
 	src/travis/key_cache.h \
 	src/travis/keys.c \

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A stand-in for the part of Travis CI's API v3 that starts builds.
+"""A stand-in for the parts of Travis CI's API v3 that start builds and keep variables.
 
 It listens on a free loopback port, prints the port, and ends when its standard
 input is closed. A token may act on the repositories of one owner: "OWNER-token".
@@ -10,22 +10,38 @@ input is closed. A token may act on the repositories of one owner: "OWNER-token"
     GET  /repo/{slug}/request/{id}
     GET  /build/{id}
     POST /build/{id}/restart, /cancel
+    GET, POST /repo/{slug}/env_vars
+    PATCH, DELETE /repo/{slug}/env_var/{id}
+                                        one text for all variables of a repository, which
+                                        is read, changed and written: two at a time are
+                                        counted, and one's change is lost
 
     POST /_control   {"build": {...}}   there is a build of that id and slug
                      {"reject": "why"}  the next request is rejected
-                     {"fail": [...]}    what the next POSTs are answered: a status, "reset"
-                                        (acted on, no answer) or "limit"
+                     {"fail": [...]}    what the next POSTs, PATCHes and DELETEs are
+                                        answered: a status, "reset" (acted on, no answer)
+                                        or "limit"
+                     {"fail_lists": [...]}  what the next lists of variables are
+                     {"slow": seconds}  how long a change of variables takes
+                     {"variable": {...}}  somebody else writes one: slug, name, value, …
+                     {"without": {...}} somebody else removes one: slug, name
     GET  /_seen      every call: method, path, token, body
+    GET  /_settings  what repositories have, and how often two changed it at a time
 """
 import http.server
 import json
 import re
 import sys
 import threading
+import time
 import urllib.parse
+import uuid
 
 builds, requests, seen, failures = {}, {}, [], []
 reject = []
+# slug -> the variables of its settings, and how many are changing them now
+settings, changing, slow, fail_lists = {}, {}, [0], []
+overlaps = []
 
 
 def error(kind, message):
@@ -84,9 +100,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         made = re.fullmatch(r"/repo/([^/]+)/requests", self.path)
         act = re.fullmatch(r"/build/(\d+)/(restart|cancel)", self.path)
         reset = failures[:1] == ["reset"]
+        variables = re.fullmatch(r"/repo/([^/]+)/env_vars", self.path)
         if self.fails():
             return None
-        if made:
+        if variables:
+            self.add_variable(urllib.parse.unquote(variables[1]), body, reset)
+        elif made:
             self.make(urllib.parse.unquote(made[1]), body, reset)
         elif act:
             self.act(int(act[1]), act[2])
@@ -99,6 +118,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             builds[body["build"]["id"]] = body["build"]
         if "reject" in body:
             reject.append(body["reject"])
+        if "variable" in body:
+            self.write_by_hand(**body["variable"])
+        if "without" in body:
+            gone = body["without"]
+            settings[gone["slug"]] = [v for v in settings.get(gone["slug"], [])
+                if v["name"] != gone["name"]]
+        slow[0] = body.get("slow", slow[0])
+        fail_lists.extend(body.get("fail_lists", []))
         failures.extend(body.get("fail", []))
         self.answer(200, {})
 
@@ -135,11 +162,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/_seen":
             self.answer(200, seen)
             return
+        if self.path == "/_settings":
+            self.answer(200, {"settings": settings, "overlaps": overlaps})
+            return
         seen.append({"method": "GET", "path": self.path,
             "authorization": self.headers.get("Authorization")})
         looked = re.fullmatch(r"/repo/([^/]+)/request/(\d+)", self.path)
         build = re.fullmatch(r"/build/(\d+)", self.path)
-        if looked:
+        variables = re.fullmatch(r"/repo/([^/]+)/env_vars", self.path)
+        if variables:
+            self.list_variables(urllib.parse.unquote(variables[1]))
+        elif looked:
             self.look(urllib.parse.unquote(looked[1]), int(looked[2]))
         elif build:
             self.show(int(build[1]))
@@ -170,6 +203,106 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.answer(200, {"@type": "build", "id": number, "number": "17", "state": build["state"],
             "repository": {"id": 7, "slug": build["slug"]}, "branch": {"name": "main"}})
+
+
+    # --- variables in a repository's settings ---
+
+    @staticmethod
+    def write_by_hand(slug, name, value, branch=None, public=False):
+        kept = [v for v in settings.get(slug, []) if (v["name"], v["branch"]) != (name, branch)]
+        settings[slug] = kept + [{"id": str(uuid.uuid4()), "name": name, "value": value,
+            "branch": branch, "public": public}]
+
+    @staticmethod
+    def shown(variable):
+        """The value of a private one is told to nobody."""
+        return {"@type": "env_var", "@representation": "standard", "id": variable["id"],
+            "name": variable["name"], "public": variable["public"], "branch": variable["branch"],
+            "value": variable["value"] if variable["public"] else None}
+
+    def change(self, slug, act):
+        """Read all, change it, write all. What another writes meanwhile is lost."""
+        changing[slug] = changing.get(slug, 0) + 1
+        if changing[slug] > 1:
+            overlaps.append(slug)
+        mine = [dict(v) for v in settings.get(slug, [])]
+        time.sleep(slow[0])
+        answer = act(mine)
+        settings[slug] = mine
+        changing[slug] -= 1
+        return answer
+
+    def reply_change(self, status, value, reset):
+        if reset:
+            self.close_connection = True
+            self.connection.close()
+        elif status == 204:
+            self.send_response(204)
+            self.end_headers()
+        else:
+            self.answer(status, value)
+
+    def list_variables(self, slug):
+        if not self.allowed(slug):
+            return
+        if fail_lists:
+            self.answer(fail_lists.pop(0), error("error", "as told"))
+            return
+        self.answer(200, {"@type": "env_vars", "@href": "/v3/repo/7/env_vars",
+            "@representation": "standard",
+            "env_vars": [self.shown(v) for v in settings.get(slug, [])]})
+
+    def add_variable(self, slug, body, reset):
+        if not self.allowed(slug):
+            return
+        if not body.get("env_var.name"):
+            self.answer(422, error("error", "Name can't be blank"))
+            return
+        made = self.made_of(body)
+
+        def act(mine):
+            if any((v["name"], v["branch"]) == (made["name"], made["branch"]) for v in mine):
+                return 409, error("duplicate_resource", "Resource already exists")
+            mine.append(made)
+            return 201, self.shown(made)
+
+        self.reply_change(*self.change(slug, act), reset)
+
+    @staticmethod
+    def made_of(body):
+        return {"id": str(uuid.uuid4()), "name": body["env_var.name"],
+            "value": body["env_var.value"], "branch": body.get("env_var.branch"),
+            "public": body.get("env_var.public", False)}
+
+    def do_PATCH(self):
+        self.change_one(self.body())
+
+    def do_DELETE(self):
+        self.change_one(None)
+
+    def change_one(self, body):
+        """A change is to destroy it and to add it."""
+        seen.append({"method": self.command, "path": self.path, "body": body,
+            "authorization": self.headers.get("Authorization")})
+        one = re.fullmatch(r"/repo/([^/]+)/env_var/([0-9a-f-]+)", self.path)
+        reset = failures[:1] == ["reset"]
+        if self.fails():
+            return
+        slug = urllib.parse.unquote(one[1]) if one else None
+        if not self.allowed(slug):
+            return
+
+        def act(mine):
+            at = [i for i, v in enumerate(mine) if v["id"] == one[2]]
+            if not at:
+                return 404, error("not_found", "env_var not found (or insufficient access)")
+            was = mine.pop(at[0])
+            if body is None:
+                return 204, None
+            mine.append({**self.made_of(body), "id": was["id"]})
+            return 200, self.shown(mine[-1])
+
+        self.reply_change(*self.change(slug, act), reset)
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -51,6 +51,7 @@ UNIT = \
 	tests/unit/test_dgram \
 	tests/unit/test_egress \
 	tests/unit/test_entity_json \
+	tests/unit/test_env_var \
 	tests/unit/test_file \
 	tests/unit/test_file_sink \
 	tests/unit/test_hash \

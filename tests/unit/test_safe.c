@@ -41,16 +41,16 @@ static void on_trouble(void *ctx, const char *provider, const char *why)
 	(void)why;
 }
 
-static void provider_add(void)
+static void provider_add(const char *name, int64_t refresh_ms)
 {
 	const struct vault_conf conf = {
-		.name = "vault",
+		.name = name,
 		.address = w.vault.url,
 		.mount = "secret",
 		.method = VAULT_TOKEN,
 		.token = { .place = SECRET_FILE, .name = token_path },
 		.timeout_ms = 5000,
-		.refresh_ms = 60000,
+		.refresh_ms = refresh_ms,
 		.overlap_ms = 60000,
 		.grace_ms = 60000,
 	};
@@ -70,7 +70,8 @@ static void setup(void)
 	w.http = httpc_new(w.loop);
 	needs.loop = w.loop;
 	w.safe = safe_new(&needs);
-	provider_add();
+	provider_add("vault", 60000);
+	provider_add("brisk", 90);
 }
 
 static void teardown(void)
@@ -187,4 +188,74 @@ Test(safe, frees_what_is_under_way)
 
 	cr_assert_eq(safe_fetch(w.safe, &ref, &vars, on_secret, NULL, NULL), ERR_OK);
 	cr_assert_eq(w.told, 0);
+}
+
+struct watching {
+	struct safe_watch *watch;
+	unsigned words, enough;
+	enum err err;
+	bool done;
+};
+
+static void on_word(void *ctx, enum err e, const char *why)
+{
+	struct watching *x = ctx;
+
+	cr_assert_eq(e == ERR_OK, why == NULL);
+	x->err = e;
+	x->done = ++x->words >= x->enough;
+	if (x->done)
+		loop_stop(w.loop);
+}
+
+static void watch(struct watching *x, const char *at, const char *name, unsigned enough)
+{
+	const struct secret_vars vars = vars_of(name);
+	CLEANUP(freep) char *place = xstrdup(at);
+	struct secret_ref r = ref;
+
+	r.provider = place;
+	*x = (struct watching){ .enough = enough };
+	cr_assert_eq(safe_watch(w.safe, &r, &vars, on_word, x, &x->watch), ERR_OK);
+}
+
+Test(safe, tells_those_that_watch_what_is_there)
+{
+	struct watching x;
+
+	cr_assert_eq(fetch("parcel-api"), ERR_OK);
+	watch(&x, "vault", "parcel-api", 1);
+	loop_run_until(w.loop, &x.done);
+	cr_assert_eq(x.err, ERR_OK);
+	cr_assert_str_eq(secret_text(safe_watched(x.watch).current), "token of parcel-api");
+	cr_assert_null(safe_watched(x.watch).previous);
+	cr_assert_str_eq(safe_watched(x.watch).version, "1");
+	cr_assert_eq(fetches(), 2, "it was asked for anew");
+	safe_unwatch(x.watch);
+}
+
+Test(safe, keeps_fresh_what_is_watched_and_nothing_else)
+{
+	struct watching x, late;
+
+	watch(&x, "brisk", "parcel-api", 4);
+	loop_run_until(w.loop, &x.done);
+	cr_assert_eq(safe_stats(w.safe, 1).fetches, 4);
+	safe_unwatch(x.watch);
+	watch(&late, "brisk", "weigh-api", 4);
+	loop_run_until(w.loop, &late.done);
+	cr_assert_leq(safe_stats(w.safe, 1).fetches, 9, "the first is asked for no more");
+	cr_assert_eq(x.words, 4);
+	safe_unwatch(late.watch);
+}
+
+Test(safe, tells_those_that_watch_why_there_is_nothing)
+{
+	struct watching x;
+
+	watch(&x, "vault", "other-api", 1);
+	loop_run_until(w.loop, &x.done);
+	cr_assert_eq(x.err, ERR_NOTFOUND);
+	cr_assert_null(safe_watched(x.watch).current);
+	safe_unwatch(x.watch);
 }
