@@ -43,7 +43,7 @@ struct asking {
 	struct daemon *daemon;
 	struct httpd_req *req;
 	struct api_wish wish;
-	char *principal;
+	char *principal, *token;
 	int64_t token_age_ms;
 	struct order order;
 	struct buf text, behalf; /* what order points at; a ref made canonical */
@@ -56,6 +56,7 @@ static void asking_free(struct asking *a)
 	buf_release(&a->text);
 	buf_release(&a->behalf);
 	free(a->principal);
+	free(a->token);
 	free(a->message);
 	free(a);
 }
@@ -101,6 +102,7 @@ static void audit_denial(const struct asking *a, const struct access *access,
 		.owners = access->entity->owners,
 		.repository = slug,
 		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
+		.token = span_of(a->token),
 		.status = 403,
 	};
 
@@ -260,6 +262,7 @@ static void take(struct asking *a, enum access_action action, const struct entit
 		.repository = e->slug,
 		.principal = span_of(a->principal),
 		.behalf = buf_span(&a->behalf),
+		.token = span_of(a->token),
 		.rule = span_of(decision->rule->id),
 		.branch = branch,
 		.variables = a->order.variables,
@@ -500,6 +503,7 @@ static void on_known(void *ctx, struct httpd_req *req, const struct visitor *who
 	a->daemon = ctx;
 	a->req = req;
 	a->principal = xstrndup(who->principal.p, who->principal.n);
+	a->token = xstrndup(who->token.p, who->token.n);
 	a->token_age_ms = who->token_age_ms;
 	buf_init(&a->text, BODY_MAX);
 	buf_init(&a->behalf, REF_MAX);

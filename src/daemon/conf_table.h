@@ -65,6 +65,8 @@ enum {
 	CONF_POLICY,
 	CONF_CREDENTIALS,
 	CONF_PROVIDERS,
+	CONF_ISSUERS,
+	CONF_AGENTS,
 };
 
 extern const struct conf_option conf_options[];

@@ -4,6 +4,8 @@ EXTRA_DIST += src/model/.may_include
 libstagewire_a_SOURCES += \
 	src/model/address.c \
 	src/model/address.h \
+	src/model/agent.c \
+	src/model/agent.h \
 	src/model/backoff.c \
 	src/model/backoff.h \
 	src/model/build.c \

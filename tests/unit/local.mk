@@ -24,6 +24,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_agent \
 	tests/unit/test_api_credentials \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
@@ -49,6 +50,7 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
 	tests/unit/test_dgram \
+	tests/unit/test_discovery \
 	tests/unit/test_egress \
 	tests/unit/test_entity_json \
 	tests/unit/test_file \
