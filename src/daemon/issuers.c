@@ -10,6 +10,7 @@
 
 #define USER_TOKEN "vnd.backstage.user"
 #define FETCH_MS   10000
+#define GRACE_MS   (INT64_C(24) * 3600 * 1000)
 
 /* One of them. The configuration that name and url point into is the one in use. */
 struct trusted {
@@ -83,6 +84,7 @@ static void issuers_add(struct issuers *s, const char *name, struct issuer_conf 
 	IGNORE(jws_alg_parse(span_of(algorithm), &conf->rules.alg) != ERR_OK);
 	conf->timeout_ms = FETCH_MS;
 	conf->refetch_min_ms = c->access_key_refetch_ms;
+	conf->grace_ms = GRACE_MS;
 	conf->pace = &s->pace;
 	s->one[s->n++] =
 		(struct trusted){ name, conf->rules.issuer, issuer_of(s, conf, old, old_n) };

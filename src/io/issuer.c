@@ -10,7 +10,6 @@
 #include "io/loop.h"
 
 #define REFRESH_MS     INT64_C(600000)
-#define GRACE_MS       INT64_C(86400000)
 #define RETRY_FIRST_MS INT64_C(1000)
 #define PACE_MS        INT64_C(60000)
 #define WAITING_MAX    64
@@ -28,7 +27,7 @@ struct issuer {
 	struct httpc *http;
 	char *type, *iss, *audience, *keys_url;
 	struct jwt_rules rules;
-	int64_t timeout_ms, refetch_min_ms;
+	int64_t timeout_ms, refetch_min_ms, grace_ms;
 	struct issuer_pace *pace;
 	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
 	struct loop_timer *fetch_timer, *grace_timer;
@@ -65,7 +64,7 @@ static void keys_take(struct issuer *i, struct jwk_set *keys)
 	i->status.fetched = clock_wall();
 	i->status.failures = 0;
 	loop_timer_set(i->fetch_timer, REFRESH_MS);
-	loop_timer_set(i->grace_timer, GRACE_MS);
+	loop_timer_set(i->grace_timer, i->grace_ms);
 }
 
 static void keys_fail(struct issuer *i)
@@ -155,8 +154,7 @@ static void on_grace_over(void *ctx)
 	i->keys = NULL;
 }
 
-/* Take one of the fetches that unknown keys may cause in a minute. */
-static bool pace_take(struct issuer_pace *p, struct mono now)
+bool issuer_pace_take(struct issuer_pace *p, struct mono now)
 {
 	struct mono *oldest = &p->began[p->n % ISSUER_PACE_MAX];
 
@@ -174,7 +172,7 @@ static bool fetch_is_under_way(struct issuer *i)
 		return true;
 	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
 		return false;
-	if (i->pace != NULL && !pace_take(i->pace, loop_now(i->loop)))
+	if (i->pace != NULL && !issuer_pace_take(i->pace, loop_now(i->loop)))
 		return false;
 	on_fetch(i);
 	return i->call != NULL;
@@ -232,6 +230,7 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 	i->rules = (struct jwt_rules){ conf->rules.alg, i->type, i->iss, i->audience };
 	i->timeout_ms = conf->timeout_ms;
 	i->refetch_min_ms = conf->refetch_min_ms;
+	i->grace_ms = conf->grace_ms;
 	i->pace = conf->pace;
 	i->status.fetched = WALL_NONE;
 	i->fetch_timer = loop_timer_new(l, on_fetch, i);
@@ -250,6 +249,7 @@ bool issuer_set(struct issuer *i, const struct issuer_conf *conf)
 		return false;
 	i->timeout_ms = conf->timeout_ms;
 	i->refetch_min_ms = conf->refetch_min_ms;
+	i->grace_ms = conf->grace_ms;
 	i->pace = conf->pace;
 	return true;
 }

@@ -13,7 +13,8 @@ struct loop;
  * Somebody whose tokens we take, with the keys it publishes as a JWK Set. They
  * are fetched again every ten minutes; a token by a key that is not known yet
  * waits for one fetch more, if the last one is refetch_min_ms ago and the pace
- * allows it. While they cannot be fetched, the last good ones hold for a day.
+ * allows it. While they cannot be fetched, the last good ones hold for their
+ * grace.
  */
 struct issuer;
 
@@ -25,11 +26,15 @@ struct issuer_pace {
 	size_t n;                           /* ever */
 };
 
+/* Take one of them. False: there were as many in the last minute. */
+bool issuer_pace_take(struct issuer_pace *p, struct mono now);
+
 struct issuer_conf {
 	struct jwt_rules rules; /* strings are copied */
 	const char *keys_url;   /* NULL: what its discovery document says (io/discovery.h) */
 	int64_t timeout_ms;     /* of a call */
 	int64_t refetch_min_ms;
+	int64_t grace_ms;
 	struct issuer_pace *pace; /* shared, outlives the issuer; NULL: none */
 };
 
