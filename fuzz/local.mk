@@ -7,11 +7,14 @@ FUZZERS = \
 	fuzz/fuzz_bundle \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_credentials \
+	fuzz/fuzz_discovery \
 	fuzz/fuzz_entity \
 	fuzz/fuzz_form \
 	fuzz/fuzz_hint \
 	fuzz/fuzz_http_head \
 	fuzz/fuzz_json_gate \
+	fuzz/fuzz_jwks \
+	fuzz/fuzz_jwt \
 	fuzz/fuzz_note \
 	fuzz/fuzz_payload \
 	fuzz/fuzz_push \
@@ -42,6 +45,9 @@ fuzz_fuzz_conf_LDFLAGS = $(FUZZLINK)
 fuzz_fuzz_credentials_SOURCES = fuzz/fuzz_credentials.c $(FUZZMAIN)
 fuzz_fuzz_credentials_LDFLAGS = $(FUZZLINK)
 
+fuzz_fuzz_discovery_SOURCES = fuzz/fuzz_discovery.c $(FUZZMAIN)
+fuzz_fuzz_discovery_LDFLAGS = $(FUZZLINK)
+
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
 
@@ -56,6 +62,12 @@ fuzz_fuzz_form_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_json_gate_SOURCES = fuzz/fuzz_json_gate.c $(FUZZMAIN)
 fuzz_fuzz_json_gate_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_jwks_SOURCES = fuzz/fuzz_jwks.c $(FUZZMAIN)
+fuzz_fuzz_jwks_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_jwt_SOURCES = fuzz/fuzz_jwt.c $(FUZZMAIN)
+fuzz_fuzz_jwt_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_note_SOURCES = fuzz/fuzz_note.c $(FUZZMAIN)
 fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)

@@ -246,6 +246,7 @@ static void put_unmapped(struct json_writer *w, const struct audit_record *r)
 	if (r->tries != 0)
 		json_member_int(w, "tries", r->tries);
 	json_member_opt(w, "key", r->key);
+	json_member_opt(w, "token", r->token);
 	json_object_end(w);
 }
 

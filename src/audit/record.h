@@ -45,7 +45,8 @@ struct audit_record {
 	struct span source, repository, build, build_state, transition, sink, detail;
 	struct span requester; /* of the build, where somebody asked for it through us */
 	struct span rule;      /* of the policy, that decided */
-	struct span key;       /* fingerprint of the key that verified */
+	struct span token; /* by which the actor was known: "issuer=... jti=... kid=... iat=..." */
+	struct span key;   /* fingerprint of the key that verified */
 	const uint8_t *payload_sha256;
 	int status; /* HTTP, of the answer given or received */
 	unsigned tries;

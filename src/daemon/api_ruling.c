@@ -28,7 +28,7 @@ static void inputs_write(const struct access *a, char text[DETAIL_MAX])
 }
 
 static void audit_denial(struct daemon *d, const struct httpd_req *req, const struct access *access,
-	const struct decision *decision, const struct span *ref, size_t refs)
+	struct span token, const struct decision *decision, const struct span *ref, size_t refs)
 {
 	char detail[DETAIL_MAX];
 	struct audit_record record = {
@@ -43,6 +43,7 @@ static void audit_denial(struct daemon *d, const struct httpd_req *req, const st
 		.owners = access->entity->owners,
 		.repository = access->entity->slug,
 		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
+		.token = token,
 		.status = 403,
 	};
 
@@ -81,7 +82,7 @@ bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_pl
 			return true;
 	}
 	access.entity = out->entity;
-	audit_denial(d, req, &access, &out->decision, ref, n);
+	audit_denial(d, req, &access, p->token, &out->decision, ref, n);
 	return false;
 }
 

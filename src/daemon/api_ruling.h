@@ -18,6 +18,7 @@ struct source;
 struct api_plea {
 	enum access_action action;
 	struct span principal, behalf;
+	struct span token; /* which one it was, for the audit trail */
 	int64_t token_age_ms;
 	struct span branch; /* empty: of no branch */
 	bool overrides;

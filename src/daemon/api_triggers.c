@@ -40,7 +40,7 @@ struct asking {
 	struct daemon *daemon;
 	struct httpd_req *req;
 	struct api_wish wish;
-	char *principal;
+	char *principal, *token;
 	int64_t token_age_ms;
 	struct order order;
 	struct buf text, behalf; /* what order points at; a ref made canonical */
@@ -53,6 +53,7 @@ static void asking_free(struct asking *a)
 	buf_release(&a->text);
 	buf_release(&a->behalf);
 	free(a->principal);
+	free(a->token);
 	free(a->message);
 	free(a);
 }
@@ -77,6 +78,7 @@ static bool is_allowed(struct asking *a, enum access_action action, const struct
 		.action = action,
 		.principal = span_of(a->principal),
 		.behalf = buf_span(&a->behalf),
+		.token = span_of(a->token),
 		.token_age_ms = a->token_age_ms,
 		.branch = branch,
 		.overrides = a->order.variables.n > 0,
@@ -193,6 +195,7 @@ static void take(struct asking *a, enum access_action action, const struct entit
 		.repository = e->slug,
 		.principal = span_of(a->principal),
 		.behalf = buf_span(&a->behalf),
+		.token = span_of(a->token),
 		.rule = span_of(decision->rule->id),
 		.branch = branch,
 		.variables = a->order.variables,
@@ -433,6 +436,7 @@ static void on_known(void *ctx, struct httpd_req *req, const struct visitor *who
 	a->daemon = ctx;
 	a->req = req;
 	a->principal = xstrndup(who->principal.p, who->principal.n);
+	a->token = xstrndup(who->token.p, who->token.n);
 	a->token_age_ms = who->token_age_ms;
 	buf_init(&a->text, BODY_MAX);
 	buf_init(&a->behalf, REF_MAX);

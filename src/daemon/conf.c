@@ -141,6 +141,17 @@ void conf_free(struct conf *c)
 	free(c);
 }
 
+char *conf_access_issuer(const struct conf *c)
+{
+	char *url;
+
+	if (c->access_issuer != NULL || c->backstage_url == NULL)
+		return c->access_issuer == NULL ? NULL : xstrdup(c->access_issuer);
+	if (asprintf(&url, "%s/api/auth", c->backstage_url) < 0)
+		out_of_memory();
+	return url;
+}
+
 char *conf_beside_store(const struct conf *c, const char *name)
 {
 	const char *slash = strrchr(c->store_path, '/'); /* its form has one */

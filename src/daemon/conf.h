@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/span.h"
+#include "model/agent.h"
 #include "model/policy.h"
 #include "model/route.h"
 #include "relay/variable.h"
@@ -99,6 +100,14 @@ struct conf_credential {
 	char **allow; /* "builds", "page" */
 };
 
+/* Who signs the ID tokens of agents. */
+struct conf_issuer {
+	char *name;
+	char *url;      /* what it calls itself */
+	char *keys_url; /* NULL: where its discovery document says */
+	char *audience, *algorithm;
+};
+
 struct conf {
 	enum log_level log_level;
 
@@ -107,7 +116,7 @@ struct conf {
 	int64_t listen_mode;              /* of unix sockets */
 	char *tls_certificate, *tls_key;
 
-	size_t http_head_max, http_uri_max;
+	size_t http_head_max, http_api_head_max, http_uri_max;
 	int64_t http_fields_max;
 	int64_t http_request_ms, http_body_ms_per_mib, http_idle_ms;
 	int64_t http_requests_max, http_connections_max, http_connections_per_address;
@@ -162,6 +171,10 @@ struct conf {
 	size_t policies;
 	struct variable *variable;
 	size_t variables;
+	struct conf_issuer *issuer;
+	size_t issuers;
+	struct agent *agent;
+	size_t agents;
 	struct conf_credential *credential;
 	size_t credentials;
 	struct conf_provider *provider;
@@ -203,6 +216,9 @@ const struct secret_ref **conf_refs(const struct conf *c, size_t *n);
 
 /* The path of a file or folder beside the store; free(3) it. */
 char *conf_beside_store(const struct conf *c, const char *name);
+
+/* Who signs the tokens of Backstage's users; NULL if that is not known. free(3) it. */
+char *conf_access_issuer(const struct conf *c);
 
 /* SHA-256 of what conf_print() prints, in hex: names a configuration in the audit trail. */
 void conf_digest(const struct conf *c, char hex[65]);

@@ -29,8 +29,7 @@ const struct yaml_node *conf_item_node(
 	return node != NULL ? node : item;
 }
 
-/* One text alone stands for a list of one. */
-static const struct yaml_node *text_node(const struct yaml_node *node, size_t i)
+const struct yaml_node *conf_text_node(const struct yaml_node *node, size_t i)
 {
 	return node->type == YAML_SEQUENCE ? node->item[i] : node;
 }
@@ -48,8 +47,9 @@ static enum err names_check(struct conf_reader *r, const struct conf_list *list,
 			if (strcmp(conf_item_text(list, before, "name"), name) != 0)
 				continue;
 			return conf_refuse(r, conf_item_node(r, key, i, "name"),
-				"there is a %s %s on line %u already", list->noun,
-				conf_quote(name, quoted), conf_item_node(r, key, j, "name")->line);
+				"there is %s %s %s on line %u already", conf_article(list->noun),
+				list->noun, conf_quote(name, quoted),
+				conf_item_node(r, key, j, "name")->line);
 		}
 	}
 	return ERR_OK;
@@ -111,6 +111,9 @@ static enum err bounds_check(struct conf_reader *r)
 	if (c->http_uri_max >= c->http_head_max)
 		return conf_refuse(r, conf_node_of(r, "http", "max_uri"),
 			"http.max_uri must be less than http.max_head");
+	if (c->http_uri_max >= c->http_api_head_max)
+		return conf_refuse(r, conf_node_of(r, "http", "max_uri"),
+			"http.max_uri must be less than http.max_api_head");
 	if (c->http_connections_per_address > c->http_connections_max)
 		return conf_refuse(r, conf_node_of(r, "http", "max_connections_per_address"),
 			"http.max_connections_per_address must not be more than "
@@ -321,25 +324,32 @@ static bool name_exists(
 	return false;
 }
 
-/* Each name must be of an item; at is the node of them all. */
-static enum err references_check(struct conf_reader *r, char *const *names,
-	const struct conf_list *list, const struct yaml_node *at)
+enum err conf_name_check(struct conf_reader *r, const char *name, const struct conf_list *list,
+	const struct yaml_node *at)
 {
 	char quoted[CONF_QUOTE_MAX];
 	struct suggestion s;
 
-	for (size_t i = 0; names != NULL && names[i] != NULL; i++) {
-		const struct yaml_node *node = text_node(at, i);
+	if (name_exists(r->conf, list, name, &s))
+		return ERR_OK;
+	conf_quote(name, quoted);
+	if (s.best.n == 0)
+		return conf_refuse(r, at, "there is no %s %s", list->noun, quoted);
+	return conf_refuse(r, at, "there is no %s %s; did you mean '%.*s'?", list->noun, quoted,
+		SPAN_ARGS(s.best));
+}
 
-		if (strchr(names[i], '*') != NULL || name_exists(r->conf, list, names[i], &s))
-			continue;
-		conf_quote(names[i], quoted);
-		if (s.best.n == 0)
-			return conf_refuse(r, node, "there is no %s %s", list->noun, quoted);
-		return conf_refuse(r, node, "there is no %s %s; did you mean '%.*s'?", list->noun,
-			quoted, SPAN_ARGS(s.best));
+/* Each name must be of an item; at is the node of them all. */
+static enum err references_check(struct conf_reader *r, char *const *names,
+	const struct conf_list *list, const struct yaml_node *at)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; names != NULL && names[i] != NULL && e == ERR_OK; i++) {
+		if (strchr(names[i], '*') == NULL)
+			e = conf_name_check(r, names[i], list, conf_text_node(at, i));
 	}
-	return ERR_OK;
+	return e;
 }
 
 /* Only what tells people can be addressed. */
@@ -390,7 +400,8 @@ enum err conf_check(struct conf_reader *r)
 	static enum err (*const checks[])(struct conf_reader *) = { listen_once_check, tls_check,
 		bounds_check, sources_check, sinks_check, circuits_check, sink_kinds_check,
 		routes_check, backstage_check, identity_check, credentials_check,
-		conf_check_providers, conf_check_refs, conf_check_variables };
+		conf_check_issuers, conf_check_agents, conf_check_providers, conf_check_refs,
+		conf_check_variables };
 	static const char *const keys[] = {
 		[CONF_SOURCES] = "sources",
 		[CONF_SINKS] = "sinks",
@@ -399,6 +410,8 @@ enum err conf_check(struct conf_reader *r)
 		[CONF_VARIABLES] = "variables",
 		[CONF_CREDENTIALS] = "credentials",
 		[CONF_PROVIDERS] = "secrets",
+		[CONF_ISSUERS] = "issuers",
+		[CONF_AGENTS] = "agents",
 	};
 	enum err e;
 

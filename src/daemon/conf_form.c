@@ -17,6 +17,7 @@
 #include "daemon/conf_number.h"
 #include "io/jwk.h"
 #include "model/address.h"
+#include "model/agent.h"
 #include "model/api_right.h"
 #include "model/entity.h"
 #include "model/pattern.h"
@@ -481,6 +482,9 @@ FORM(group, .noun = "reference", .fits = fits_group,
 FORM(principal, .noun = "pattern", .fits = fits_principal,
 	.must = "must be a user such as user:default/alice or an agent such as "
 		"agent:release-bot, or its beginning and a '*'");
+FORM(claim, .noun = "claim", .fits = agent_claim_is_valid,
+	.must = "must be a claim and its value such as repository_id=1234, or the beginning of "
+		"the value and a '*'");
 FORM(entity_ref, .noun = "reference", .fits = fits_entity_ref,
 	.must = "must be a whole reference such as group:default/team-a");
 FORM(facility, .noun = "word", .fits = fits_facility,

@@ -62,6 +62,8 @@ extern const struct conf_form conf_form_effect;
 extern const struct conf_form conf_form_group;
 extern const struct conf_form conf_form_principal;
 
+extern const struct conf_form conf_form_claim; /* of an agent */
+
 /* Of providers of secrets. */
 extern const struct conf_form conf_form_provider_type;
 extern const struct conf_form conf_form_vault_auth;

@@ -29,6 +29,11 @@ enum err conf_refuse(struct conf_reader *r, const struct yaml_node *at, const ch
 	return ERR_PARSE;
 }
 
+const char *conf_article(const char *noun)
+{
+	return strchr("aeiou", noun[0]) == NULL ? "a" : "an";
+}
+
 const char *conf_quote(const char *text, char out[CONF_QUOTE_MAX])
 {
 	struct span all = span_of(text), shown = utf8_cut(all, CONF_QUOTE_MAX - 8);
@@ -136,7 +141,8 @@ static enum err item_read(struct conf_reader *r, const struct conf_list *list,
 	enum err e;
 
 	if (node->type != YAML_MAPPING)
-		return conf_refuse(r, node, "a %s must be a mapping of keys to values", list->noun);
+		return conf_refuse(r, node, "%s %s must be a mapping of keys to values",
+			conf_article(list->noun), list->noun);
 	at.kind = kind_of(list, node);
 	defaults_set(&at);
 	e = mapping_read(r, &at, node);

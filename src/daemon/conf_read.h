@@ -8,6 +8,7 @@
 #include "base/err.h"
 
 struct conf;
+struct conf_list;
 struct conf_option;
 struct yaml_node;
 
@@ -22,6 +23,9 @@ struct conf_reader {
 /* Keep "name:line:column: message" and return ERR_PARSE. at may be NULL: the beginning. */
 MUST_CHECK enum err conf_refuse(
 	struct conf_reader *r, const struct yaml_node *at, const char *fmt, ...) PRINTF(3, 4);
+
+/* "a" or "an". */
+const char *conf_article(const char *noun);
 
 #define CONF_QUOTE_MAX 72
 
@@ -47,6 +51,17 @@ MUST_CHECK enum err conf_check_variables(struct conf_reader *r);
 /* conf_secrets.c: the same of providers of secrets, and of references to them. */
 MUST_CHECK enum err conf_check_providers(struct conf_reader *r);
 MUST_CHECK enum err conf_check_refs(struct conf_reader *r);
+
+/* conf_agents.c: of who acts by ID tokens. */
+MUST_CHECK enum err conf_check_issuers(struct conf_reader *r);
+MUST_CHECK enum err conf_check_agents(struct conf_reader *r);
+
+/* Is there an item of that name? The message, at that node, suggests the nearest. */
+MUST_CHECK enum err conf_name_check(struct conf_reader *r, const char *name,
+	const struct conf_list *list, const struct yaml_node *at);
+
+/* The node of one text of a list. One text alone stands for a list of one. */
+const struct yaml_node *conf_text_node(const struct yaml_node *node, size_t i);
 
 /* The node of "section.key", or of the section, or the root: where a message points. */
 const struct yaml_node *conf_node_of(

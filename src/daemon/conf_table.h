@@ -66,6 +66,8 @@ enum {
 	CONF_VARIABLES,
 	CONF_CREDENTIALS,
 	CONF_PROVIDERS,
+	CONF_ISSUERS,
+	CONF_AGENTS,
 };
 
 extern const struct conf_option conf_options[];

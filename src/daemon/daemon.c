@@ -222,6 +222,7 @@ static struct httpd_limits limits_of(const struct conf *c)
 {
 	return (struct httpd_limits){
 		.head_max = c->http_head_max,
+		.token_head_max = c->http_api_head_max,
 		.uri_max = c->http_uri_max,
 		.fields_max = (unsigned)c->http_fields_max,
 		.request_ms = c->http_request_ms,
@@ -236,21 +237,19 @@ static struct httpd_limits limits_of(const struct conf *c)
 	};
 }
 
-static enum err daemon_listen_all(struct daemon *d, char *const *addresses, struct tls_server *tls,
-	struct httpd_handler handler, char **why)
+static enum err daemon_listen_all(
+	struct daemon *d, char *const *addresses, const struct httpd_listen *how, char **why)
 {
 	for (; addresses != NULL && *addresses != NULL; addresses++) {
-		const struct httpd_listen conf = {
-			.address = *addresses,
-			.mode = (unsigned)d->parts.conf->listen_mode,
-			.tls = tls,
-			.handler = handler,
-		};
-		enum err e = httpd_listen(d->httpd, &conf, why);
+		struct httpd_listen conf = *how;
+		enum err e;
 
+		conf.address = *addresses;
+		conf.mode = (unsigned)d->parts.conf->listen_mode;
+		e = httpd_listen(d->httpd, &conf, why);
 		if (e != ERR_OK)
 			return e;
-		log_notice("listen", "address=%s tls=%d", *addresses, tls != NULL);
+		log_notice("listen", "address=%s tls=%d", *addresses, conf.tls != NULL);
 	}
 	return ERR_OK;
 }
@@ -259,6 +258,7 @@ static enum err daemon_listen(struct daemon *d, char **why)
 {
 	const struct conf *c = d->parts.conf;
 	const struct httpd_limits limits = limits_of(c);
+	struct httpd_listen hooks = { 0 }, keys = { 0 }, api = { 0 }, admin = { 0 };
 	enum err e;
 
 	d->httpd = httpd_new(d->loop, &limits);
@@ -267,19 +267,22 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		if (e != ERR_OK)
 			return e;
 	}
-	e = daemon_listen_all(
-		d, c->listen_hooks, d->tls, push_door_before(d->door, relay_hooks(d->relay)), why);
-	if (e != ERR_OK)
-		return e;
-	if (d->keys != NULL) {
-		e = daemon_listen_all(d, c->listen_keys, d->tls, own_keys_handler(d->keys), why);
-		if (e != ERR_OK)
-			return e;
+	hooks.tls = keys.tls = api.tls = d->tls;
+	hooks.handler = push_door_before(d->door, relay_hooks(d->relay));
+	e = daemon_listen_all(d, c->listen_hooks, &hooks, why);
+	if (e == ERR_OK && d->keys != NULL) {
+		keys.handler = own_keys_handler(d->keys);
+		e = daemon_listen_all(d, c->listen_keys, &keys, why);
 	}
-	e = daemon_listen_all(d, c->listen_api, d->tls, api_handler(d), why);
 	if (e != ERR_OK)
 		return e;
-	return daemon_listen_all(d, c->listen_admin, NULL, admin_handler(d), why);
+	api.handler = api_handler(d);
+	api.takes_tokens = true;
+	e = daemon_listen_all(d, c->listen_api, &api, why);
+	if (e != ERR_OK)
+		return e;
+	admin.handler = admin_handler(d);
+	return daemon_listen_all(d, c->listen_admin, &admin, why);
 }
 
 /* --- reload --- */

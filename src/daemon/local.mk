@@ -14,6 +14,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_wish.h \
 	src/daemon/conf.c \
 	src/daemon/conf.h \
+	src/daemon/conf_agents.c \
 	src/daemon/conf_check.c \
 	src/daemon/conf_diff.c \
 	src/daemon/conf_digest.c \
@@ -70,6 +71,8 @@ stagewired_SOURCES = \
 	src/daemon/driver_http.c \
 	src/daemon/hint_book.c \
 	src/daemon/hint_book.h \
+	src/daemon/issuers.c \
+	src/daemon/issuers.h \
 	src/daemon/live.c \
 	src/daemon/live.h \
 	src/daemon/main.c \

@@ -15,19 +15,21 @@ struct relay;
 
 /*
  * Who asks for something in person: a user of Backstage, known by the token that
- * Backstage gave the user. Its limited tokens, which live in cookies, and those
- * of its plugins are not taken (io/jwt.h).
+ * Backstage gave the user, or an agent, known by an ID token of a configured
+ * issuer (model/agent.h). Backstage's limited tokens, which live in cookies, and
+ * those of its plugins are not taken (io/jwt.h).
  */
 struct visitors;
 
 struct visitors *visitors_new(struct loop *l, struct httpc *http, struct relay *relay);
 void visitors_free(struct visitors *v);
 
-/* From now on by this configuration. Without backstage.url and access.issuer nobody is known. */
+/* From now on by this configuration, borrowed until the next. Whose keys it keeps: daemon/issuers.h. */
 void visitors_set(struct visitors *v, const struct conf *c);
 
 struct visitor {
-	struct span principal; /* canonical: "user:default/alice" */
+	struct span principal; /* canonical: "user:default/alice"; or "agent:release-bot" */
+	struct span token;     /* which one it was, for the audit trail; nothing secret */
 	int64_t token_age_ms;  /* since it was issued */
 };
 

@@ -24,6 +24,7 @@ struct httpd_req;
 
 struct httpd_limits {
 	size_t head_max;          /* bytes of request line and fields */
+	size_t token_head_max;    /* the same where a listener takes tokens */
 	size_t uri_max;           /* bytes of the request target */
 	unsigned fields_max;      /* header fields */
 	int64_t request_ms;       /* absolute: from the first byte to the whole head and body */
@@ -74,6 +75,7 @@ struct httpd_listen {
 	unsigned mode;
 	struct tls_server *tls; /* borrowed; NULL: plain */
 	struct httpd_handler handler;
+	bool takes_tokens; /* which are long: limits.token_head_max holds */
 };
 
 MUST_CHECK enum err httpd_listen(struct httpd *h, const struct httpd_listen *conf, char **why);

@@ -245,6 +245,7 @@ static struct listener *listener_new(struct httpd *h, const struct httpd_listen 
 		.fd = fd,
 		.tls = conf->tls,
 		.handler = conf->handler,
+		.takes_tokens = conf->takes_tokens,
 		.address = bound_address(fd),
 	};
 	ln->resume = loop_timer_new(h->l, listener_resume, ln);

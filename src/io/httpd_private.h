@@ -100,6 +100,7 @@ struct listener {
 	dev_t dev;
 	ino_t ino;
 	bool is_passed; /* by socket activation */
+	bool takes_tokens;
 };
 
 struct httpd {

@@ -27,7 +27,7 @@ struct httpd_req *req_new(struct conn *c, int64_t now_ms)
 	struct httpd_req *req = xcalloc(1, sizeof(*req));
 	const struct httpd_limits *limits = &c->h->limits;
 	struct http_limits head = {
-		.head_max = limits->head_max,
+		.head_max = c->listener->takes_tokens ? limits->token_head_max : limits->head_max,
 		.uri_max = limits->uri_max,
 		.fields_max = limits->fields_max,
 	};

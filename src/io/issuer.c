@@ -2,14 +2,16 @@
 #include "io/issuer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/crypto.h"
+#include "io/discovery.h"
 #include "io/httpc.h"
 #include "io/loop.h"
 
 #define REFRESH_MS     INT64_C(600000)
-#define GRACE_MS       INT64_C(86400000)
 #define RETRY_FIRST_MS INT64_C(1000)
+#define PACE_MS        INT64_C(60000)
 #define WAITING_MAX    64
 
 /* A token that may be by a key we do not have yet. */
@@ -25,7 +27,8 @@ struct issuer {
 	struct httpc *http;
 	char *type, *iss, *audience, *keys_url;
 	struct jwt_rules rules;
-	int64_t timeout_ms, refetch_min_ms;
+	int64_t timeout_ms, refetch_min_ms, grace_ms;
+	struct issuer_pace *pace;
 	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
 	struct loop_timer *fetch_timer, *grace_timer;
 	struct httpc_call *call;
@@ -61,7 +64,7 @@ static void keys_take(struct issuer *i, struct jwk_set *keys)
 	i->status.fetched = clock_wall();
 	i->status.failures = 0;
 	loop_timer_set(i->fetch_timer, REFRESH_MS);
-	loop_timer_set(i->grace_timer, GRACE_MS);
+	loop_timer_set(i->grace_timer, i->grace_ms);
 }
 
 static void keys_fail(struct issuer *i)
@@ -74,38 +77,73 @@ static void keys_fail(struct issuer *i)
 	loop_timer_set(i->fetch_timer, wait_ms < REFRESH_MS ? wait_ms : REFRESH_MS);
 }
 
+static void fetch_fail(struct issuer *i)
+{
+	keys_fail(i);
+	waiting_judge(i);
+}
+
+static void fetch_send(struct issuer *i, const char *url, size_t answer_max,
+	void (*on_answer)(void *ctx, const struct httpc_answer *a))
+{
+	const struct httpc_request req = {
+		.url = url,
+		.timeout_ms = i->timeout_ms,
+		.answer_max = answer_max,
+	};
+
+	if (httpc_send(i->http, &req, on_answer, i, &i->call) == ERR_OK)
+		return;
+	i->call = NULL;
+	fetch_fail(i);
+}
+
+static bool is_good(const struct httpc_answer *a)
+{
+	return a->result == HTTPC_ANSWERED && a->status == 200;
+}
+
 static void on_keys(void *ctx, const struct httpc_answer *a)
 {
 	struct issuer *i = ctx;
 	struct jwk_set *keys = NULL;
 
 	i->call = NULL;
-	if (a->result == HTTPC_ANSWERED && a->status == 200 &&
-		jwk_set_parse(a->body, &keys) == ERR_OK)
-		keys_take(i, keys);
-	else
-		keys_fail(i);
+	if (!is_good(a) || jwk_set_parse(a->body, &keys) != ERR_OK) {
+		fetch_fail(i);
+		return;
+	}
+	keys_take(i, keys);
 	waiting_judge(i);
+}
+
+static void on_discovered(void *ctx, const struct httpc_answer *a)
+{
+	struct issuer *i = ctx;
+	CLEANUP(freep) char *url = NULL;
+
+	i->call = NULL;
+	if (is_good(a) && discovery_read(a->body, i->iss, &url) == ERR_OK)
+		fetch_send(i, url, JWK_SET_BYTES, on_keys);
+	else
+		fetch_fail(i);
 }
 
 static void on_fetch(void *ctx)
 {
 	struct issuer *i = ctx;
-	const struct httpc_request req = {
-		.url = i->keys_url,
-		.timeout_ms = i->timeout_ms,
-		.answer_max = JWK_SET_BYTES,
-	};
+	CLEANUP(freep) char *url = NULL;
 
 	if (i->call != NULL)
 		return;
 	i->asked = loop_now(i->loop);
 	i->has_asked = true;
-	if (httpc_send(i->http, &req, on_keys, i, &i->call) != ERR_OK) {
-		i->call = NULL;
-		keys_fail(i);
-		waiting_judge(i);
+	if (i->keys_url != NULL) {
+		fetch_send(i, i->keys_url, JWK_SET_BYTES, on_keys);
+		return;
 	}
+	url = discovery_url(i->iss);
+	fetch_send(i, url, DISCOVERY_BYTES, on_discovered);
 }
 
 static void on_grace_over(void *ctx)
@@ -116,12 +154,25 @@ static void on_grace_over(void *ctx)
 	i->keys = NULL;
 }
 
+bool issuer_pace_take(struct issuer_pace *p, struct mono now)
+{
+	struct mono *oldest = &p->began[p->n % ISSUER_PACE_MAX];
+
+	if (p->n >= ISSUER_PACE_MAX && now.ms - oldest->ms < PACE_MS)
+		return false;
+	*oldest = now;
+	p->n++;
+	return true;
+}
+
 /* Can it be that the issuer has a key by now that we have not? Then it is being asked. */
 static bool fetch_is_under_way(struct issuer *i)
 {
 	if (i->call != NULL)
 		return true;
 	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
+		return false;
+	if (i->pace != NULL && !issuer_pace_take(i->pace, loop_now(i->loop)))
 		return false;
 	on_fetch(i);
 	return i->call != NULL;
@@ -158,11 +209,6 @@ void issuer_judge(struct issuer *i, struct span token, issuer_judged_cb on_judge
 	judge_now(i, token, on_judged, ctx, true);
 }
 
-const struct jwt_rules *issuer_rules(const struct issuer *i)
-{
-	return &i->rules;
-}
-
 struct issuer_status issuer_status(const struct issuer *i)
 {
 	struct issuer_status s = i->status;
@@ -180,15 +226,32 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 	i->type = conf->rules.type == NULL ? NULL : xstrdup(conf->rules.type);
 	i->iss = xstrdup(conf->rules.issuer);
 	i->audience = xstrdup(conf->rules.audience);
-	i->keys_url = xstrdup(conf->keys_url);
+	i->keys_url = conf->keys_url == NULL ? NULL : xstrdup(conf->keys_url);
 	i->rules = (struct jwt_rules){ conf->rules.alg, i->type, i->iss, i->audience };
 	i->timeout_ms = conf->timeout_ms;
 	i->refetch_min_ms = conf->refetch_min_ms;
+	i->grace_ms = conf->grace_ms;
+	i->pace = conf->pace;
 	i->status.fetched = WALL_NONE;
 	i->fetch_timer = loop_timer_new(l, on_fetch, i);
 	i->grace_timer = loop_timer_new(l, on_grace_over, i);
 	loop_timer_set(i->fetch_timer, 0);
 	return i;
+}
+
+bool issuer_set(struct issuer *i, const struct issuer_conf *conf)
+{
+	const struct jwt_rules *r = &conf->rules;
+
+	if (strcmp(i->iss, r->issuer) != 0 || strcmp(i->audience, r->audience) != 0 ||
+		i->rules.alg != r->alg || !text_same(i->type, r->type) ||
+		!text_same(i->keys_url, conf->keys_url))
+		return false;
+	i->timeout_ms = conf->timeout_ms;
+	i->refetch_min_ms = conf->refetch_min_ms;
+	i->grace_ms = conf->grace_ms;
+	i->pace = conf->pace;
+	return true;
 }
 
 void issuer_free(struct issuer *i)

@@ -12,24 +12,39 @@ struct loop;
 /*
  * Somebody whose tokens we take, with the keys it publishes as a JWK Set. They
  * are fetched again every ten minutes; a token by a key that is not known yet
- * waits for one fetch more, if the last one is refetch_min_ms ago. While they
- * cannot be fetched, the last good ones hold for a day.
+ * waits for one fetch more, if the last one is refetch_min_ms ago and the pace
+ * allows it. While they cannot be fetched, the last good ones hold for their
+ * grace.
  */
 struct issuer;
 
+/* How often tokens by unknown keys make several issuers fetch: so often in a minute. */
+#define ISSUER_PACE_MAX 10
+
+struct issuer_pace {
+	struct mono began[ISSUER_PACE_MAX]; /* the last ones, in a ring */
+	size_t n;                           /* ever */
+};
+
+/* Take one of them. False: there were as many in the last minute. */
+bool issuer_pace_take(struct issuer_pace *p, struct mono now);
+
 struct issuer_conf {
 	struct jwt_rules rules; /* strings are copied */
-	const char *keys_url;
-	int64_t timeout_ms; /* of a fetch */
+	const char *keys_url;   /* NULL: what its discovery document says (io/discovery.h) */
+	int64_t timeout_ms;     /* of a call */
 	int64_t refetch_min_ms;
+	int64_t grace_ms;
+	struct issuer_pace *pace; /* shared, outlives the issuer; NULL: none */
 };
 
 struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf);
 
+/* Go on by this configuration and keep the keys; false, with no change, if they are of others. */
+bool issuer_set(struct issuer *i, const struct issuer_conf *conf);
+
 /* What waits is judged by the keys there are. */
 void issuer_free(struct issuer *i);
-
-const struct jwt_rules *issuer_rules(const struct issuer *i);
 
 /*
  * Judge a token; *t, borrowed for the callback, is NULL if it cannot be read.

@@ -8,6 +8,8 @@ libstagewire_a_SOURCES += \
 	src/io/dgram.h \
 	src/io/dial.c \
 	src/io/dial.h \
+	src/io/discovery.c \
+	src/io/discovery.h \
 	src/io/http_parser.c \
 	src/io/http_parser.h \
 	src/io/httpc.c \
@@ -23,11 +25,11 @@ libstagewire_a_SOURCES += \
 	src/io/httpd_listen.c \
 	src/io/httpd_private.h \
 	src/io/httpd_req.c \
-	src/io/issuer.c \
-	src/io/issuer.h \
 	src/io/httpd_stream.c \
 	src/io/hub_signature.c \
 	src/io/hub_signature.h \
+	src/io/issuer.c \
+	src/io/issuer.h \
 	src/io/json.c \
 	src/io/json.h \
 	src/io/jwk.c \

@@ -4,6 +4,8 @@ EXTRA_DIST += src/model/.may_include
 libstagewire_a_SOURCES += \
 	src/model/address.c \
 	src/model/address.h \
+	src/model/agent.c \
+	src/model/agent.h \
 	src/model/api_right.c \
 	src/model/api_right.h \
 	src/model/backoff.c \

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/agent.h"
 #include "model/catalog.h"
 #include "model/entity.h"
 #include "model/pattern.h"
@@ -14,8 +15,6 @@ static const char *const actions[] = {
 	[ACCESS_CANCEL] = "build.cancel",
 	[ACCESS_READ] = "build.read",
 };
-
-static const char agent_prefix[] = "agent:";
 
 const char *access_action_str(enum access_action a)
 {
@@ -35,8 +34,7 @@ enum err access_action_parse(struct span text, enum access_action *a)
 
 bool access_is_agent(const struct access *a)
 {
-	return a->principal.n > strlen(agent_prefix) &&
-	       memcmp(a->principal.p, agent_prefix, strlen(agent_prefix)) == 0;
+	return a->principal.n > strlen(AGENT_PREFIX) && span_starts(a->principal, AGENT_PREFIX);
 }
 
 void policy_rule_release(struct policy_rule *r)

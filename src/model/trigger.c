@@ -29,6 +29,7 @@ static const struct {
 	{ "host", offsetof(struct trigger, host) },
 	{ "principal", offsetof(struct trigger, principal) },
 	{ "on_behalf_of", offsetof(struct trigger, behalf) },
+	{ "token", offsetof(struct trigger, token) },
 	{ "rule", offsetof(struct trigger, rule) },
 	{ "branch", offsetof(struct trigger, branch) },
 	{ "message", offsetof(struct trigger, message) },

@@ -42,6 +42,7 @@ struct trigger {
 	struct span id; /* a UUID */
 	struct span entity, repository, source, host;
 	struct span principal, behalf; /* who asked, and for whom */
+	struct span token;             /* by which they were known (daemon/visitors.h) */
 	struct span rule;              /* of the policy, that allowed it */
 	struct span branch, message, merge_mode;
 	struct span variables; /* JSON object of texts; or empty */

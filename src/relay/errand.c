@@ -84,6 +84,7 @@ enum err errand_audit(const struct trigger *t, struct buf *out)
 		.entity = &t->entity,
 		.entities = 1,
 		.rule = t->rule,
+		.token = t->token,
 		.detail = t->note,
 	};
 	char build[32];

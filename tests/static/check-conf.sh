@@ -38,7 +38,7 @@ list_keys()
 			gsub(/[]["]/, "", value)
 			while (depth > 0 && column[depth] >= at)
 				depth--
-			list = depth > 0 && name[depth] ~ /^(sources|sinks|routes|credentials|policy|secrets|variables)$/
+			list = depth > 0 && name[depth] ~ /^(sources|sinks|routes|credentials|issuers|agents|policy|secrets|variables)$/
 			path = depth == 0 ? key : name[depth] (list ? "[]." : ".") key
 			column[++depth] = at
 			name[depth] = path

@@ -373,6 +373,7 @@ def flat_entry(entry):
 		"tries": unmapped.get("tries"),
 		"rule": unmapped["policy"].get("name"),
 		"requested_by": unmapped.get("requested_by"),
+		"token": unmapped.get("token"),
 		"entities": resources("backstage.entity") or None,
 		"owners": resources("backstage.owner") or None,
 		"to": unmapped["policy"].get("to"),

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/tools/decide
 tests_tools_decide_SOURCES = tests/tools/decide.c
 SYSTEM = \
+	tests/system/test_agents.py \
 	tests/system/test_api.py \
 	tests/system/test_audit_log.py \
 	tests/system/test_authors.py \

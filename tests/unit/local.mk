@@ -24,6 +24,7 @@ STANDIN = tests/unit/standin.c tests/unit/standin.h
 
 if HAVE_CRITERION
 UNIT = \
+	tests/unit/test_agent \
 	tests/unit/test_api_credentials \
 	tests/unit/test_audit_log \
 	tests/unit/test_backoff \
@@ -49,6 +50,7 @@ UNIT = \
 	tests/unit/test_crypto \
 	tests/unit/test_defs \
 	tests/unit/test_dgram \
+	tests/unit/test_discovery \
 	tests/unit/test_egress \
 	tests/unit/test_entity_json \
 	tests/unit/test_env_var \
@@ -66,6 +68,7 @@ UNIT = \
 	tests/unit/test_httpd \
 	tests/unit/test_hub_signature \
 	tests/unit/test_identity \
+	tests/unit/test_issuer \
 	tests/unit/test_jdoc \
 	tests/unit/test_journald \
 	tests/unit/test_json_gate \
@@ -129,6 +132,7 @@ tests_unit_test_dgram_SOURCES = tests/unit/test_dgram.c $(STANDIN)
 tests_unit_test_hint_book_SOURCES = tests/unit/test_hint_book.c src/daemon/hint_book.c
 tests_unit_test_http_sink_SOURCES = tests/unit/test_http_sink.c $(STANDIN)
 tests_unit_test_httpc_SOURCES = tests/unit/test_httpc.c $(STANDIN)
+tests_unit_test_issuer_SOURCES = tests/unit/test_issuer.c $(STANDIN)
 tests_unit_test_keys_SOURCES = tests/unit/test_keys.c $(STANDIN)
 tests_unit_test_travis_api_SOURCES = tests/unit/test_travis_api.c $(STANDIN)
 tests_unit_test_live_SOURCES = tests/unit/test_live.c src/daemon/hint_book.c \

@@ -186,6 +186,11 @@ struct refusal {
 #define HEADER                                                                                     \
 	"must be \"Name: value\", and none that the event, the signature or the connection needs"
 #define HTTP   "name: h, type: http, url: 'https://h.example'"
+#define ISSUER "name: i, url: 'https://i', audience: us"
+#define AGENT  LEAST "issuers: [{" ISSUER "}]\nagents: [{name: a, issuer: i, "
+#define CLAIM_MUST                                                                                 \
+	"must be a claim and its value such as repository_id=1234, or the beginning of the value " \
+	"and a '*'"
 #define SOURCE "name: a, type: travis, host: h, config_url: 'https://h/c'"
 
 #define LIVE   "backstage: {url: 'http://b'}\n"
@@ -437,6 +442,35 @@ static const struct refusal refusals[] = {
 		" {name: a, secret: {env: B}, allow: page}]\n",
 		"2:64: there is a credential 'a' on line 2 already" },
 	{ LEAST "http: {max_uri: 16KiB}\n", "2:17: http.max_uri must be less than http.max_head" },
+	{ LEAST "http: {max_uri: 16KiB, max_head: 32KiB, max_api_head: 16KiB}\n",
+		"2:17: http.max_uri must be less than http.max_api_head" },
+	/* agents */
+	{ LEAST "issuers: [{name: i, url: 'https://i'}]\n", "2:11: issuer 'i' needs a 'audience'" },
+	{ LEAST "issuers: [{name: i, audience: us}]\n", "2:11: issuer 'i' needs a 'url'" },
+	{ LEAST "issuers: [{" ISSUER ", algorithm: HS256}]\n",
+		"2:64: algorithm must be ES256 or RS256, not 'HS256'" },
+	{ LEAST "issuers: [{name: i, url: 'http://i', audience: us}]\n",
+		"2:26: url must be an https URL (http to this host itself) without user or query" },
+	{ LEAST "issuers: [{" ISSUER "}, {" ISSUER "}]\n",
+		"2:61: there is an issuer 'i' on line 2 already" },
+	{ LEAST "issuers: [{" ISSUER "}, {name: j, url: 'https://i', audience: us}]\n",
+		"2:69: issuer 'i' has this url already" },
+	{ LEAST "access: {issuer: 'https://i'}\nissuers: [{" ISSUER "}]\n",
+		"3:26: issuer 'i' is who signs the tokens of Backstage's users" },
+	{ AGENT "claims: a=b}, {name: a, issuer: i, claims: c=d}]\n",
+		"3:52: there is an agent 'a' on line 3 already" },
+	{ LEAST "issuers: [{" ISSUER "}]\nagents: [{name: a, issuer: ii, claims: a=b}]\n",
+		"3:28: there is no issuer 'ii'; did you mean 'i'?" },
+	{ AGENT "}]\n", "3:10: agent 'a' needs a 'claims'" },
+	{ AGENT "claims: []}]\n", "3:39: claims is an empty list; leave it out or fill it in" },
+	{ AGENT "claims: [a=b, c=d, a=e]}]\n", "3:50: claims has 'a' twice" },
+	{ AGENT "claims: {a: b}}]\n", "3:39: claims must be a list, not a mapping" },
+	{ AGENT "claims: a=*}]\n", "3:39: claims " CLAIM_MUST ", not 'a=*'" },
+	{ AGENT "claims: a=b*c}]\n", "3:39: claims " CLAIM_MUST ", not 'a=b*c'" },
+	{ AGENT "claims: a}]\n", "3:39: claims " CLAIM_MUST ", not 'a'" },
+	{ AGENT "claims: '=a'}]\n", "3:39: claims " CLAIM_MUST ", not '=a'" },
+	{ AGENT "claims: 'a='}]\n", "3:39: claims " CLAIM_MUST ", not 'a='" },
+	{ AGENT "claims: 'a b=c'}]\n", "3:39: claims " CLAIM_MUST ", not 'a b=c'" },
 	{ LEAST "http: {max_connections: 10}\n",
 		"2:7: http.max_connections_per_address must not be more than "
 		"http.max_connections" },
@@ -712,6 +746,7 @@ static void write_option(char *text, size_t max, const struct conf_option *o, co
 static bool is_bound_elsewhere(const struct conf_option *o, const char *value)
 {
 	return o->with != NULL || (strcmp(o->name, "http.max_head") == 0 && value == o->min) ||
+	       (strcmp(o->name, "http.max_api_head") == 0 && value == o->min) ||
 	       (strcmp(o->name, "http.max_connections") == 0 && value == o->min);
 }
 

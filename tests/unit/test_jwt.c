@@ -10,10 +10,11 @@
 /* What tests/tools/make_jwts.js takes for now. */
 #define NOW        ((struct wall){ INT64_C(1800000000000) })
 #define ISSUER     "https://backstage.example/api/auth"
-#define TOKENS_MIN 70
+#define TOKENS_MIN 100
 
 static const struct jwt_rules user_rules = { JWS_ES256, "vnd.backstage.user", ISSUER, "backstage" };
 static const struct jwt_rules oidc_rules = { JWS_RS256, NULL, ISSUER, "backstage" };
+static const struct jwt_rules oidc_es_rules = { JWS_ES256, NULL, ISSUER, "backstage" };
 
 static struct buf text;
 static struct jwk_set *keys;
@@ -62,6 +63,13 @@ static const char *judge(struct span token, const struct jwt_rules *rules, struc
 	return word;
 }
 
+static const struct jwt_rules *rules_of(struct span name)
+{
+	if (span_is(name, "oidc-es"))
+		return &oidc_es_rules;
+	return span_is(name, "oidc") ? &oidc_rules : &user_rules;
+}
+
 Test(jwt, every_token_of_another_program_is_taken_for_what_it_is)
 {
 	struct span rest = open_tokens();
@@ -69,12 +77,12 @@ Test(jwt, every_token_of_another_program_is_taken_for_what_it_is)
 
 	for (; rest.n > 0; n++) {
 		struct span line = cut(&rest, '\n'), want = cut(&line, '\t');
-		const struct jwt_rules *rules =
-			span_is(cut(&line, '\t'), "user") ? &user_rules : &oidc_rules;
+		const struct jwt_rules *rules = rules_of(cut(&line, '\t'));
+		struct span name = cut(&line, '\t');
 		const char *got = judge(line, rules, NOW);
 
-		cr_expect(span_is(want, got), "line %zu: %s instead of %.*s", n + 2, got,
-			SPAN_ARGS(want));
+		cr_expect(span_is(want, got), "%.*s: %.*s instead of %s", SPAN_ARGS(want),
+			SPAN_ARGS(name), got);
 	}
 	cr_expect_gt(n, TOKENS_MIN);
 	close_tokens();
@@ -85,6 +93,7 @@ static struct span good_token(void)
 {
 	struct span rest = open_tokens(), line = cut(&rest, '\n');
 
+	cut(&line, '\t');
 	cut(&line, '\t');
 	cut(&line, '\t');
 	return line;
@@ -183,4 +192,65 @@ Test(jwk, refuses_more_keys_than_an_issuer_has)
 	cr_assert_eq(buf_add_str(&b, "]}"), ERR_OK);
 	cr_expect_eq(jwk_set_parse(buf_span(&b), &s), ERR_LIMIT);
 	buf_release(&b);
+}
+
+/* The keys of the file once more, under another name or the same. */
+static enum err read_twice(const char *second, size_t *n)
+{
+	struct buf b;
+	struct jwk_set *s = NULL;
+	struct span rest = buf_span(&text), set = cut(&rest, '\n');
+	enum err e;
+
+	buf_init(&b, 1 << 16);
+	/* The first key is up to the first brace that closes. */
+	cr_assert_eq(buf_addf(&b, "%.*s}, %s", (int)strcspn(set.p, "}"), set.p, second), ERR_OK);
+	cr_assert_eq(buf_add_str(&b, "]}"), ERR_OK);
+	e = jwk_set_parse(buf_span(&b), &s);
+	if (e == ERR_OK)
+		*n = jwk_set_count(s);
+	jwk_set_free(s);
+	buf_release(&b);
+	return e;
+}
+
+/* A point of the curve: its generator. */
+#define POINT                                                                                      \
+	"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY\"," \
+	"\"y\":\"T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU\",\"kid\":\"%s\"%s}"
+
+Test(jwk, refuses_two_keys_of_one_name)
+{
+	char key[512];
+	size_t n = 0;
+
+	open_tokens();
+	snprintf(key, sizeof(key), POINT, "ec-1", "");
+	cr_expect_eq(read_twice(key, &n), ERR_PARSE);
+	snprintf(key, sizeof(key), POINT, "ec-2", "");
+	cr_expect_eq(read_twice(key, &n), ERR_OK);
+	cr_expect_eq(n, 2);
+	/* One that is not for us does not count. */
+	snprintf(key, sizeof(key), POINT, "ec-1", ",\"use\":\"enc\"");
+	cr_expect_eq(read_twice(key, &n), ERR_OK);
+	cr_expect_eq(n, 1);
+	close_tokens();
+}
+
+Test(jwk, refuses_a_set_that_is_too_large)
+{
+	struct jwk_set *s = NULL;
+	struct buf b;
+
+	open_tokens();
+	buf_init(&b, 2 * JWK_SET_BYTES);
+	cr_assert_eq(buf_add_str(&b, "{\"keys\":[]}"), ERR_OK);
+	while (b.len < JWK_SET_BYTES)
+		cr_assert_eq(buf_add_str(&b, " "), ERR_OK);
+	cr_expect_eq(jwk_set_parse(buf_span(&b), &s), ERR_OK);
+	jwk_set_free(s);
+	cr_assert_eq(buf_add_str(&b, " "), ERR_OK);
+	cr_expect_eq(jwk_set_parse(buf_span(&b), &s), ERR_LIMIT);
+	buf_release(&b);
+	close_tokens();
 }
