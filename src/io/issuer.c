@@ -116,12 +116,20 @@ static void on_grace_over(void *ctx)
 	i->keys = NULL;
 }
 
+/* Backstage makes its first key when the first user signs in: until then there is none to wait by. */
+static int64_t refetch_min_ms(const struct issuer *i)
+{
+	bool none = i->keys == NULL || jwk_set_count(i->keys) == 0;
+
+	return none && i->refetch_min_ms > RETRY_FIRST_MS ? RETRY_FIRST_MS : i->refetch_min_ms;
+}
+
 /* Can it be that the issuer has a key by now that we have not? Then it is being asked. */
 static bool fetch_is_under_way(struct issuer *i)
 {
 	if (i->call != NULL)
 		return true;
-	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
+	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < refetch_min_ms(i))
 		return false;
 	on_fetch(i);
 	return i->call != NULL;
