@@ -55,6 +55,8 @@ stagewired_SOURCES = \
 	src/daemon/api.h \
 	src/daemon/api_builds.c \
 	src/daemon/api_builds.h \
+	src/daemon/api_builds_act.c \
+	src/daemon/api_builds_impl.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \

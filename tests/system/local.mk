@@ -35,7 +35,8 @@ SYSTEM = \
 	tests/system/test_signals.py \
 	tests/system/test_sink_faults.py \
 	tests/system/test_syslog.py \
-	tests/system/test_triggers.py
+	tests/system/test_triggers.py \
+	tests/system/test_v3_users.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)
 EXTRA_DIST += \
