@@ -6,6 +6,8 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_access.h \
 	src/daemon/api_credentials.c \
 	src/daemon/api_credentials.h \
+	src/daemon/api_outcome.c \
+	src/daemon/api_outcome.h \
 	src/daemon/api_ruling.c \
 	src/daemon/api_ruling.h \
 	src/daemon/api_triggers.c \
