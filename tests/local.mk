@@ -24,6 +24,7 @@ PEERS = \
 	tests/peers/test_ownership.py \
 	tests/peers/test_travis_card.py \
 	tests/peers/test_secrets.py \
+	tests/peers/test_trigger_peer.py \
 	tests/peers/test_webhooks.py
 
 # What "make check-browser" runs.

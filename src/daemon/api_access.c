@@ -86,6 +86,16 @@ const struct httpd_problem *api_access_check(struct api_access *a, const struct 
 	return NULL;
 }
 
+bool api_access_knows(const struct api_access *a, const struct httpd_req *req)
+{
+	struct api_caller caller;
+	struct span field;
+
+	return a->credentials != NULL && httpd_req_field_count(req, "Authorization") == 1 &&
+	       httpd_req_field(req, "Authorization", &field) &&
+	       api_credentials_know(a->credentials, field, &caller);
+}
+
 struct api_access_stats api_access_stats(const struct api_access *a)
 {
 	return a->stats;

@@ -2,6 +2,7 @@
 #ifndef DAEMON_API_ACCESS_H
 #define DAEMON_API_ACCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/api_credentials.h"
@@ -27,6 +28,9 @@ void api_access_set(struct api_access *a, struct api_credentials *c);
  */
 const struct httpd_problem *api_access_check(struct api_access *a, const struct httpd_req *req,
 	enum api_right right, struct api_caller *caller);
+
+/* Does a request show one of the credentials, whatever it allows? Nothing is counted or told. */
+bool api_access_knows(const struct api_access *a, const struct httpd_req *req);
 
 struct api_access_stats {
 	uint64_t granted, missing, wrong, not_allowed;

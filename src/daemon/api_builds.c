@@ -6,44 +6,37 @@
 #include "base/json_write.h"
 #include "base/log.h"
 #include "daemon/api_access.h"
+#include "daemon/api_builds_impl.h"
 #include "daemon/daemon.h"
+#include "daemon/visitors.h"
 #include "model/catalog.h"
 #include "relay/board.h"
 #include "relay/relay.h"
-#include "store/store.h"
-#include "travis/v3_read.h"
-#include "travis/v3_write.h"
 
-/* Bytes of an answer: a hundred builds with the longest of texts. */
-#define ANSWER_MAX (16 * 1024 * 1024)
+/* Of a POST, which needs none. */
+#define BODY_MAX 1024
 
-/* Hosts on which one id may be a build. */
-#define HOSTS_MOST 16
-
-/* A question to the store that a request waits for. */
-struct ask {
-	struct daemon *daemon;
-	struct httpd_req *req;
-	struct v3_request want;
-};
-
-static struct ask *ask_new(struct daemon *d, struct httpd_req *req, const struct v3_request *want)
+static struct ask *ask_new(struct daemon *d, struct httpd_req *req)
 {
 	struct ask *a = xcalloc(1, sizeof(*a));
 
-	*a = (struct ask){ .daemon = d, .req = req, .want = *want };
+	a->daemon = d;
+	a->req = req;
+	v3_path_read(httpd_req_path(req), &a->want);
 	return a;
 }
 
-static void ask_free(struct ask *a)
+void ask_free(struct ask *a)
 {
 	v3_request_release(&a->want);
+	free(a->principal);
+	free(a->token);
 	free(a);
 }
 
 /* --- answers --- */
 
-static void reply(struct httpd_req *req, int status, const struct json_writer *w, struct span body,
+void builds_reply(struct httpd_req *req, int status, const struct json_writer *w, struct span body,
 	const char *fields)
 {
 	struct httpd_answer answer = {
@@ -59,24 +52,19 @@ static void reply(struct httpd_req *req, int status, const struct json_writer *w
 	httpd_reply(req, &answer);
 }
 
-#define NO_STORE   "The store cannot be read now."
-#define NO_CATALOG "The catalog is not known yet."
-
-#define PRIVATE "Cache-Control: no-store\r\n"
-
-static void reply_error(
+void builds_reply_error(
 	struct httpd_req *req, int status, const struct v3_error *error, const char *fields)
 {
 	CLEANUP(buf_release) struct buf body;
 	struct json_writer w;
 
-	buf_init(&body, ANSWER_MAX);
+	buf_init(&body, BUILDS_ANSWER_MAX);
 	json_writer_init(&w, &body);
 	v3_put_error(&w, error);
-	reply(req, status, &w, buf_span(&body), fields);
+	builds_reply(req, status, &w, buf_span(&body), fields);
 }
 
-static void reply_missing(struct httpd_req *req, const char *resource)
+void builds_reply_missing(struct httpd_req *req, const char *resource)
 {
 	const bool build = strcmp(resource, "build") == 0;
 	const struct v3_error missing = {
@@ -86,14 +74,14 @@ static void reply_missing(struct httpd_req *req, const char *resource)
 		.resource = resource,
 	};
 
-	reply_error(req, 404, &missing, NULL);
+	builds_reply_error(req, 404, &missing, NULL);
 }
 
-static void reply_later(struct httpd_req *req, const char *why)
+void builds_reply_later(struct httpd_req *req, const char *why)
 {
 	const struct v3_error later = { .type = "error", .message = why };
 
-	reply_error(req, 503, &later, "Retry-After: 5\r\n");
+	builds_reply_error(req, 503, &later, "Retry-After: 5\r\n");
 }
 
 /* v3 says 403 to those it does not know; 401 with its challenges tells more. */
@@ -105,18 +93,53 @@ static void reply_stranger(struct httpd_req *req, const struct httpd_problem *pr
 		.message = problem->detail,
 	};
 
-	reply_error(req, problem->status, &stranger, problem->fields);
+	builds_reply_error(req, problem->status, &stranger, problem->fields);
 }
 
 /* --- builds --- */
 
-/* Only what the catalog has now is seen: what it does not claim is nobody's business here. */
-static bool is_claimed(const struct daemon *d, struct span slug)
+bool builds_is_claimed(const struct daemon *d, struct span slug)
 {
 	const struct catalog *c = relay_catalog_now(d->relay);
 	struct entity e;
 
 	return c != NULL && catalog_find(c, slug, &e, 1) > 0;
+}
+
+bool builds_is_allowed(struct ask *a, enum access_action action, struct span slug,
+	struct span branch, struct entity *by, struct decision *decision)
+{
+	const struct catalog *c = relay_catalog_now(a->daemon->relay);
+	const struct api_plea plea = {
+		.action = action,
+		.principal = span_of(a->principal),
+		.token = span_of(a->token),
+		.token_age_ms = a->token_age_ms,
+		.branch = branch,
+	};
+	struct v3_error denial = {
+		.type = "insufficient_access",
+		.resource = a->want.what == V3_BUILDS ? "repository" : "build",
+		.permission = a->want.what == V3_ACT ? a->want.act : "read",
+	};
+	CLEANUP(freep) struct entity *claims = NULL;
+	struct api_ruling ruling;
+	struct entity first;
+	size_t n = catalog_find(c, slug, &first, 1);
+
+	if (a->principal == NULL)
+		return true;
+	claims = xcalloc(n, sizeof(*claims));
+	if (api_rule(a->daemon, a->req, &plea, claims, catalog_find(c, slug, claims, n), &ruling)) {
+		if (by != NULL) {
+			*by = *ruling.entity;
+			*decision = ruling.decision;
+		}
+		return true;
+	}
+	denial.message = api_denial_words(ruling.decision.reason);
+	builds_reply_error(a->req, 403, &denial, NULL);
+	return false;
 }
 
 /* False where the row does not read, which is our own fault. */
@@ -155,10 +178,10 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 	CLEANUP(buf_release) struct buf body;
 	struct json_writer w;
 
-	buf_init(&body, ANSWER_MAX);
+	buf_init(&body, BUILDS_ANSWER_MAX);
 	json_writer_init(&w, &body);
 	if (e != ERR_OK) {
-		reply_later(a->req, NO_STORE);
+		builds_reply_later(a->req, NO_STORE);
 		ask_free(a);
 		return;
 	}
@@ -167,7 +190,7 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 	for (size_t i = 0; i < found->n; i++)
 		IGNORE(put_build(&w, &found->build[i], page.count));
 	v3_put_builds_end(&w);
-	reply(a->req, 200, &w, buf_span(&body), PRIVATE);
+	builds_reply(a->req, 200, &w, buf_span(&body), PRIVATE);
 	ask_free(a);
 }
 
@@ -180,7 +203,7 @@ static const struct store_build *build_choose(
 	for (size_t i = 0; i < found->n; i++) {
 		const struct store_build *b = &found->build[i];
 
-		if (is_claimed(d, b->repository) &&
+		if (builds_is_claimed(d, b->repository) &&
 			(best == NULL || b->event_seq > best->event_seq))
 			best = b;
 	}
@@ -194,25 +217,25 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 	CLEANUP(buf_release) struct buf body;
 	struct json_writer w;
 
-	buf_init(&body, ANSWER_MAX);
+	buf_init(&body, BUILDS_ANSWER_MAX);
 	json_writer_init(&w, &body);
 	if (e != ERR_OK) {
-		reply_later(a->req, NO_STORE);
+		builds_reply_later(a->req, NO_STORE);
 	} else if (relay_catalog_now(a->daemon->relay) == NULL) {
-		reply_later(a->req, NO_CATALOG);
+		builds_reply_later(a->req, NO_CATALOG);
 	} else if (row == NULL || !put_build(&w, row, -1)) {
-		reply_missing(a->req, "build");
-	} else {
-		reply(a->req, 200, &w, buf_span(&body), PRIVATE);
+		builds_reply_missing(a->req, "build");
+	} else if (builds_is_allowed(a, ACCESS_READ, row->repository, row->branch, NULL, NULL)) {
+		builds_reply(a->req, 200, &w, buf_span(&body), PRIVATE);
 	}
 	ask_free(a);
 }
 
-static void ask_store(struct ask *a, const struct store_builds_query *q, store_builds_cb on_done)
+void builds_ask_store(struct ask *a, const struct store_builds_query *q, store_builds_cb on_done)
 {
 	if (store_builds(a->daemon->store, q, on_done, a) == ERR_OK)
 		return;
-	reply_later(a->req, NO_STORE);
+	builds_reply_later(a->req, NO_STORE);
 	ask_free(a);
 }
 
@@ -228,7 +251,7 @@ static bool query_is_refused(struct ask *a)
 
 	if (e == ERR_OK)
 		return false;
-	reply_error(a->req, e == ERR_PARSE ? 400 : 501, &wrong, NULL);
+	builds_reply_error(a->req, e == ERR_PARSE ? 400 : 501, &wrong, NULL);
 	return true;
 }
 
@@ -236,9 +259,9 @@ static bool query_is_refused(struct ask *a)
 static bool slug_is_refused(struct ask *a)
 {
 	if (relay_catalog_now(a->daemon->relay) == NULL)
-		reply_later(a->req, NO_CATALOG);
-	else if (!is_claimed(a->daemon, buf_span(&a->want.slug)))
-		reply_missing(a->req, "repository");
+		builds_reply_later(a->req, NO_CATALOG);
+	else if (!builds_is_claimed(a->daemon, buf_span(&a->want.slug)))
+		builds_reply_missing(a->req, "repository");
 	else
 		return false;
 	return true;
@@ -249,42 +272,58 @@ static void answer_builds(struct ask *a)
 	const struct span slug = buf_span(&a->want.slug);
 	struct store_builds_query q = { .repository = &slug, .repositories = 1, .count = true };
 
-	if (query_is_refused(a) || slug_is_refused(a)) {
+	if (query_is_refused(a) || slug_is_refused(a) ||
+		!builds_is_allowed(a, ACCESS_READ, slug, (struct span){ 0 }, NULL, NULL)) {
 		ask_free(a);
 		return;
 	}
 	q.offset = (size_t)a->want.offset;
 	q.limit = (unsigned)a->want.limit;
 	q.states = a->want.states;
-	ask_store(a, &q, on_builds);
+	builds_ask_store(a, &q, on_builds);
 }
 
 static void answer_build(struct ask *a)
 {
-	const struct store_builds_query q = { .id = a->want.id, .limit = HOSTS_MOST };
+	const struct store_builds_query q = { .id = a->want.id, .limit = BUILDS_HOSTS_MOST };
 
-	ask_store(a, &q, on_build);
+	builds_ask_store(a, &q, on_build);
 }
 
-static void answer_user(struct httpd_req *req, const struct api_caller *caller)
+static void answer_user(struct httpd_req *req, const char *name)
 {
 	CLEANUP(buf_release) struct buf body;
 	struct json_writer w;
 
-	buf_init(&body, ANSWER_MAX);
+	buf_init(&body, BUILDS_ANSWER_MAX);
 	json_writer_init(&w, &body);
-	v3_put_user(&w, caller->name);
-	reply(req, 200, &w, buf_span(&body), PRIVATE);
+	v3_put_user(&w, name);
+	builds_reply(req, 200, &w, buf_span(&body), PRIVATE);
 }
 
 /* --- requests --- */
 
-/* All that is posted would change something at Travis CI, which is not to be had here. */
+/* A user who asks in person, rather than a credential of ours? */
+static bool is_visitor(const struct daemon *d, const struct httpd_req *req)
+{
+	return !api_access_knows(d->access, req) && visitors_expect(req);
+}
+
+/* What a user may have done to a build, if the policy lets them. */
+static bool is_order(const struct v3_request *want)
+{
+	return want->what == V3_ACT &&
+	       (strcmp(want->act, "restart") == 0 || strcmp(want->act, "cancel") == 0);
+}
+
+/* Who is not known in person changes nothing, and nobody changes more than that. */
 static void refuse_post(struct httpd_req *req, const struct v3_request *want)
 {
 	const struct v3_error act = {
 		.type = "insufficient_access",
-		.message = "builds are only read here; Travis CI itself restarts and cancels them",
+		.message = is_order(want)
+				   ? "a user's own token is needed to restart and cancel builds"
+				   : "builds are restarted and canceled here, no more",
 		.resource = "build",
 		.permission = want->act,
 	};
@@ -294,50 +333,87 @@ static void refuse_post(struct httpd_req *req, const struct v3_request *want)
 	};
 
 	if (want->what == V3_ACT)
-		reply_error(req, 403, &act, NULL);
+		builds_reply_error(req, 403, &act, NULL);
 	else
-		reply_error(req, 405, &method, "Allow: GET\r\n");
+		builds_reply_error(req, 405, &method, "Allow: GET\r\n");
+}
+
+static struct httpd_verdict post_head(
+	struct daemon *d, struct httpd_req *req, const struct v3_request *want)
+{
+	const struct httpd_problem *problem = NULL;
+	struct api_caller caller;
+	bool visitor = is_visitor(d, req);
+
+	if (visitor && is_order(want))
+		return (struct httpd_verdict){ .body_max = BODY_MAX };
+	if (!visitor)
+		problem = api_access_check(d->access, req, API_BUILDS, &caller);
+	if (problem != NULL)
+		reply_stranger(req, problem);
+	else
+		refuse_post(req, want);
+	return (struct httpd_verdict){ .refused = true };
 }
 
 struct httpd_verdict api_builds_head(struct daemon *d, struct httpd_req *req)
 {
-	const struct httpd_problem *problem;
-	struct api_caller caller;
+	struct httpd_verdict verdict = { .body_max = 0 };
 	struct v3_request want;
 
 	if (!httpd_req_is_post(req))
-		return (struct httpd_verdict){ .body_max = 0 };
-	problem = api_access_check(d->access, req, API_BUILDS, &caller);
+		return verdict;
 	v3_path_read(httpd_req_path(req), &want);
-	if (problem != NULL)
-		reply_stranger(req, problem);
-	else
-		refuse_post(req, &want);
+	verdict = post_head(d, req, &want);
 	v3_request_release(&want);
-	return (struct httpd_verdict){ .refused = true };
+	return verdict;
 }
 
-void api_builds_request(struct daemon *d, struct httpd_req *req)
+static void answer(struct ask *a, const char *name)
 {
 	static const struct v3_error method = {
 		.type = "method_not_allowed",
 		.message = "this is posted, which builds are not here",
 	};
-	struct api_caller caller;
-	const struct httpd_problem *problem = api_access_check(d->access, req, API_BUILDS, &caller);
-	struct v3_request want;
 
-	if (problem != NULL) {
-		reply_stranger(req, problem);
+	switch (a->want.what) {
+	case V3_BUILDS: answer_builds(a); return;
+	case V3_BUILD: answer_build(a); return;
+	case V3_USER: answer_user(a->req, name); break;
+	case V3_ACT:
+		if (httpd_req_is_post(a->req)) {
+			builds_act(a);
+			return;
+		}
+		builds_reply_error(a->req, 405, &method, "Allow: POST\r\n");
+		break;
+	case V3_NOTHING: builds_reply_missing(a->req, "repository"); break;
+	}
+	ask_free(a);
+}
+
+static void on_visitor(void *ctx, struct httpd_req *req, const struct visitor *who)
+{
+	struct ask *a = ask_new(ctx, req);
+
+	a->principal = xstrndup(who->principal.p, who->principal.n);
+	a->token = xstrndup(who->token.p, who->token.n);
+	a->token_age_ms = who->token_age_ms;
+	answer(a, a->principal);
+}
+
+void api_builds_request(struct daemon *d, struct httpd_req *req)
+{
+	struct api_caller caller;
+	const struct httpd_problem *problem;
+
+	if (is_visitor(d, req)) {
+		visitors_ask(d->visitors, req, on_visitor, d);
 		return;
 	}
-	v3_path_read(httpd_req_path(req), &want);
-	switch (want.what) {
-	case V3_BUILDS: answer_builds(ask_new(d, req, &want)); return;
-	case V3_BUILD: answer_build(ask_new(d, req, &want)); return;
-	case V3_USER: answer_user(req, &caller); break;
-	case V3_ACT: reply_error(req, 405, &method, "Allow: POST\r\n"); break;
-	case V3_NOTHING: reply_missing(req, "repository"); break;
-	}
-	v3_request_release(&want);
+	problem = api_access_check(d->access, req, API_BUILDS, &caller);
+	if (problem != NULL)
+		reply_stranger(req, problem);
+	else
+		answer(ask_new(d, req), caller.name);
 }

@@ -6,15 +6,14 @@
 #include <string.h>
 
 #include "base/json_write.h"
-#include "base/log.h"
 #include "daemon/admin_impl.h"
+#include "daemon/api_outcome.h"
 #include "daemon/api_ruling.h"
 #include "daemon/api_wish.h"
 #include "daemon/daemon.h"
 #include "daemon/visitors.h"
 #include "model/catalog.h"
 #include "model/entity.h"
-#include "relay/board.h"
 #include "relay/relay.h"
 #include "relay/source.h"
 #include "relay/triggers.h"
@@ -247,23 +246,6 @@ static const struct store_build *build_choose(
 	return NULL;
 }
 
-static void put_build(struct json_writer *w, const struct store_build *b)
-{
-	json_object_begin(w);
-	json_member_int(w, "id", b->id);
-	json_member_span(w, "number", b->number);
-	json_member_span(w, "host", b->host);
-	json_member_span(w, "repository", b->repository);
-	json_member_opt(w, "branch", b->branch);
-	json_member_str(w, "state", build_state_str(board_state(b)));
-	json_member_str(w, "transition", transition_str(board_transition(b)));
-	json_member_int(w, "attempt", b->attempt);
-	json_member_wall(w, "started", b->started);
-	json_member_wall(w, "finished", b->finished);
-	json_member_wall(w, "updated", b->updated);
-	json_object_end(w);
-}
-
 static void reply_build(struct asking *a, const struct store_build *b)
 {
 	CLEANUP(buf_release) struct buf page;
@@ -271,7 +253,7 @@ static void reply_build(struct asking *a, const struct store_build *b)
 
 	buf_init(&page, ADMIN_PAGE_MAX);
 	json_writer_init(&w, &page);
-	put_build(&w, b);
+	api_put_build(&w, b);
 	reply_page(a->req, &w, &page);
 	asking_free(a);
 }
@@ -333,7 +315,7 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 	json_key(&w, "builds");
 	json_array_begin(&w);
 	for (size_t i = 0; i < found->n; i++)
-		put_build(&w, &found->build[i]);
+		api_put_build(&w, &found->build[i]);
 	json_array_end(&w);
 	json_member_int(&w, "total", found->total);
 	json_object_end(&w);
@@ -354,32 +336,10 @@ static void list_builds(struct asking *a)
 	ask_builds(a, &q, on_builds);
 }
 
-/* --- what came of it --- */
-
-static void on_trigger(void *ctx, enum err e, int64_t version, struct span value)
-{
-	struct asking *a = ctx;
-	CLEANUP(trigger_release) struct trigger t;
-
-	(void)version;
-	trigger_init(&t);
-	if (e == ERR_OK)
-		e = trigger_read(value, &t);
-	/* Whose it is not, for them there is none. */
-	if (e == ERR_NOTFOUND || (e == ERR_OK && !span_is(t.principal, a->principal))) {
-		asking_refuse(a, 404, "trigger-unknown", "There is no such trigger of yours.");
-	} else if (e != ERR_OK) {
-		asking_unread(a);
-	} else {
-		reply_text(a->req, 200, "application/json", value);
-		asking_free(a);
-	}
-}
-
 static void show_trigger(struct asking *a)
 {
-	if (store_get(a->daemon->store, NS_TRIGGER, a->wish.trigger, on_trigger, a) != ERR_OK)
-		asking_unread(a);
+	api_show_trigger(a->daemon, a->req, a->wish.trigger, span_of(a->principal));
+	asking_free(a);
 }
 
 /* --- requests --- */

@@ -6,6 +6,8 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_access.h \
 	src/daemon/api_credentials.c \
 	src/daemon/api_credentials.h \
+	src/daemon/api_outcome.c \
+	src/daemon/api_outcome.h \
 	src/daemon/api_ruling.c \
 	src/daemon/api_ruling.h \
 	src/daemon/api_triggers.c \
@@ -58,6 +60,8 @@ stagewired_SOURCES = \
 	src/daemon/api.h \
 	src/daemon/api_builds.c \
 	src/daemon/api_builds.h \
+	src/daemon/api_builds_act.c \
+	src/daemon/api_builds_impl.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
 	src/daemon/audit_log.c \

@@ -266,3 +266,15 @@ void visitors_ask(struct visitors *v, struct httpd_req *req,
 	*a = (struct asking){ v, req, issuer, on_known, ctx };
 	issuer_judge(issuer, token, on_judged, a);
 }
+
+bool visitors_expect(const struct httpd_req *req)
+{
+	struct span token;
+	size_t dots = 0;
+
+	if (!bearer_of(req, &token))
+		return false;
+	for (size_t i = 0; i < token.n; i++)
+		dots += token.p[i] == '.';
+	return dots == 2;
+}

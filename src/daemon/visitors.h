@@ -2,6 +2,7 @@
 #ifndef DAEMON_VISITORS_H
 #define DAEMON_VISITORS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -40,5 +41,8 @@ struct visitor {
  */
 void visitors_ask(struct visitors *v, struct httpd_req *req,
 	void (*on_known)(void *ctx, struct httpd_req *req, const struct visitor *who), void *ctx);
+
+/* Does a request bring what may be such a token: three parts, as Bearer (RFC 7515, section 3.1)? */
+bool visitors_expect(const struct httpd_req *req);
 
 #endif

@@ -165,12 +165,20 @@ bool issuer_pace_take(struct issuer_pace *p, struct mono now)
 	return true;
 }
 
+/* Backstage makes its first key when the first user signs in: until then there is none to wait by. */
+static int64_t refetch_min_ms(const struct issuer *i)
+{
+	bool none = i->keys == NULL || jwk_set_count(i->keys) == 0;
+
+	return none && i->refetch_min_ms > RETRY_FIRST_MS ? RETRY_FIRST_MS : i->refetch_min_ms;
+}
+
 /* Can it be that the issuer has a key by now that we have not? Then it is being asked. */
 static bool fetch_is_under_way(struct issuer *i)
 {
 	if (i->call != NULL)
 		return true;
-	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < i->refetch_min_ms)
+	if (i->has_asked && loop_now(i->loop).ms - i->asked.ms < refetch_min_ms(i))
 		return false;
 	if (i->pace != NULL && !issuer_pace_take(i->pace, loop_now(i->loop)))
 		return false;

@@ -12,9 +12,9 @@ struct loop;
 /*
  * Somebody whose tokens we take, with the keys it publishes as a JWK Set. They
  * are fetched again every ten minutes; a token by a key that is not known yet
- * waits for one fetch more, if the last one is refetch_min_ms ago and the pace
- * allows it. While they cannot be fetched, the last good ones hold for their
- * grace.
+ * waits for one fetch more, if the last one is refetch_min_ms ago, or a second
+ * where there was none in it, and the pace allows it. While they cannot be
+ * fetched, the last good ones hold for their grace.
  */
 struct issuer;
 

@@ -25,6 +25,7 @@
 #define BODY_MAX       (64 * 1024)
 #define PATH_MAX_BYTES 2048
 #define NOTE_MAX       512
+#define BUILD_NAME_MAX 512
 
 #define SAVE_AGAIN_MS 1000
 #define ASK_FIRST_MS  1000
@@ -87,10 +88,11 @@ enum err errand_audit(const struct trigger *t, struct buf *out)
 		.token = t->token,
 		.detail = t->note,
 	};
-	char build[32];
+	char build[BUILD_NAME_MAX];
 
+	/* As the entries of its webhooks name it. */
 	if (t->builds > 0) {
-		snprintf(build, sizeof(build), "%" PRId64, t->build[0]);
+		snprintf(build, sizeof(build), "%.*s/%" PRId64, SPAN_ARGS(t->host), t->build[0]);
 		r.build = span_of(build);
 	}
 	return audit_record_write(&r, out);

@@ -199,6 +199,22 @@ void v3_put_user(struct json_writer *w, const char *login)
 	json_object_end(w);
 }
 
+void v3_put_pending(struct json_writer *w, int64_t build, const char *act, const char *location)
+{
+	json_object_begin(w);
+	put_type(w, "pending", NULL);
+	json_key(w, "build");
+	json_object_begin(w);
+	put_type(w, "build", "minimal");
+	put_href(w, "@href", "/builds/%" PRId64, build);
+	json_member_int(w, "id", build);
+	json_object_end(w);
+	json_member_str(w, "state_change", act);
+	json_member_str(w, "resource_type", "build");
+	json_member_str(w, "location", location);
+	json_object_end(w);
+}
+
 void v3_put_error(struct json_writer *w, const struct v3_error *e)
 {
 	json_object_begin(w);

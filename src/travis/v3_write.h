@@ -35,6 +35,12 @@ void v3_put_builds_end(struct json_writer *w);
 
 void v3_put_user(struct json_writer *w, const char *login);
 
+/*
+ * What is done to a build, "restart", is under way. location is ours: where it
+ * can be followed.
+ */
+void v3_put_pending(struct json_writer *w, int64_t build, const char *act, const char *location);
+
 /* type as "not_found"; resource, as "repository", and permission may be NULL. */
 struct v3_error {
 	const char *type, *message, *resource, *permission;

@@ -37,6 +37,7 @@ SYSTEM = \
 	tests/system/test_sink_faults.py \
 	tests/system/test_syslog.py \
 	tests/system/test_triggers.py \
+	tests/system/test_v3_users.py \
 	tests/system/test_variables.py
 TESTS += $(SYSTEM)
 dist_noinst_SCRIPTS += $(SYSTEM)

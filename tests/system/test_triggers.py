@@ -103,6 +103,7 @@ class World:
 		assert answer.status == 202, answer
 		location = answer.headers["Location"]
 		assert location == "/v1/triggers/" + answer.json()["trigger"], answer
+		assert location == answer.json()["location"], answer
 		return location
 
 	def shown(self, location, who="alice"):
@@ -228,6 +229,28 @@ def test_the_webhook_of_a_build_tells_who_asked_for_it(box):
 		assert who == ["user:default/alice", None], who
 		entries = w.audit("webhook.accept")
 		assert [e.get("requested_by") for e in entries] == ["user:default/alice", None], entries
+
+
+def test_a_trigger_tells_what_became_of_its_build_and_of_nothing_before_it(box):
+	with world(box, OWNERS) as w:
+		location = w.order()
+		built = w.await_state(location, "built")
+		assert built["results"] == [], built
+		number = built["builds"][0]
+		w.daemon.accept(id=number, slug=SLUG, state="started")
+		assert [r["state"] for r in w.shown(location)["results"]] == ["started"]
+		w.daemon.accept(id=number, slug=SLUG, state="failed")
+		result, = w.shown(location)["results"]
+		assert (result["id"], result["state"]) == (number, "failed"), result
+		assert w.call("GET", f"{BUILDS}/{number}").json() == result
+
+		w.travis.ask("POST", "/_control",
+			{"build": {"id": number, "slug": SLUG, "state": "failed"}})
+		again = w.order(f"{BUILDS}/{number}/restart")
+		assert w.await_state(again, "built")["results"] == [], "that was before the restart"
+		w.daemon.accept(id=number, slug=SLUG, state="passed", started_at="2026-11-20T11:00:00Z",
+			finished_at="2026-11-20T11:05:00Z")
+		assert [r["state"] for r in w.shown(again)["results"]] == ["passed"]
 
 
 # --- keys ---

@@ -271,3 +271,18 @@ Test(v3, error_has_the_shape_of_travis)
 				    "\"resource_type\":\"build\"}");
 	buf_release(&text);
 }
+
+Test(v3, what_is_done_to_a_build_is_pending)
+{
+	struct json_writer w;
+
+	text_init(&w);
+	v3_put_pending(&w, 42, "restart", "/v1/triggers/1");
+	text_end(&w);
+	cr_assert_str_eq(text.data, "{\"@type\":\"pending\",\"build\":{\"@type\":\"build\","
+				    "\"@representation\":\"minimal\",\"@href\":\"/builds/42\","
+				    "\"id\":42},\"state_change\":\"restart\","
+				    "\"resource_type\":\"build\","
+				    "\"location\":\"/v1/triggers/1\"}");
+	buf_release(&text);
+}

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Users of a real Backstage start, restart and cancel builds through its proxy, as README says.
+
+Travis CI and Vault are stand-ins (tests/tools); the catalog, the sign-in, the proxy and the
+notifications are Backstage's own. What README shows of configuration is what is run here.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "system"), os.path.join(HERE, "..", "tools")]
+import harness  # noqa: E402
+from harness import wait_until  # noqa: E402
+from test_backstage import RELAY_TOKEN, RUN, TOP, Peer, settled  # noqa: E402
+from test_triggers import OWNERS, Tool, vault_world  # noqa: E402
+
+GUEST = "user:default/guest"
+PROXY = "/api/proxy/stagewire"
+
+# The guest is of platform and of scales, not of payments, and is not alice.
+OURS = "/v1/entities/component/default/weigh-api/builds"
+SCALES = "/v1/entities/component/default/scale-ui/builds"
+ALICES = "/v1/entities/component/default/parcel-ui/builds"
+TOKENS = {"travis/platform": "acme-token", "travis/scales": "other-token",
+	"travis/alice": "alice-token", "travis/payments": "payments-token"}
+
+MORE_ENTITIES = """\
+---
+apiVersion: backstage.io/v1alpha1
+kind: Group
+metadata: {name: scales}
+spec: {type: team, children: [], members: [guest]}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: weigh-api
+  annotations: {travis-ci.com/repo-slug: acme/weigh-api}
+spec: {type: service, lifecycle: production, owner: platform}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: scale-ui
+  annotations: {travis-ci.com/repo-slug: other/scale-ui}
+spec: {type: website, lifecycle: production, owner: scales}
+---
+apiVersion: backstage.io/v1alpha1
+kind: Component
+metadata:
+  name: parcel-docs
+  annotations: {travis-ci.com/repo-slug: acme/parcel-api}
+spec: {type: documentation, lifecycle: production, owner: platform}
+"""
+
+peer = None
+
+
+def readme_block(name, containing):
+	"""The one block of code in README that begins with that file's name and has that text."""
+	with open(os.path.join(TOP, "README.md"), encoding="utf-8") as f:
+		blocks = re.findall(r"```\w*\n(.*?)```", f.read(), re.DOTALL)
+	found = [b for b in blocks if name in b.split("\n")[0] and containing in b]
+	assert len(found) == 1, f"README has {len(found)} blocks {name} with {containing!r}"
+	return found[0]
+
+
+class Answer:
+	def __init__(self, status, headers, body):
+		self.status, self.headers, self.body = status, headers, body
+
+	def json(self):
+		return json.loads(self.body)
+
+	def __repr__(self):
+		return f"<{self.status} {self.body[:500]!r}>"
+
+
+def through(method, path, body=None, token=None, proxy=PROXY, **fields):
+	"""Call the relay as a page of Backstage does: at the proxy, with the user's token."""
+	headers = {"Authorization": f"Bearer {token or peer.guest()}", **fields}
+	if body is not None:
+		headers["Content-Type"] = "application/json"
+		body = json.dumps(body).encode()
+	asked = urllib.request.Request(peer.url + proxy + path, method=method, data=body,
+		headers=headers)
+	try:
+		with urllib.request.urlopen(asked, timeout=30) as answer:
+			return Answer(answer.status, answer.headers, answer.read())
+	except urllib.error.HTTPError as e:
+		with e:
+			return Answer(e.code, e.headers, e.read())
+
+
+class World:
+	"""A relay between the peer and the stand-ins."""
+
+	def __init__(self, box, stack):
+		self.travis = Tool(sys.executable, "travis_standin.py")
+		stack.callback(self.travis.stop)
+		self.daemon = box.daemon()
+		token = os.path.join(self.daemon.dir, "token")
+		self.daemon.write(token, RELAY_TOKEN + "\n")
+		os.chmod(token, 0o600)
+		c = self.daemon.config
+		c["backstage"] = {"url": peer.url, "token": {"file": token}}
+		c["catalog"] = {"refresh": "1s"}
+		c["listen"]["api"] = ["127.0.0.1:" + peer.env["PEER_RELAY_PORT"]]
+		c["policy"] = [OWNERS]
+		c["sources"][0]["api_url"] = self.travis.url
+		c["sinks"].append({"name": "notify", "type": "backstage-notifications",
+			"coalesce": "0ms"})
+		c["routes"] = [{"name": "all", "to": ["record", "notify"]}]
+		self.vault = vault_world(box, self, TOKENS)
+		self.daemon.start()
+		wait_until(lambda: self.daemon.ctl("status")["catalog"]["repositories"] >= 4,
+			"the catalog")
+
+	def calls(self, method=None):
+		"""What Travis CI has heard."""
+		return [c for c in self.travis.ask("GET", "/_seen") if method in (None, c["method"])]
+
+	def fetched(self):
+		"""Whose tokens the vault was asked for."""
+		return [path[len("secret/data/travis/"):] for _, path, _ in list(self.vault.requests)
+			if path.startswith("secret/data/travis/")]
+
+	def audit(self, action):
+		return [e for e in self.daemon.ctl("audit") if e["action"] == action]
+
+	def order(self, path, body=None, **fields):
+		answer = through("POST", path, body, **fields)
+		assert answer.status == 202, answer
+		return answer.json()["location"]
+
+	def shown(self, location):
+		answer = through("GET", location)
+		assert answer.status == 200, answer
+		return answer.json()
+
+	def await_state(self, location, state):
+		return wait_until(lambda: (t := self.shown(location))["state"] == state and t,
+			f"{location} is {state}")
+
+	def known_build(self, number, slug, state):
+		"""A build that Travis CI has, and told of by a webhook."""
+		self.travis.ask("POST", "/_control",
+			{"build": {"id": number, "slug": slug, "state": state}})
+		self.daemon.accept(id=number, slug=slug, state=state)
+
+
+@contextlib.contextmanager
+def world(box):
+	with contextlib.ExitStack() as stack:
+		yield World(box, stack)
+
+
+def notification_of(text):
+	return wait_until(lambda: [n["payload"] for n in peer.notifications()
+		if text in n["payload"]["title"]], f"a notification of {text}")[0]
+
+
+def test_whoever_signs_in_first_of_all_is_known(box):
+	# A fresh Backstage has no key until then, and the relay has asked for its keys before.
+	with world(box):
+		wait_until(lambda: through("GET", OURS).status == 200, "the first key is known", 10)
+
+
+def test_an_owner_starts_a_build_and_the_notification_names_who_asked(box):
+	with world(box) as w:
+		answer = through("POST", OURS, {"branch": "main", "message": "Weigh again"})
+		assert answer.status == 202, answer
+		location = answer.json()["location"]
+		built = w.await_state(location, "built")
+		post, = w.calls("POST")
+		assert post["path"] == "/repo/acme%2Fweigh-api/requests", post
+		assert post["authorization"] == "token acme-token", post
+		assert post["body"] == {"request": {"branch": "main", "message": "Weigh again",
+			"merge_mode": "deep_merge_append"}}, post
+		assert w.fetched() == ["platform"], w.fetched()
+
+		number, = built["builds"]
+		event = w.daemon.accept(id=number, slug="acme/weigh-api", state="failed")
+		settled(w.daemon, event)
+		notice = notification_of("weigh-api")
+		assert f"asked for by {GUEST}" in notice["description"], notice
+		entries = w.audit("build.trigger")
+		assert [e["reason"] for e in entries] == ["allowed", "asked", "requested", "built"], entries
+		assert all((e["actor"], e["rule"], e["entities"]) ==
+			(GUEST, "owners", ["component:default/weigh-api"]) for e in entries), entries
+		entry, = w.audit("webhook.accept")
+		assert entry["requested_by"] == GUEST, entry
+		assert entry["build"] == entries[-1]["build"] == f"{harness.HOST}/{number}", entries
+		assert "acme-token" not in w.daemon.log()
+
+
+def test_another_owners_component_is_built_with_another_token(box):
+	with world(box) as w:
+		w.await_state(w.order(SCALES), "built")
+		post, = w.calls("POST")
+		assert post["path"] == "/repo/other%2Fscale-ui/requests", post
+		assert post["authorization"] == "token other-token", post
+		assert w.fetched() == ["scales"], w.fetched()
+
+
+def test_who_is_no_owner_gets_403_an_entry_and_nothing_leaves(box):
+	with world(box) as w:
+		w.daemon.accept(id=42, slug="acme/parcel-ui", state="failed")
+		before = len(w.vault.requests)
+		for path, action in ((ALICES, "trigger"), (ALICES + "/42/restart", "restart"),
+				(ALICES + "/42/cancel", "cancel")):
+			answer = through("POST", path)
+			assert answer.status == 403 and "access-denied" in answer.json()["type"], answer
+			entry = wait_until(lambda action=action: w.audit("build." + action), "an entry")[0]
+			assert (entry["outcome"], entry["reason"]) == ("denied", "no-rule"), entry
+			assert entry["actor"] == GUEST, entry
+			assert entry["entities"] == ["component:default/parcel-ui"], entry
+		assert through("GET", ALICES).status == 403
+		assert w.calls() == [], "Travis CI was asked"
+		assert w.fetched() == [] and len(w.vault.requests) == before, w.vault.requests
+
+
+def main():
+	global peer
+	for program in ("npm", "psql", "curl"):
+		if shutil.which(program) is None:
+			print(f"1..0 # SKIP {program} is not installed")
+			return
+	peer = Peer()
+	try:
+		with open(os.path.join(HERE, "backstage", "entities.yaml"), encoding="utf-8") as f:
+			entities = f.read()
+		with open(peer.entities(), "w", encoding="utf-8") as f:
+			f.write(entities + MORE_ENTITIES)
+		peer.env["PEER_CONFIG"] = os.path.join(peer.state, "proxy.yaml")
+		with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
+			f.write(readme_block("app-config.yaml", "'/stagewire'").replace(
+				"127.0.0.1:8473", "127.0.0.1:" + peer.env["PEER_RELAY_PORT"]))
+		peer.run("start")
+		for ref in ("component:default/weigh-api", "component:default/scale-ui",
+				"component:default/parcel-ui", "component:default/parcel-docs", GUEST):
+			peer.run("wait-entity", ref)
+		harness.main(globals())
+	finally:
+		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
+			capture_output=True)
+		shutil.rmtree(peer.state, ignore_errors=True)
+
+
+if __name__ == "__main__":
+	main()
