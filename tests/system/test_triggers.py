@@ -454,4 +454,5 @@ def test_a_token_that_travis_does_not_take_is_fetched_anew(box):
 		assert vault.count("secret/data/travis/payments") == 2
 
 
-harness.main(globals())
+if __name__ == "__main__":
+	harness.main(globals())
