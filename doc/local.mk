@@ -5,7 +5,8 @@ dist_man_MANS += \
 dist_doc_DATA += \
 	NEWS.md \
 	README.md \
-	SECURITY.md
+	SECURITY.md \
+	doc/openapi.json
 EXTRA_DIST += \
 	HACKING.md \
 	LICENSE \

@@ -51,6 +51,10 @@ struct json_writer;
 /* Answer with what w has written into page, or that it was too much. */
 void reply_page(struct httpd_req *req, const struct json_writer *w, const struct buf *page);
 
+/* Answer with an ETag among the fields; with 304 if that is what the client has. */
+void reply_tagged(
+	struct httpd_req *req, int status, const char *type, const char *fields, struct span body);
+
 /* The store takes no questions now. */
 void reply_storage(struct httpd_req *req);
 

@@ -3,10 +3,24 @@
 
 #include "base/defs.h"
 #include "daemon/api_builds.h"
+#include "daemon/api_description.h"
 #include "daemon/api_triggers.h"
 #include "daemon/api_wish.h"
 #include "daemon/page.h"
 #include "travis/v3_read.h"
+
+/* Of a room where all is read. */
+static struct httpd_verdict head_of_reading(struct daemon *d, struct httpd_req *req)
+{
+	(void)d;
+	if (!httpd_req_is_post(req))
+		return (struct httpd_verdict){ .body_max = 0 };
+	httpd_reply_problem(req, &(struct httpd_problem){ .status = 405,
+					 .type = "method",
+					 .detail = "This is read with GET.",
+					 .fields = "Allow: GET, HEAD\r\n" });
+	return (struct httpd_verdict){ .refused = true };
+}
 
 /* The rooms of the listener: the first that owns a path takes its requests. */
 static const struct room {
@@ -16,7 +30,8 @@ static const struct room {
 } rooms[] = {
 	{ v3_owns, api_builds_head, api_builds_request },
 	{ api_wish_owns, api_triggers_head, api_triggers_request },
-	{ page_has, page_api_head, page_api_request },
+	{ api_description_is, head_of_reading, api_description_request },
+	{ page_has, head_of_reading, page_api_request },
 };
 
 static const struct room *room_of(const struct httpd_req *req)

@@ -344,14 +344,16 @@ static void show_trigger(struct asking *a)
 
 /* --- requests --- */
 
+/* Those of a restart or a cancel are the first. */
 static const struct order_field order_fields[] = {
+	{ "on_behalf_of", ORDER_TEXT, offsetof(struct order, behalf), 0 },
+	{ "source", ORDER_TEXT, offsetof(struct order, source), 0 },
 	{ "branch", ORDER_TEXT, offsetof(struct order, branch), BRANCH_MAX },
 	{ "message", ORDER_TEXT, offsetof(struct order, message), MESSAGE_MAX },
 	{ "merge_mode", ORDER_TEXT, offsetof(struct order, merge_mode), 0 },
-	{ "on_behalf_of", ORDER_TEXT, offsetof(struct order, behalf), 0 },
-	{ "source", ORDER_TEXT, offsetof(struct order, source), 0 },
 	{ "variables", ORDER_TEXTS, offsetof(struct order, variables), VARIABLES_MAX },
 };
+#define ACT_FIELDS 2
 
 static bool merge_mode_is_known(const char *mode)
 {
@@ -368,9 +370,10 @@ static bool merge_mode_is_known(const char *mode)
 /* The body, or the request is answered. An empty one orders with what is usual. */
 static bool order_read(struct asking *a)
 {
+	size_t n = a->wish.what == WISH_ACT ? ACT_FIELDS : ARRAY_SIZE(order_fields);
+
 	if (httpd_req_body(a->req).n > 0 &&
-		!order_read_body(
-			a->req, order_fields, ARRAY_SIZE(order_fields), &a->order, &a->text)) {
+		!order_read_body(a->req, order_fields, n, &a->order, &a->text)) {
 		asking_free(a);
 		return false;
 	}

@@ -62,8 +62,11 @@ stagewired_SOURCES = \
 	src/daemon/api_builds.h \
 	src/daemon/api_builds_act.c \
 	src/daemon/api_builds_impl.h \
+	src/daemon/api_description.c \
+	src/daemon/api_description.h \
 	src/daemon/assembly.c \
 	src/daemon/assembly.h \
+	src/daemon/assets.h \
 	src/daemon/audit_log.c \
 	src/daemon/audit_log.h \
 	src/daemon/author_key.c \
@@ -86,7 +89,6 @@ stagewired_SOURCES = \
 	src/daemon/own_keys.h \
 	src/daemon/page.c \
 	src/daemon/page.h \
-	src/daemon/page_assets.h \
 	src/daemon/page_badge.c \
 	src/daemon/page_health.c \
 	src/daemon/page_html.c \
@@ -125,10 +127,15 @@ PAGE_FILES = \
 	src/daemon/page/icon.svg \
 	src/daemon/page/live.js \
 	src/daemon/page/style.css
-EXTRA_DIST += $(PAGE_FILES) src/daemon/page/embed.sh
-nodist_stagewired_SOURCES = src/daemon/page_assets.c
-CLEANFILES += src/daemon/page_assets.c
-src/daemon/page_assets.c: $(PAGE_FILES) src/daemon/page/embed.sh
+EXTRA_DIST += $(PAGE_FILES) src/daemon/embed.sh
+nodist_stagewired_SOURCES = \
+	src/daemon/api_assets.c \
+	src/daemon/page_assets.c
+CLEANFILES += $(nodist_stagewired_SOURCES)
+EMBED = $(SHELL) $(top_srcdir)/src/daemon/embed.sh
+src/daemon/api_assets.c: doc/openapi.json src/daemon/embed.sh
 	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
-	$(SHELL) $(top_srcdir)/src/daemon/page/embed.sh $(top_srcdir)/src/daemon/page $(PAGE) >$@.tmp && \
-	mv $@.tmp $@
+	$(EMBED) api_assets $(top_srcdir)/doc openapi.json >$@.tmp && mv $@.tmp $@
+src/daemon/page_assets.c: $(PAGE_FILES) src/daemon/embed.sh
+	$(AM_V_GEN)$(MKDIR_P) src/daemon && \
+	$(EMBED) page_assets $(top_srcdir)/src/daemon/page $(PAGE) >$@.tmp && mv $@.tmp $@

@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/codec.h"
+#include "daemon/admin_impl.h"
 #include "daemon/api_access.h"
+#include "daemon/assets.h"
 #include "daemon/conf.h"
-#include "daemon/page_assets.h"
 #include "daemon/page_impl.h"
-#include "io/crypto.h"
 
 /* Nothing from elsewhere, nothing inline, in nobody's frame, and no script made of text. */
 const char page_fields[] = "Content-Security-Policy: default-src 'none'; script-src 'self'; "
@@ -51,48 +50,6 @@ void page_reply(struct httpd_req *req, int status, const struct html *h)
 				 .body = buf_span(h->out) });
 }
 
-#define TAG_BYTES 12
-#define TAG_MAX   (2 * TAG_BYTES + 3)
-
-static void tag_compose(struct span body, char tag[TAG_MAX])
-{
-	uint8_t digest[SHA256_BYTES];
-	char hex[2 * TAG_BYTES + 1];
-
-	sha256_parts(&body, 1, digest);
-	hex_encode(digest, TAG_BYTES, hex);
-	snprintf(tag, TAG_MAX, "\"%s\"", hex);
-}
-
-/* Is the tag one of If-None-Match, weak or not (RFC 9110, section 13.1.2)? */
-static bool has_tag(const struct httpd_req *req, const char *tag)
-{
-	struct span list;
-
-	if (!httpd_req_field(req, "If-None-Match", &list))
-		return false;
-	return span_is(list, "*") || memmem(list.p, list.n, tag, strlen(tag)) != NULL;
-}
-
-void page_reply_tagged(
-	struct httpd_req *req, int status, const char *type, const char *fields, struct span body)
-{
-	struct httpd_answer answer = { .status = status, .content_type = type, .body = body };
-	CLEANUP(buf_release) struct buf all;
-	char tag[TAG_MAX];
-
-	tag_compose(body, tag);
-	buf_init(&all, 4096);
-	IGNORE(buf_addf(&all, "%sETag: %s\r\n", fields, tag) != ERR_OK);
-	answer.fields = all.data;
-	if (status == 200 && has_tag(req, tag)) {
-		answer.status = 304;
-		answer.content_type = NULL;
-		answer.body = (struct span){ 0 };
-	}
-	httpd_reply(req, &answer);
-}
-
 static const char *type_of(const char *name)
 {
 	if (span_ends(span_of(name), ".css"))
@@ -105,10 +62,10 @@ static const char *type_of(const char *name)
 static void asset_begin(struct httpd_req *req, struct span name)
 {
 	for (size_t i = 0; i < page_assets_n; i++) {
-		const struct page_asset *a = &page_assets[i];
+		const struct asset *a = &page_assets[i];
 
 		if (span_is(name, a->name)) {
-			page_reply_tagged(req, 200, type_of(a->name), asset_fields,
+			reply_tagged(req, 200, type_of(a->name), asset_fields,
 				(struct span){ (const char *)a->bytes, a->len });
 			return;
 		}
@@ -189,18 +146,6 @@ bool page_may_be_seen(const struct httpd_req *req, const char **why)
 	else
 		return true;
 	return false;
-}
-
-struct httpd_verdict page_api_head(struct daemon *d, struct httpd_req *req)
-{
-	(void)d;
-	if (!httpd_req_is_post(req))
-		return (struct httpd_verdict){ .body_max = 0 };
-	httpd_reply_problem(req, &(struct httpd_problem){ .status = 405,
-					 .type = "method",
-					 .detail = "This is read with GET.",
-					 .fields = "Allow: GET, HEAD\r\n" });
-	return (struct httpd_verdict){ .refused = true };
 }
 
 void page_api_request(struct daemon *d, struct httpd_req *req)

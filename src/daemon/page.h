@@ -38,7 +38,6 @@ bool page_may_be_seen(const struct httpd_req *req, const char **why);
 void page_serve(struct page *p, struct httpd_req *req);
 
 /* At listen.api: for credentials that allow "page"; badges may be for everybody. */
-struct httpd_verdict page_api_head(struct daemon *d, struct httpd_req *req);
 void page_api_request(struct daemon *d, struct httpd_req *req);
 
 /* Another configuration: who follows the page comes back, and is asked for a credential anew. */

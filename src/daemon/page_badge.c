@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "daemon/admin_impl.h"
 #include "daemon/conf.h"
 #include "daemon/page_impl.h"
 #include "model/catalog.h"
@@ -98,7 +99,7 @@ static void badge_reply(struct badge *b, int status, const char *word, const cha
 	write_svg(&h, span_of(b->name), word, fill);
 	if (html_done(&h) != ERR_OK)
 		buf_clear(&out);
-	page_reply_tagged(b->req, status, "image/svg+xml", is_public ? public_fields : own_fields,
+	reply_tagged(b->req, status, "image/svg+xml", is_public ? public_fields : own_fields,
 		buf_span(&out));
 	free(b->name);
 	free(b);

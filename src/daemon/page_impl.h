@@ -55,10 +55,6 @@ extern const char page_fields[];
 
 void page_reply(struct httpd_req *req, int status, const struct html *h);
 
-/* As page_reply(), with an ETag; 304 if it is what the client has. */
-void page_reply_tagged(
-	struct httpd_req *req, int status, const char *type, const char *fields, struct span body);
-
 /* --- page_states.c --- */
 
 /* The index and its catalog, if they are of the moment; else it begins to be built, and false. */

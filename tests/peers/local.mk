@@ -8,6 +8,8 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
+	tests/peers/openapi/package-lock.json \
+	tests/peers/openapi/package.json \
 	tests/peers/signal_listener.js \
 	tests/peers/secrets/drive.js \
 	tests/peers/secrets/drive.py \

@@ -23,6 +23,7 @@ SYSTEM = \
 	tests/system/test_lifecycle.py \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \
+	tests/system/test_openapi.py \
 	tests/system/test_operator_events.py \
 	tests/system/test_ownership.py \
 	tests/system/test_page.py \
@@ -47,4 +48,5 @@ EXTRA_DIST += \
 	tests/system/harness.py \
 	tests/system/node_echo.js \
 	tests/system/node_http2.js \
+	tests/system/openapi.py \
 	tests/system/schemas.py
