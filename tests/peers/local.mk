@@ -8,6 +8,9 @@ EXTRA_DIST += \
 	tests/peers/backstage/package.json \
 	tests/peers/backstage/probe.js \
 	tests/peers/backstage/run-peer.sh \
+	tests/peers/oidc/package-lock.json \
+	tests/peers/oidc/package.json \
+	tests/peers/oidc/provider.js \
 	tests/peers/openapi/package-lock.json \
 	tests/peers/openapi/package.json \
 	tests/peers/signal_listener.js \
