@@ -14,6 +14,7 @@ void jwt_init(struct jwt *t)
 	buf_init(&t->head, JWT_BYTES);
 	buf_init(&t->body, JWT_BYTES);
 	buf_init(&t->signature, SIGNATURE_MAX);
+	buf_init(&t->texts, JWT_BYTES);
 }
 
 void jwt_release(struct jwt *t)
@@ -21,6 +22,7 @@ void jwt_release(struct jwt *t)
 	buf_release(&t->head);
 	buf_release(&t->body);
 	buf_release(&t->signature);
+	buf_release(&t->texts);
 }
 
 /* Cut off what stands before the next dot. */
@@ -48,12 +50,31 @@ static enum err part_read(struct span part, struct buf *out, struct json_value *
 	return object->type == JSON_OBJECT ? ERR_OK : ERR_PARSE;
 }
 
-/* A name or address: no escapes, so that it means what it looks like. Empty if absent. */
-static enum err text_read(struct json_value object, const char *name, struct span *text)
+/* A word that must look like what it means: no escapes. Empty if absent. */
+static enum err word_read(struct json_value object, const char *name, struct span *word)
 {
 	struct json_value v;
 
-	return json_get(object, name, &v) ? json_plain(v, text) : ERR_OK;
+	return json_get(object, name, &v) ? json_plain(v, word) : ERR_OK;
+}
+
+/* A text, where it stands or without its escapes in t->texts. Empty if absent. */
+static enum err text_read(
+	struct jwt *t, struct json_value object, const char *name, struct span *text)
+{
+	size_t before = t->texts.len;
+	struct json_value v;
+	enum err e;
+
+	if (!json_get(object, name, &v) || json_plain(v, text) == ERR_OK)
+		return ERR_OK;
+	/* All at once, since spans into it must not move; all of a token's texts are no longer. */
+	if (before == 0 && buf_room(&t->texts, JWT_BYTES) == NULL)
+		return ERR_LIMIT;
+	e = json_string(v, &t->texts);
+	if (e == ERR_OK)
+		*text = (struct span){ t->texts.data + before, t->texts.len - before };
+	return e;
 }
 
 /* A whole number of seconds; -1 if absent. */
@@ -71,24 +92,24 @@ static enum err time_read(struct json_value object, const char *name, int64_t *s
 static enum err head_read(struct jwt *t, struct json_value head)
 {
 	struct json_value v;
-	enum err e = text_read(head, "alg", &t->alg);
+	enum err e = word_read(head, "alg", &t->alg);
 
 	if (e == ERR_OK)
-		e = text_read(head, "typ", &t->type);
+		e = word_read(head, "typ", &t->type);
 	if (e == ERR_OK)
-		e = text_read(head, "kid", &t->kid);
+		e = text_read(t, head, "kid", &t->kid);
 	t->critical = json_get(head, "crit", &v);
 	return e;
 }
 
 static enum err claims_read(struct jwt *t)
 {
-	enum err e = text_read(t->claims, "iss", &t->issuer);
+	enum err e = text_read(t, t->claims, "iss", &t->issuer);
 
 	if (e == ERR_OK)
-		e = text_read(t->claims, "sub", &t->subject);
+		e = text_read(t, t->claims, "sub", &t->subject);
 	if (e == ERR_OK)
-		e = text_read(t->claims, "jti", &t->id);
+		e = text_read(t, t->claims, "jti", &t->id);
 	if (e == ERR_OK)
 		e = time_read(t->claims, "iat", &t->issued_s);
 	if (e == ERR_OK)
@@ -149,16 +170,17 @@ static bool type_fits(const struct jwt *t, const char *want)
 /* One text, or a list of one: a token for several was not made for us alone. */
 static bool audience_fits(struct json_value aud, const char *want)
 {
+	CLEANUP(buf_release) struct buf text;
 	struct json_value one = aud, other;
 	struct json_iter it;
-	struct span text;
 
+	buf_init(&text, JWT_BYTES);
 	if (aud.type == JSON_ARRAY) {
 		it = json_iter(aud);
 		if (!json_next_element(&it, &one) || json_next_element(&it, &other))
 			return false;
 	}
-	return json_plain(one, &text) == ERR_OK && span_is(text, want);
+	return json_string(one, &text) == ERR_OK && span_is(buf_span(&text), want);
 }
 
 static enum jwt_verdict times_check(const struct jwt *t, struct wall now)

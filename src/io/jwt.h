@@ -23,10 +23,11 @@ struct jwt_rules {
 
 /*
  * A token that was read (RFC 7519, in the compact form of RFC 7515). The spans
- * point into it. Check nothing by them before jwt_check() said JWT_GOOD.
+ * point into it; escapes of JSON in them are resolved, since some issuers write
+ * every '/' as "\/". Check nothing by them before jwt_check() said JWT_GOOD.
  */
 struct jwt {
-	struct buf head, body, signature;
+	struct buf head, body, signature, texts;
 	struct span signed_text;                         /* in the token, which must live as long */
 	struct span kid, type, alg, issuer, subject, id; /* empty where there is none */
 	bool critical; /* the header has extensions that must be known */

@@ -72,6 +72,12 @@ add('good', 'keys of its own are ignored', user({ jku: 'https://evil.example',
 add('good', 'twin with the other s', `${h}.${b}.` +
 	Buffer.concat([half(0), bytes(ORDER - number(half(1)))]).toString('base64url'));
 add('good', 'of an agent', oidc(), 'oidc');
+add('good', 'slashes escaped in the claims', token(json(head),
+	b64(JSON.stringify(body).replaceAll('/', '\\/'))));
+add('good', 'every letter escaped in the claims', token(json(head),
+	b64(JSON.stringify(body).replace(/"(iss|sub|aud)":"([^"]*)"/g, (all, name, text) =>
+		`"${name}":"${[...text].map(c => '\\u' + c.charCodeAt(0).toString(16).padStart(4, '0'))
+			.join('')}"`))));
 add('good', 'without a type', token(json({ alg: 'RS256', kid: 'rsa-1' }), json(body), rs), 'oidc');
 add('good', 'of an agent by ES256', user({ typ: 'JWT' }), 'oidc-es');
 
@@ -106,6 +112,8 @@ add('critical-extension', 'known to nobody', user({ crit: ['exp'] }));
 add('critical-extension', 'empty', user({ crit: [] }));
 add('critical-extension', 'unencoded payload', user({ crit: ['b64'], b64: false }));
 add('wrong-issuer', 'another', user({}, { iss: 'https://evil.example/api/auth' }));
+add('wrong-issuer', 'ours and an escaped letter more',
+	token(json(head), b64(JSON.stringify(body).replace('api/auth"', 'api/auth\\u0061"'))));
 add('wrong-issuer', 'with a slash more', user({}, { iss: ISSUER + '/' }));
 add('wrong-issuer', 'in capitals', user({}, { iss: ISSUER.toUpperCase() }));
 add('wrong-issuer', 'missing', token(json(head), json(without(body, 'iss'))));
@@ -197,7 +205,10 @@ add('malformed', 'an end that is nothing', user({}, { exp: null }));
 add('malformed', 'a beginning that is a text', user({}, { nbf: `${NOW}` }));
 add('malformed', 'subjects in a list', user({}, { sub: ['user:default/alice'] }));
 add('malformed', 'a subject with NUL', user({}, { sub: 'user:default/alice\u0000' }));
-add('malformed', 'a subject with an escape', user({}, { sub: 'user:default/al"ice' }));
+add('malformed', 'an escaped algorithm', token(b64(JSON.stringify(head).replace('ES', '\\u0045S')),
+	json(body)));
+add('malformed', 'half of a character', token(json(head),
+	b64(JSON.stringify(body).replace('alice', '\\ud800'))));
 add('malformed', 'bytes that are no UTF-8', token(json(head), b64(Buffer.concat([
 	Buffer.from('{"sub":"'), Buffer.from([0xc0, 0x80]), Buffer.from('"}')]))));
 add('malformed', 'a key name that is a number', user({ kid: 1 }));
