@@ -174,6 +174,7 @@ def test_a_new_key_of_an_issuer_is_found(box):
 def test_a_reload_keeps_the_keys_of_who_stays(box):
 	with world(box, BOTS, OWNERS, start=False) as w:
 		agents(w)
+		w.daemon.config["access"]["key_refetch"] = "1d"
 		w.daemon.start()
 		assert ask(w).status == 202
 		w.order()
