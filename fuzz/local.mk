@@ -8,6 +8,7 @@ FUZZERS = \
 	fuzz/fuzz_conf \
 	fuzz/fuzz_credentials \
 	fuzz/fuzz_entity \
+	fuzz/fuzz_env_var \
 	fuzz/fuzz_form \
 	fuzz/fuzz_hint \
 	fuzz/fuzz_http_head \
@@ -44,6 +45,9 @@ fuzz_fuzz_credentials_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_env_var_SOURCES = fuzz/fuzz_env_var.c $(FUZZMAIN)
+fuzz_fuzz_env_var_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_hint_SOURCES = fuzz/fuzz_hint.c $(FUZZMAIN)
 fuzz_fuzz_hint_LDFLAGS = $(FUZZLINK)

@@ -16,6 +16,8 @@ import threading
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 # pylint: disable=wrong-import-position
 import harness
+import memory
+from bus_standin import Backstage, group
 from harness import TOP_SRC, request, wait_until
 from vault_standin import VaultStandin
 
@@ -524,6 +526,70 @@ def test_while_travis_says_so_it_is_left_alone(box):
 			"the refusal")[0]
 		assert "wait_ms=60000" in line and "429" in line, line
 		assert len(w.travis.writes()) == 1
+
+
+def test_while_the_catalog_is_too_old_nothing_is_written(box):
+	with world(box) as w:
+		backstage = Backstage()
+		box.sinks.append(backstage)
+		backstage.add(group("payments"))
+		backstage.set("parcel-api", SLUG, "group:default/payments", "1")
+		w.entry["entity"] = {"kind": ["component"]}
+		w.d.config["backstage"] = {"url": backstage.url}
+		w.d.config["catalog"] = {"refresh": "1s"}
+		w.d.config["access"] = {"catalog_max_age": "2s"}
+		first = w.put()
+		w.d.start()
+		w.wait_variables({"DEPLOY_TOKEN": first})
+		backstage.unlisted = 503
+		wait_until(lambda: w.d.ctl("policy", "explain", "component:default/parcel-api",
+			"--principal", "user:default/a")["reason"] == "stale-catalog", "the catalog is old")
+		second = w.put()
+		w.wait_state("due", version="1")
+		assert w.travis.variables() == {"DEPLOY_TOKEN": first}
+		backstage.unlisted = None
+		w.wait_variables({"DEPLOY_TOKEN": second})
+
+
+def test_an_entity_that_changes_hands_while_it_is_due_is_asked_about_no_more(box):
+	with world(box) as w:
+		w.travis.control(fail=[503])
+		w.put()
+		w.d.start()
+		wait_until(lambda: "variable.fail" in w.d.log(), "the first try")
+		seen = len(w.travis.seen())
+		w.catalog(component("parcel-api"))  # its owner is gone
+		w.d.reload()
+		wait_until(lambda: w.shown() == [], "it is known no more")
+		assert len(w.travis.seen()) == seen and w.travis.variables() == {}
+
+
+def test_a_stop_waits_for_what_is_being_written(box):
+	with world(box) as w:
+		w.travis.control(slow=1)
+		value = w.put()
+		w.d.start()
+		wait_until(w.travis.writes, "it is being written")
+		w.d.restart()
+		assert w.travis.variables() == {"DEPLOY_TOKEN": value}
+		w.wait_state("pushed")
+		assert len(w.travis.writes()) == 1
+
+
+# --- what is left in memory ---
+
+
+def test_memory_has_no_value_but_the_live_one(box):
+	with world(box, overlap="0s") as w:
+		first = w.put()
+		w.d.start()
+		w.wait_state("pushed", version="1")
+		memory.need_access(w.d.process.pid)
+		second = w.put()
+		w.wait_state("pushed", version="2")
+		found = memory.copies(w.d.process.pid, {"old": first, "live": second})
+		print("# copies:", found)
+		assert found == {"old": 0, "live": 1}, found
 
 
 harness.main(globals())
