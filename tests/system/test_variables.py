@@ -235,8 +235,8 @@ def test_one_that_is_missing_public_or_replaced_is_written_again(box):
 		w.wait_variables({"DEPLOY_TOKEN": value})
 		w.travis.control(variable={"slug": SLUG, "name": "DEPLOY_TOKEN", "value": "another"})
 		w.wait_variables({"DEPLOY_TOKEN": value})
-		w.travis.control(variable={"slug": SLUG, "name": "DEPLOY_TOKEN", "value": value,
-			"public": True})
+		w.wait_state("pushed")
+		w.travis.control(public={"slug": SLUG, "name": "DEPLOY_TOKEN"})
 		wait_until(lambda: not w.travis.ask("GET", "/_settings")["settings"][SLUG][0]["public"],
 			"it is private again")
 
