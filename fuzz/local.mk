@@ -9,6 +9,7 @@ FUZZERS = \
 	fuzz/fuzz_credentials \
 	fuzz/fuzz_discovery \
 	fuzz/fuzz_entity \
+	fuzz/fuzz_env_var \
 	fuzz/fuzz_form \
 	fuzz/fuzz_hint \
 	fuzz/fuzz_http_head \
@@ -50,6 +51,9 @@ fuzz_fuzz_discovery_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_entity_SOURCES = fuzz/fuzz_entity.c $(FUZZMAIN)
 fuzz_fuzz_entity_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_env_var_SOURCES = fuzz/fuzz_env_var.c $(FUZZMAIN)
+fuzz_fuzz_env_var_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_hint_SOURCES = fuzz/fuzz_hint.c $(FUZZMAIN)
 fuzz_fuzz_hint_LDFLAGS = $(FUZZLINK)

@@ -73,8 +73,8 @@ static void on_word(void *ctx, enum err e, const char *why)
 		target_set_trouble(t, NULL);
 	}
 	/* Another value may fare better than the one that failed. */
-	if (w.known && t->tried[0] != '\0' && strcmp(w.digest, t->tried) != 0 &&
-		t->state == TARGET_RESTING) {
+	if (w.known && strcmp(w.digest, t->tried) != 0 && t->state == TARGET_RESTING &&
+		t->tries > 0) {
 		t->tries = 0;
 		loop_timer_stop(t->timer);
 	}
@@ -156,15 +156,17 @@ void target_look(struct target *t)
 	if (t->state != TARGET_RESTING || t->entry == NULL || t->rival)
 		return;
 	/* It waits to be tried again. */
-	if (t->tries > 0 && loop_timer_is_set(t->timer))
+	if (t->settling || (t->tries > 0 && loop_timer_is_set(t->timer)))
 		return;
 	target_want(t, &w);
 	idle = !w.known || (is_as_wanted(t, &w) && is_checked(t));
-	wanted_release(&w);
-	if (idle || waits_for_previous(t))
+	if (idle || waits_for_previous(t)) {
 		rest(t);
-	else
+	} else {
+		snprintf(t->tried, sizeof(t->tried), "%s", w.digest);
 		target_enqueue(t);
+	}
+	wanted_release(&w);
 	if (idle && t->is_previous && t->pair != NULL)
 		target_look(t->pair);
 }
@@ -173,6 +175,7 @@ static void on_due(void *ctx)
 {
 	struct target *t = ctx;
 
+	t->settling = false;
 	switch (t->state) {
 	case TARGET_LOADING: target_load(t); return;
 	case TARGET_RESTING: target_look(t); return;
@@ -206,10 +209,9 @@ static void on_loaded(void *ctx, enum err e, int64_t version, struct span value)
 	if (e == ERR_OK && pushed_read(value, &t->known) != ERR_OK)
 		log_err("variable.unreadable", "variable=\"%s\"", t->key);
 	t->state = TARGET_RESTING;
-	if (t->known.asking) {
-		t->tries = 1;
+	t->settling = t->known.asking;
+	if (t->settling)
 		loop_timer_set(t->timer, SETTLE_MS);
-	}
 	target_look(t);
 }
 

@@ -49,7 +49,6 @@ static void push_end(struct target *t)
 static void push_succeeded(struct target *t)
 {
 	t->tries = 0;
-	t->doubted = false;
 	t->checked = loop_now(t->all->relay->loop);
 	if (!t->lacking)
 		target_set_trouble(t, NULL);
@@ -79,10 +78,9 @@ static void push_refused(struct target *t, const struct travis_reply *r)
 	bool may_pass = r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
 	const struct source *s = relay_source(t->all->relay, span_of(t->source));
 
-	if (r->answer == TRAVIS_UNAUTHORIZED && !t->doubted && s != NULL) {
-		t->doubted = true;
-		may_pass = token_doubt(t->all->relay, s, span_of(t->entity));
-	}
+	/* There may be a newer token, which takes a while to be known. */
+	if (r->answer == TRAVIS_UNAUTHORIZED && s != NULL)
+		may_pass = token_doubt(t->all->relay, s, span_of(t->entity)) && t->tries < PATIENCE;
 	push_failed(t, r->why, may_pass, r->answer == TRAVIS_LIMITED ? r->wait_ms : 0);
 }
 
@@ -221,7 +219,6 @@ static void change(struct target *t, const struct wanted *w)
 	if (w->value != NULL) {
 		snprintf(t->next.digest, sizeof(t->next.digest), "%s", w->digest);
 		snprintf(t->next.version, sizeof(t->next.version), "%s", w->version);
-		snprintf(t->tried, sizeof(t->tried), "%s", w->digest);
 	}
 	t->step = STEP_MARK;
 	target_push(t);
@@ -339,7 +336,6 @@ static enum err body_write(struct target *t, struct secret **out)
 	}
 	snprintf(t->next.digest, sizeof(t->next.digest), "%s", w.digest);
 	snprintf(t->next.version, sizeof(t->next.version), "%s", w.version);
-	snprintf(t->tried, sizeof(t->tried), "%s", w.digest);
 	e = travis_env_var_write(span_of(t->variable), span_of(t->branch), w.value, out);
 	wanted_release(&w);
 	return e;
@@ -365,23 +361,40 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	return e;
 }
 
-static void on_token(void *ctx, const struct secret *token, enum err err, const char *why)
+/* How long Travis's limit lets nothing be written; lists are not counted. */
+static int64_t write_wait(const struct target *t, const struct source *s)
 {
-	struct target *t = ctx;
-	struct source *s = relay_source(t->all->relay, span_of(t->source));
-	enum err e;
+	return t->step == STEP_LIST ? 0 : source_post_wait(s, loop_now(t->all->relay->loop));
+}
 
-	(void)err;
-	t->wait = NULL;
-	if (token == NULL) {
-		push_failed(t, why, true, 0);
-		return;
-	}
-	e = s == NULL || s->api == NULL ? ERR_NOTFOUND : send(t, s, token);
+static void send_with(struct target *t, struct source *s, const struct secret *token)
+{
+	const int64_t wait_ms = write_wait(t, s);
+	enum err e = ERR_OK;
+
+	if (wait_ms > 0)
+		loop_timer_set(t->timer, wait_ms);
+	else
+		e = send(t, s, token);
 	if (e == ERR_PARSE)
 		push_failed(t, "the value or the token is no text that can be sent", false, 0);
 	else if (e != ERR_OK)
 		push_failed(t, "it cannot be asked for now", true, 0);
+}
+
+static void on_token(void *ctx, const struct secret *token, enum err err, const char *why)
+{
+	struct target *t = ctx;
+	struct source *s = relay_source(t->all->relay, span_of(t->source));
+
+	(void)err;
+	t->wait = NULL;
+	if (token == NULL)
+		push_failed(t, why, true, 0);
+	else if (s == NULL || s->api == NULL)
+		push_failed(t, "this source has no API any more", false, 0);
+	else
+		send_with(t, s, token);
 }
 
 static void ask(struct target *t)
@@ -389,12 +402,8 @@ static void ask(struct target *t)
 	CLEANUP(freep) char *why = NULL;
 	struct relay *r = t->all->relay;
 	struct source *s = relay_source(r, span_of(t->source));
-	int64_t wait_ms =
-		s == NULL || t->step == STEP_LIST ? 0 : source_post_wait(s, loop_now(r->loop));
 
-	if (wait_ms > 0)
-		loop_timer_set(t->timer, wait_ms);
-	else if (s == NULL || s->api == NULL)
+	if (s == NULL || s->api == NULL)
 		push_failed(t, "this source has no API any more", false, 0);
 	else if (token_fetch(r, s, span_of(t->entity), on_token, t, &t->wait, &why) != ERR_OK)
 		push_failed(t, why, false, 0);

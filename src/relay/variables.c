@@ -233,7 +233,7 @@ static void rekey_one(struct target *t)
 	}
 	target_watch(t);
 	/* Whoever reloads has perhaps mended what failed. */
-	if (t->state == TARGET_RESTING && t->tries > 0 && !t->known.asking) {
+	if (t->state == TARGET_RESTING && t->tries > 0) {
 		t->tries = 0;
 		loop_timer_stop(t->timer);
 	}

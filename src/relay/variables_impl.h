@@ -75,7 +75,7 @@ struct target {
 	struct mono checked;              /* last found as it should be; 0: never */
 	char tried[PUSHED_DIGEST_MAX];    /* the value that was last tried */
 	unsigned tries;                   /* failed in a row */
-	bool doubted;                     /* a newer token was asked for */
+	bool settling;                    /* a call of another run may not have ended yet */
 	bool lacking;                     /* trouble is that there is no value */
 	char trouble[TARGET_TROUBLE_MAX]; /* empty: none */
 };

@@ -10,6 +10,7 @@
 
 #define RETRY_MIN_MS 1000
 #define RETRY_MAX_MS (5 * 60 * 1000)
+#define SENT_MAX     16
 #define NEVER        ((struct mono){ INT64_MAX })
 
 static void on_timer(void *ctx);
@@ -37,7 +38,11 @@ static void ask_leave(struct provider_ask *ask)
 {
 	switch (ask->state) {
 	case ASK_WAITING: TAILQ_REMOVE(&ask->session->waiting, ask, link); break;
-	case ASK_SENT: TAILQ_REMOVE(&ask->session->sent, ask, link); break;
+	case ASK_SENT:
+		TAILQ_REMOVE(&ask->session->sent, ask, link);
+		ask->session->sent_n--;
+		loop_defer(ask->session->loop, &ask->session->kick);
+		break;
 	case ASK_IDLE: break;
 	}
 	ask->state = ASK_IDLE;
@@ -176,7 +181,7 @@ static void waiting_send(struct session *s)
 {
 	struct provider_ask *ask;
 
-	while ((ask = TAILQ_FIRST(&s->waiting)) != NULL) {
+	while ((ask = TAILQ_FIRST(&s->waiting)) != NULL && s->sent_n < SENT_MAX) {
 		enum err e = s->ops->send(s->self, ask, on_http_answer, ask, &ask->call);
 
 		if (e != ERR_OK) {
@@ -187,6 +192,7 @@ static void waiting_send(struct session *s)
 		ask->state = ASK_SENT;
 		ask->opened = s->opened;
 		TAILQ_INSERT_TAIL(&s->sent, ask, link);
+		s->sent_n++;
 	}
 }
 

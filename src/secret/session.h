@@ -55,6 +55,7 @@ struct session {
 	void *self;
 	enum session_state state;
 	TAILQ_HEAD(ask_list, provider_ask) waiting, sent;
+	unsigned sent_n; /* a bounded number: each has a connection and locked memory */
 	struct loop_task kick;
 	struct loop_timer *timer;   /* until it is to be prolonged */
 	struct mono expires, retry; /* retry: after a failure, not before */

@@ -171,7 +171,7 @@ enum err travis_env_var_write(
 	struct secret *s;
 	enum err e;
 
-	if (!utf8_is_valid(text))
+	if (!utf8_is_valid(text) || memchr(text.p, '\0', text.n) != NULL)
 		return ERR_PARSE;
 	s = secret_room(WIDEST * (name.n + branch.n + text.n) + FRAME_MAX);
 	e = put_all(s, name, branch, text);

@@ -38,7 +38,7 @@ MUST_CHECK enum err travis_env_var_read(
 /*
  * The body that writes one, never public. What a job's shell would not take as it
  * stands is in single quotes, since the value becomes part of an export. ERR_PARSE
- * if it is not UTF-8.
+ * if it is not UTF-8, or has a zero byte.
  */
 MUST_CHECK enum err travis_env_var_write(
 	struct span name, struct span branch, const struct secret *value, struct secret **out);

@@ -46,6 +46,7 @@ EXTRA_DIST += \
 	tests/system/collector.py \
 	tests/system/front.py \
 	tests/system/harness.py \
+	tests/system/memory.py \
 	tests/system/node_echo.js \
 	tests/system/node_http2.js \
 	tests/system/openapi.py \

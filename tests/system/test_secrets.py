@@ -22,6 +22,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 # pylint: disable=wrong-import-position
 import harness
+import memory
 from aws_standin import AwsStandin
 from bus_standin import Backstage
 from harness import wait_until
@@ -454,41 +455,6 @@ def make_certificate(d):
 	return certificate, key
 
 
-def read_mapping(mem, begin, end):
-	"""All of it; what is mapped behind a file's end cannot be read, and is left out."""
-	try:
-		mem.seek(begin)
-		return mem.read(end - begin)
-	except OSError:
-		if end - begin <= 4096:
-			return b""
-		middle = begin + (end - begin) // 8192 * 4096
-		return read_mapping(mem, begin, middle) + read_mapping(mem, middle, end)
-
-
-def memory_of(pid):
-	"""What a process has in memory: all mappings that it can read."""
-	with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
-			open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-		for line in maps:
-			part = line.split()
-			begin, end = (int(n, 16) for n in part[0].split("-"))
-			if "r" not in part[1] or part[-1] in ("[vvar]", "[vsyscall]"):
-				continue
-			if end - begin > 1 << 36:
-				raise harness.Skip("a sanitizer's shadow is too large to be read")
-			yield read_mapping(mem, begin, end)
-
-
-def copies(pid, needles):
-	"""How often each text is in the process's memory: name -> number."""
-	found = dict.fromkeys(needles, 0)
-	for bytes_ in memory_of(pid):
-		for name, text in needles.items():
-			found[name] += bytes_.count(text.encode())
-	return found
-
-
 def test_memory_and_log_have_no_secret_but_the_live_ones(box):
 	d, sink = box.daemon(), box.sink()
 	certificate = make_certificate(d)
@@ -499,11 +465,7 @@ def test_memory_and_log_have_no_secret_but_the_live_ones(box):
 	vault_provider(d, vault, overlap="0s", ca=certificate[0])
 	http_sink(d, sink, secrets=[in_vault("ci/hook", "key")], token=in_vault("ci/hook", "token"))
 	d.start()
-	try:
-		with open(f"/proc/{d.process.pid}/mem", "rb"):
-			pass
-	except PermissionError:
-		raise harness.Skip("another's memory can only be read by root") from None
+	memory.need_access(d.process.pid)
 	deliver(d, sink)
 	first_tokens = [t for t in vault.tokens if t != vault.root.text]
 	vault.revoke_all()
@@ -513,7 +475,7 @@ def test_memory_and_log_have_no_secret_but_the_live_ones(box):
 	needles = {"secret_id": vault.secret_id, "role_id": vault.role_id, "old key": old[0],
 		"old token": old[1], "revoked login": first_tokens[0],
 		"live key": new[0], "live token": new[1]}
-	found = copies(d.process.pid, needles)
+	found = memory.copies(d.process.pid, needles)
 	print("# copies:", found)
 	# The keyring's, and of the token the sink's own; the sink keeps a key decoded.
 	assert 1 <= found.pop("live key") <= 2 and 1 <= found.pop("live token") <= 3, found

@@ -24,6 +24,7 @@ input is closed. A token may act on the repositories of one owner: "OWNER-token"
                      {"fail_lists": [...]}  what the next lists of variables are
                      {"slow": seconds}  how long a change of variables takes
                      {"variable": {...}}  somebody else writes one: slug, name, value, …
+                     {"public": {...}}  … shows one to everybody: slug, name
                      {"without": {...}} somebody else removes one: slug, name
     GET  /_seen      every call: method, path, token, body
     GET  /_settings  what repositories have, and how often two changed it at a time
@@ -120,6 +121,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             reject.append(body["reject"])
         if "variable" in body:
             self.write_by_hand(**body["variable"])
+        for v in settings.get(body.get("public", {}).get("slug"), []):
+            v["public"] = v["public"] or v["name"] == body["public"]["name"]
         if "without" in body:
             gone = body["without"]
             settings[gone["slug"]] = [v for v in settings.get(gone["slug"], [])

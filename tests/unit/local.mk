@@ -94,6 +94,7 @@ UNIT = \
 	tests/unit/test_publish \
 	tests/unit/test_push \
 	tests/unit/test_push_memo \
+	tests/unit/test_pushed \
 	tests/unit/test_pushes \
 	tests/unit/test_record \
 	tests/unit/test_route \

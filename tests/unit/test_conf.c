@@ -192,6 +192,7 @@ struct refusal {
 	"must be a claim and its value such as repository_id=1234, or the beginning of the value " \
 	"and a '*'"
 #define SOURCE "name: a, type: travis, host: h, config_url: 'https://h/c'"
+#define API    "sources: [{" SOURCE ", api_url: 'https://a', api_token: {env: T}}]\n"
 
 #define LIVE   "backstage: {url: 'http://b'}\n"
 #define PUSHER "name: a, type: catalog, protocol: standard-webhooks, secrets: {env: A}"
@@ -441,6 +442,24 @@ static const struct refusal refusals[] = {
 	{ LEAST "credentials: [{name: a, secret: {env: A}, allow: page},"
 		" {name: a, secret: {env: B}, allow: page}]\n",
 		"2:64: there is a credential 'a' on line 2 already" },
+	/* variables at repositories */
+	{ LEAST API "variables: [{name: d, variable: D, entity: {tag: t}}]\n",
+		"3:13: variable 'd' needs a 'value'" },
+	{ LEAST API "variables: [{name: d, variable: D, value: {env: V}}]\n",
+		"3:13: variable 'd' needs an 'entity' that says which entities have it" },
+	{ LEAST "variables: [{name: d, variable: D, value: {env: V}, entity: {tag: t}}]\n",
+		"2:13: variable 'd' needs a source with an api_url" },
+	{ LEAST API "variables: [{name: d, variable: D, value: {env: V}, entity: {tag: t}, "
+		    "source: u}]\n",
+		"3:79: there is no source 'u' with an api_url" },
+	{ LEAST API "variables: [{name: d, variable: D, value: {env: V}, entity: {tag: t}, "
+		    "previous: E}]\n",
+		"3:81: previous needs a value that a provider in 'secrets' has" },
+	{ LEAST API "variables: [{name: d, variable: D, value: {env: V}, entity: {tag: t}, "
+		    "previous: D}]\n",
+		"3:81: previous must be another name than variable" },
+	{ LEAST API "variables: [{name: d, variable: D, value: {env: V}, entity: {tags: t}}]\n",
+		"3:62: unknown key 'tags'; did you mean 'tag'?" },
 	{ LEAST "http: {max_uri: 16KiB}\n", "2:17: http.max_uri must be less than http.max_head" },
 	{ LEAST "http: {max_uri: 16KiB, max_head: 32KiB, max_api_head: 16KiB}\n",
 		"2:17: http.max_uri must be less than http.max_api_head" },
@@ -655,6 +674,15 @@ static const struct spelling spellings[] = {
 	{ "sinks[].facility", "local8", false },
 	{ "sinks[].format", "text", true },
 	{ "sinks[].format", "JSON", false },
+	{ "variables[].variable", "DEPLOY_TOKEN_2", true },
+	{ "variables[].variable", "2ND", false },
+	{ "variables[].variable", "A-B", false },
+	{ "variables[].variable", "A B", false },
+	{ "variables[].variable", "TRAVIS_BRANCH", false },
+	{ "variables[].variable", "CI", false },
+	{ "variables[].branch", "release/1.x", true },
+	{ "variables[].branch", "release/*", false },
+	{ "variables[].branch", "a b", false },
 	{ "routes[].name", "\xc3\xa9t\xc3\xa9", true },
 	{ "routes[].name", "\xe2\x80\xae", false },
 	{ "routes[].name", "\xc2\x85", false },

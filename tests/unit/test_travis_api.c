@@ -107,6 +107,7 @@ Test(travis_api, tells_what_every_answer_means)
 	} row[] = {
 		{ "/answer/200/%7B%7D", TRAVIS_OK },
 		{ "/answer/202/%7B%22a%22%3A1%7D", TRAVIS_OK },
+		{ "/status/204", TRAVIS_OK },
 		{ "/answer/200/%5B%5D", TRAVIS_TRANSIENT },
 		{ "/answer/200/%7B", TRAVIS_TRANSIENT },
 		{ "/status/200", TRAVIS_TRANSIENT },
@@ -133,6 +134,27 @@ Test(travis_api, tells_what_every_answer_means)
 	for (size_t i = 0; i < ARRAY_SIZE(row); i++)
 		cr_expect_eq(call(row[i].path, (struct span){ 0 }).answer, row[i].answer, "%s",
 			row[i].path);
+}
+
+Test(travis_api, repeats_nothing_of_what_answers_a_secret)
+{
+	const struct travis_api_conf conf = { server.url, 5000, 4 };
+	struct travis_api *api = travis_api_new(http, &conf);
+	struct secret *token = secret_new("s3cret-token", 12), *body = secret_new("hunter2", 7);
+	struct travis_api_call *under_way;
+	struct heard h = { 0 };
+
+	cr_assert_eq(
+		travis_api_send_secret(api, "POST", "/echo", token, body, on_reply, &h, &under_way),
+		ERR_OK);
+	secret_free(token);
+	secret_free(body);
+	loop_run_until(loop, &h.done);
+	cr_assert_str_eq(h.why, "200");
+	h = last_request();
+	cr_expect_not_null(strstr(h.body, "POST /echo "), "%s", h.body);
+	cr_expect_not_null(strstr(h.body, "\r\n\r\nhunter2"), "%s", h.body);
+	travis_api_free(api);
 }
 
 Test(travis_api, says_how_long_to_wait)
