@@ -21,6 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "system"), os.path.join(HERE, "..
 import harness  # noqa: E402
 from harness import wait_until  # noqa: E402
 from test_backstage import RELAY_TOKEN, RUN, TOP, Peer, settled  # noqa: E402
+from test_travis_card import install, shown as card_shown  # noqa: E402
 from test_triggers import OWNERS, Tool, vault_world  # noqa: E402
 
 GUEST = "user:default/guest"
@@ -74,6 +75,16 @@ def readme_block(name, containing):
 	return found[0]
 
 
+def proxy_config():
+	"""What README tells to write, with the relay where it is here."""
+	text = readme_block("app-config.yaml", "'/stagewire'").replace("127.0.0.1:8473",
+		"127.0.0.1:" + peer.env["PEER_RELAY_PORT"])
+	card = "    '/travisci/api':\n"
+	assert text.count(card) == 1, text
+	# The peer has an entry of that name, which adds a secret; ours has none.
+	return text.replace(card, card + "      headers: null\n")
+
+
 class Answer:
 	def __init__(self, status, headers, body):
 		self.status, self.headers, self.body = status, headers, body
@@ -104,26 +115,27 @@ def through(method, path, body=None, token=None, proxy=PROXY, **fields):
 class World:
 	"""A relay between the peer and the stand-ins."""
 
-	def __init__(self, box, stack):
+	def __init__(self, box, stack, policy, token_text):
 		self.travis = Tool(sys.executable, "travis_standin.py")
 		stack.callback(self.travis.stop)
 		self.daemon = box.daemon()
 		token = os.path.join(self.daemon.dir, "token")
-		self.daemon.write(token, RELAY_TOKEN + "\n")
+		self.daemon.write(token, token_text + "\n")
 		os.chmod(token, 0o600)
 		c = self.daemon.config
 		c["backstage"] = {"url": peer.url, "token": {"file": token}}
 		c["catalog"] = {"refresh": "1s"}
 		c["listen"]["api"] = ["127.0.0.1:" + peer.env["PEER_RELAY_PORT"]]
-		c["policy"] = [OWNERS]
+		c["policy"] = policy
 		c["sources"][0]["api_url"] = self.travis.url
 		c["sinks"].append({"name": "notify", "type": "backstage-notifications",
 			"coalesce": "0ms"})
 		c["routes"] = [{"name": "all", "to": ["record", "notify"]}]
 		self.vault = vault_world(box, self, TOKENS)
 		self.daemon.start()
-		wait_until(lambda: self.daemon.ctl("status")["catalog"]["repositories"] >= 4,
-			"the catalog")
+		if token_text == RELAY_TOKEN:
+			wait_until(lambda: self.daemon.ctl("status")["catalog"]["repositories"] >= 4,
+				"the catalog")
 
 	def calls(self, method=None):
 		"""What Travis CI has heard."""
@@ -159,9 +171,9 @@ class World:
 
 
 @contextlib.contextmanager
-def world(box):
+def world(box, policy=(OWNERS,), token=RELAY_TOKEN):
 	with contextlib.ExitStack() as stack:
-		yield World(box, stack)
+		yield World(box, stack, list(policy), token)
 
 
 def notification_of(text):
@@ -229,6 +241,101 @@ def test_who_is_no_owner_gets_403_an_entry_and_nothing_leaves(box):
 		assert w.fetched() == [] and len(w.vault.requests) == before, w.vault.requests
 
 
+def test_a_build_is_restarted_and_canceled_and_its_end_followed(box):
+	with world(box) as w:
+		w.known_build(42, "acme/weigh-api", "failed")
+		restart = w.order(OURS + "/42/restart")
+		assert w.await_state(restart, "built")["results"] == []
+		w.daemon.accept(id=42, slug="acme/weigh-api", state="passed",
+			started_at="2026-11-24T11:00:00Z", finished_at="2026-11-24T11:05:00Z")
+		assert [r["state"] for r in w.shown(restart)["results"]] == ["passed"]
+		w.known_build(43, "other/scale-ui", "started")
+		w.await_state(w.order(SCALES + "/43/cancel"), "built")
+		assert [(c["path"], c["authorization"]) for c in w.calls("POST")] == [
+			("/build/42/restart", "token acme-token"),
+			("/build/43/cancel", "token other-token")], w.calls("POST")
+		assert [e["build"] for e in w.audit("build.cancel")] == [harness.HOST + "/43"] * 3
+
+
+def test_the_proxy_of_readme_lets_through_what_a_caller_needs(box):
+	with world(box) as w:
+		key = {"Idempotency-Key": "deploy-17"}
+		first = through("POST", OURS, {"branch": "main"}, **key)
+		again = through("POST", OURS, {"branch": "main"}, **key)
+		assert first.headers["Location"] == first.json()["location"], first.headers
+		assert again.json() == {**first.json(), "repeated": True}, again
+		w.await_state(first.json()["location"], "built")
+		assert len(w.calls("POST")) == 1
+
+		# An entry that allows no fields keeps them: the location is in the body all the same.
+		bare = through("POST", OURS, {"branch": "main"}, proxy="/api/proxy/relay", **key)
+		assert bare.status == 202 and bare.headers["Location"] is None, bare.headers
+		assert bare.json()["repeated"] is False, "the key does not come through"
+		w.await_state(bare.json()["location"], "built")
+
+
+def test_until_there_is_a_catalog_the_caller_is_told_when_to_come_again(box):
+	with world(box, token="no-such-token-of-backstage") as w:
+		answer = wait_until(lambda: (a := through("GET", "/repo/acme%2Fweigh-api/builds")).status
+			== 503 and a, "503")
+		assert int(answer.headers["Retry-After"]) > 0, answer.headers
+		assert through("POST", OURS).status == 503
+		assert w.calls() == []
+
+
+# --- the card ---
+
+
+def test_the_restart_icon_of_the_card_restarts_a_build_of_its_user(box):
+	install()
+	with world(box) as w:
+		w.known_build(42, "acme/weigh-api", "failed")
+		card = card_shown("acme/weigh-api", peer)
+		assert card["complaints"] == [] and [r["status"] for r in card["rows"]] == ["Failed"], card
+		card = card_shown("acme/weigh-api", peer, [42])
+		post, = card["posts"]
+		assert post["status"] == 202 and post["body"]["state_change"] == "restart", card
+		assert post["url"] == peer.url + "/api/proxy/travisci/api/build/42/restart", post
+		w.await_state(post["body"]["location"], "built")
+		call, = w.calls("POST")
+		assert call["path"] == "/build/42/restart" and call["body"] is None, call
+		assert call["authorization"] == "token acme-token", call
+		assert {(e["actor"], e["rule"]) for e in w.audit("build.restart")} == {(GUEST, "owners")}
+
+
+def test_the_restart_icon_does_nothing_for_who_may_only_read(box):
+	install()
+	read = {"name": "all-read", "effect": "allow", "action": ["build.read"]}
+	with world(box, policy=[OWNERS, read]) as w:
+		w.known_build(42, "acme/parcel-ui", "failed")
+		card = card_shown("acme/parcel-ui", peer, [42])
+		post, = card["posts"]
+		assert (post["status"], post["body"]["error_type"]) == (403, "insufficient_access"), card
+		entry = wait_until(lambda: w.audit("build.restart"), "an entry")[0]
+		assert (entry["outcome"], entry["actor"]) == ("denied", GUEST), entry
+		assert w.calls() == [] and w.fetched() == []
+
+
+def test_who_may_not_read_sees_no_builds_in_the_card(box):
+	install()
+	with world(box) as w:
+		w.known_build(42, "acme/parcel-ui", "failed")
+		card = card_shown("acme/parcel-ui", peer)
+		assert card["rows"] == [] and any("403" in c for c in card["complaints"]), card
+
+
+def test_in_the_card_one_of_several_entities_of_a_repository_is_enough(box):
+	with world(box) as w:
+		w.known_build(42, "acme/parcel-api", "failed")
+		path = "/v1/entities/component/default/parcel-api/builds/42/restart"
+		assert through("POST", path).status == 403, "it is of payments"
+		answer = through("POST", "/build/42/restart", proxy="/api/proxy/travisci/api")
+		assert answer.status == 202, answer
+		shown = w.await_state(answer.json()["location"], "built")
+		assert shown["entity"] == "component:default/parcel-docs", shown
+		assert w.fetched() == ["platform"], w.fetched()
+
+
 def main():
 	global peer
 	for program in ("npm", "psql", "curl"):
@@ -243,8 +350,7 @@ def main():
 			f.write(entities + MORE_ENTITIES)
 		peer.env["PEER_CONFIG"] = os.path.join(peer.state, "proxy.yaml")
 		with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
-			f.write(readme_block("app-config.yaml", "'/stagewire'").replace(
-				"127.0.0.1:8473", "127.0.0.1:" + peer.env["PEER_RELAY_PORT"]))
+			f.write(proxy_config())
 		peer.run("start")
 		for ref in ("component:default/weigh-api", "component:default/scale-ui",
 				"component:default/parcel-ui", "component:default/parcel-docs", GUEST):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // An app of Backstage of one page: the overview card of an entity whose builds are
-// those of slug. token is what Backstage gave to the user who has signed in; what
+// those of slug, or, as tab, what is behind it, which has an icon to restart them. token is what Backstage gave to the user who has signed in; what
 // the card complains about goes to complain().
 import React from 'react';
 import ReactDOM from 'react-dom';
@@ -8,7 +8,9 @@ import { AppRouter, createSpecializedApp } from '@backstage/core-app-api';
 import { createApiFactory, discoveryApiRef, errorApiRef } from '@backstage/core-plugin-api';
 import { EntityProvider } from '@backstage/plugin-catalog-react';
 import { UnifiedThemeProvider, themes } from '@backstage/theme';
-import { EntityTravisCIOverviewCard, travisciPlugin } from '@roadiehq/backstage-plugin-travis-ci';
+import {
+	EntityTravisCIOverviewCard, Router, travisciPlugin,
+} from '@roadiehq/backstage-plugin-travis-ci';
 import { MemoryRouter } from 'react-router-dom';
 
 const element = React.createElement;
@@ -28,7 +30,7 @@ function signIn(token) {
 	};
 }
 
-export function show({ backend, token, slug, complain }) {
+export function show({ backend, token, slug, tab, complain }) {
 	const entity = {
 		apiVersion: 'backstage.io/v1alpha1',
 		kind: 'Component',
@@ -57,7 +59,7 @@ export function show({ backend, token, slug, complain }) {
 		},
 	});
 	const page = element(AppRouter, null,
-		element(EntityProvider, { entity }, element(EntityTravisCIOverviewCard)));
+		element(EntityProvider, { entity }, element(tab ? Router : EntityTravisCIOverviewCard)));
 
 	ReactDOM.render(element(app.createRoot(page)),
 		document.body.appendChild(document.createElement('div')));
