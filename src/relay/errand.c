@@ -13,6 +13,7 @@
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "model/backoff.h"
+#include "model/entity.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "relay/token.h"
@@ -88,6 +89,11 @@ enum err errand_audit(const struct trigger *t, struct buf *out)
 	};
 	char build[32];
 
+	if (t->access != NULL) {
+		r.inputs = t->access;
+		r.owner = t->access->entity->owner;
+		r.owners = t->access->entity->owners;
+	}
 	if (t->builds > 0) {
 		snprintf(build, sizeof(build), "%" PRId64, t->build[0]);
 		r.build = span_of(build);
