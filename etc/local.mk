@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 dist_doc_DATA += \
 	etc/catalog.example.yaml \
+	etc/policy-cases.example.yaml \
 	etc/stagewire.yaml
 
 # The manual of the sample; a check holds both against the option table.

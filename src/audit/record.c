@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/json_write.h"
+#include "model/policy.h"
 
 /* Numbers that OCSF gives to what we say. */
 #define OCSF_VERSION      "1.8.0"
@@ -37,6 +38,7 @@ static enum ocsf_activity activity_of(const char *action)
 	} known[] = {
 		{ "api.refuse", OCSF_READ },
 		{ "audit.open", OCSF_CREATE },
+		{ "build.read", OCSF_READ },
 		{ "bus.recover", OCSF_UPDATE },
 		{ "bus.refuse", OCSF_UPDATE },
 		{ "catalog.refresh", OCSF_UPDATE },
@@ -217,6 +219,21 @@ static void put_hash(struct json_writer *w, const uint8_t *sha256)
 	json_object_end(w);
 }
 
+/* What somebody wrote stands in members of its own: nothing in it can pass for another. */
+static void put_inputs(struct json_writer *w, const struct access *a)
+{
+	if (a == NULL)
+		return;
+	json_key(w, "inputs");
+	json_object_begin(w);
+	json_member_opt(w, "branch", a->branch);
+	json_member_opt(w, "on_behalf_of", a->behalf);
+	json_member_bool(w, "env_override", a->overrides);
+	json_member_int(w, "token_age_s", a->token_age_ms < 0 ? -1 : a->token_age_ms / 1000);
+	json_member_int(w, "catalog_age_s", a->catalog_age_ms < 0 ? -1 : a->catalog_age_ms / 1000);
+	json_object_end(w);
+}
+
 /* What was decided, and where it goes by that. */
 static void put_policy(struct json_writer *w, const struct audit_record *r)
 {
@@ -224,6 +241,7 @@ static void put_policy(struct json_writer *w, const struct audit_record *r)
 	json_object_begin(w);
 	json_member_str(w, "decision", r->outcome);
 	json_member_opt(w, "name", r->rule);
+	put_inputs(w, r->inputs);
 	if (r->to_n > 0) {
 		json_key(w, "to");
 		json_array_begin(w);

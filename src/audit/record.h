@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/span.h"
 
+struct access;
+
 /*
  * One decision, as the audit trail keeps it: who, what, when, with which
  * outcome and why. No payload, no personal data, no secret. Empty spans, NULL
@@ -32,6 +34,8 @@
  *	repository, entity, owner    resources, told apart by their type
  *	payload_sha256  raw_data_hash
  *	detail          message
+ *	inputs          policy.inputs: branch, on_behalf_of, env_override and how old, in
+ *	                seconds, token and catalog were; -1: that is not known
  *	the rest        unmapped
  */
 struct audit_record {
@@ -43,8 +47,9 @@ struct audit_record {
 	struct span address; /* of the peer */
 	struct span event;   /* id */
 	struct span source, repository, build, build_state, transition, sink, detail;
-	struct span requester; /* of the build, where somebody asked for it through us */
-	struct span rule;      /* of the policy, that decided */
+	struct span requester;       /* of the build, where somebody asked for it through us */
+	struct span rule;            /* of the policy, that decided */
+	const struct access *inputs; /* what the policy looked at beside the rest; or NULL */
 	struct span token; /* by which the actor was known: "issuer=... jti=... kid=... iat=..." */
 	struct span key;   /* fingerprint of the key that verified */
 	const uint8_t *payload_sha256;

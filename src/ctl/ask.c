@@ -55,6 +55,8 @@ static enum err judge(const struct question *q, const struct httpc_answer *a)
 	}
 	if (a->status != 200) {
 		say_problem(q->why, a);
+		if (a->status == 400)
+			return ERR_PARSE;
 		return a->status == 404 ? ERR_NOTFOUND : ERR_IO;
 	}
 	return buf_add_span(q->answer, a->body);

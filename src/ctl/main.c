@@ -37,6 +37,7 @@ static const char usage[] =
 	"  catalog drift [--days N]      what is built and not in the catalog, and the like\n"
 	"  policy explain REF --principal WHO [--action A] [--branch B] [--on-behalf-of U]\n"
 	"                                may they, and by which rule\n"
+	"  policy test FILE              do cases come out as they are expected to\n"
 	"  variables                     secrets that are kept at repositories, and since when\n"
 	"  audit [--limit N]             every decision, oldest first\n"
 	"  audit show | verify | prove | bundle    the published log; see stagewirectl(1)\n"
@@ -162,6 +163,8 @@ static const struct command {
 	{ "policy", "explain", "/v1/policy/explain", "reference",
 		BIT(OPT_PRINCIPAL) | BIT(OPT_BEHALF) | BIT(OPT_ACTION) | BIT(OPT_BRANCH), false,
 		NULL, view_policy_explain },
+	{ "policy", "test", "/v1/policy/test", "file", 0, false, order_policy_test,
+		view_policy_test },
 	{ "variables", NULL, "/v1/variables", NULL, 0, false, NULL, view_variables },
 	{ "audit", NULL, "/v1/audit", NULL, BIT(OPT_LIMIT), false, NULL, view_audit },
 };
@@ -285,6 +288,12 @@ static void print_json(const struct command *c, struct span json)
 		printf("%.*s\n", SPAN_ARGS(v.text));
 }
 
+/* Cases that come out otherwise are a failure, also as JSON; a file of none is wrong usage. */
+static bool is_exacting(const struct command *c)
+{
+	return c->view == view_policy_test;
+}
+
 static int fail(char *why)
 {
 	fprintf(stderr, "stagewirectl: %s\n", why == NULL ? "failed" : why);
@@ -314,7 +323,7 @@ int main(int argc, char **argv)
 	int at = audit_command_at(argc, argv);
 	const struct command *c;
 	char *why = NULL;
-	enum err e = ERR_OK;
+	enum err e;
 	unsigned given;
 
 	buf_init(&answer, TEXT_MAX);
@@ -323,12 +332,15 @@ int main(int argc, char **argv)
 	given = read_options(argc, argv, &w);
 	c = find_command(argv + optind, argc - optind, &w);
 	check_options(c, given);
-	if (carry_out(c, &w, &answer, &why) != ERR_OK)
-		return fail(why);
+	e = carry_out(c, &w, &answer, &why);
+	if (e != ERR_OK) {
+		fail(why);
+		return is_exacting(c) && e == ERR_PARSE ? EXIT_USAGE : EXIT_FAILURE;
+	}
 	if (w.json)
 		print_json(c, buf_span(&answer));
-	else
-		e = c->view(buf_span(&answer), stdout);
+	if (!w.json || is_exacting(c))
+		e = c->view(buf_span(&answer), w.json ? NULL : stdout);
 	if (e == ERR_PARSE)
 		return fail(
 			xstrdup("the daemon's answer cannot be read; are both of one version?"));

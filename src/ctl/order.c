@@ -104,6 +104,19 @@ enum err order_replay(const struct wish *wish, struct buf *out)
 	return json_done(&w);
 }
 
+/* The file that the wish names, or one line that says why not. */
+static enum err read_file(const struct wish *wish, struct buf *text, char **why)
+{
+	enum err e;
+
+	errno = 0;
+	e = file_read(wish->word, text);
+	if (e != ERR_OK && asprintf(why, "cannot read %s: %s", wish->word,
+				   e == ERR_LIMIT ? "larger than 1 MiB" : strerror(errno)) < 0)
+		abort();
+	return e;
+}
+
 enum err order_routes_test(const struct wish *wish, struct buf *out, char **why)
 {
 	CLEANUP(buf_release) struct buf text;
@@ -116,19 +129,35 @@ enum err order_routes_test(const struct wish *wish, struct buf *out, char **why)
 	enum err e;
 
 	buf_init(&text, FILE_MAX);
-	errno = 0;
-	e = file_read(wish->word, &text);
-	if (e != ERR_OK) {
-		if (asprintf(why, "cannot read %s: %s", wish->word,
-			    e == ERR_LIMIT ? "larger than 1 MiB" : strerror(errno)) < 0)
-			abort();
+	e = read_file(wish, &text, why);
+	if (e != ERR_OK)
 		return e;
-	}
 	json_writer_init(&w, out);
 	json_object_begin(&w);
 	json_member_span(&w, "config", buf_span(&text));
 	put_pairs(&w, pairs, ARRAY_SIZE(pairs));
 	put_limit(&w, wish->limit);
+	json_object_end(&w);
+	return json_done(&w);
+}
+
+enum err order_policy_test(const struct wish *wish, struct buf *out, char **why)
+{
+	CLEANUP(buf_release) struct buf text;
+	struct json_writer w;
+
+	buf_init(&text, FILE_MAX);
+	if (read_file(wish, &text, why) != ERR_OK)
+		return ERR_PARSE;
+	if (text.len == 0) {
+		if (asprintf(why, "%s:1:1: there are no cases", wish->word) < 0)
+			abort();
+		return ERR_PARSE;
+	}
+	json_writer_init(&w, out);
+	json_object_begin(&w);
+	json_member_span(&w, "cases", buf_span(&text));
+	json_member_str(&w, "name", wish->word);
 	json_object_end(&w);
 	return json_done(&w);
 }

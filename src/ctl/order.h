@@ -15,4 +15,7 @@ MUST_CHECK enum err order_replay(const struct wish *w, struct buf *out);
 /* Reads the file that the wish names; on failure *why (free(3) it) is one line. */
 MUST_CHECK enum err order_routes_test(const struct wish *w, struct buf *out, char **why);
 
+/* The same; ERR_PARSE if the file cannot be read. */
+MUST_CHECK enum err order_policy_test(const struct wish *w, struct buf *out, char **why);
+
 #endif

@@ -29,4 +29,7 @@ MUST_CHECK enum err view_policy_explain(struct span json, FILE *to);
 MUST_CHECK enum err view_variables(struct span json, FILE *to);
 MUST_CHECK enum err view_routes_test(struct span json, FILE *to);
 
+/* ERR_IO if a case is not as expected. to may be NULL: only that. */
+MUST_CHECK enum err view_policy_test(struct span json, FILE *to);
+
 #endif

@@ -36,6 +36,7 @@ static const struct resource {
 	{ "/v1/catalog/owners", true, 0, admin_catalog_owners },
 	{ "/v1/catalog/drift", true, 0, admin_catalog_drift },
 	{ "/v1/policy/explain", true, 0, admin_policy_explain },
+	{ "/v1/policy/test", true, ORDER_MAX, admin_policy_test },
 	{ "/v1/replay", true, ORDER_MAX, admin_replay },
 	{ "/v1/routes/test", true, ORDER_MAX, admin_routes_test },
 	{ "/v1/sinks/*/hold", true, ORDER_MAX, admin_sink_hold },

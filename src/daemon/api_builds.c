@@ -107,7 +107,7 @@ bool builds_is_claimed(const struct daemon *d, struct span slug)
 }
 
 bool builds_is_allowed(struct ask *a, enum access_action action, struct span slug,
-	struct span branch, struct entity *by, struct decision *decision)
+	struct span branch, struct entity *by, struct api_ruling *ruling)
 {
 	const struct catalog *c = relay_catalog_now(a->daemon->relay);
 	const struct api_plea plea = {
@@ -123,21 +123,22 @@ bool builds_is_allowed(struct ask *a, enum access_action action, struct span slu
 		.permission = a->want.what == V3_ACT ? a->want.act : "read",
 	};
 	CLEANUP(freep) struct entity *claims = NULL;
-	struct api_ruling ruling;
+	struct api_ruling own;
 	struct entity first;
 	size_t n = catalog_find(c, slug, &first, 1);
 
 	if (a->principal == NULL)
 		return true;
 	claims = xcalloc(n, sizeof(*claims));
-	if (api_rule(a->daemon, a->req, &plea, claims, catalog_find(c, slug, claims, n), &ruling)) {
+	if (api_rule(a->daemon, a->req, &plea, claims, catalog_find(c, slug, claims, n), &own)) {
 		if (by != NULL) {
-			*by = *ruling.entity;
-			*decision = ruling.decision;
+			*by = *own.entity;
+			own.entity = own.access.entity = by;
+			*ruling = own;
 		}
 		return true;
 	}
-	denial.message = api_denial_words(ruling.decision.reason);
+	denial.message = api_denial_words(own.decision.reason);
 	builds_reply_error(a->req, 403, &denial, NULL);
 	return false;
 }

@@ -59,8 +59,7 @@ static void on_taken(void *ctx, const struct trigger_answer *answer)
 }
 
 /* It is allowed: have Travis asked, where the build is. */
-static void order(struct ask *a, const struct store_build *row, const struct entity *by,
-	const struct decision *decision)
+static void order(struct ask *a, const struct store_build *row, const struct api_ruling *ruling)
 {
 	static const struct v3_error no_source = {
 		.type = "not_implemented",
@@ -70,17 +69,19 @@ static void order(struct ask *a, const struct store_build *row, const struct ent
 	const struct source *s = api_source_of(a->daemon, row->repository, NULL, row->host);
 	struct trigger t = {
 		.action = action_of(a),
-		.entity = by->ref,
-		.repository = by->slug,
+		.entity = ruling->entity->ref,
+		.repository = ruling->entity->slug,
 		.principal = span_of(a->principal),
-		.token = span_of(a->token),
-		.rule = span_of(decision->rule->id),
+		.token = ruling->token,
+		.rule = span_of(ruling->decision.rule->id),
 		.branch = row->branch,
 		.build = { a->want.id },
 		.builds = 1,
+		.access = &ruling->access,
 	};
 
 	if (s == NULL) {
+		api_note_undone(a->daemon, a->req, ruling, "no-source");
 		builds_reply_error(a->req, 501, &no_source, NULL);
 		ask_free(a);
 		return;
@@ -118,7 +119,7 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 	};
 	struct ask *a = ctx;
 	const struct store_build *row = NULL;
-	struct decision decision;
+	struct api_ruling ruling;
 	struct entity by;
 	bool several = false;
 
@@ -132,8 +133,8 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 		builds_reply_error(a->req, 409, &ambiguous, NULL);
 	else if (row == NULL)
 		builds_reply_missing(a->req, "build");
-	else if (builds_is_allowed(a, action_of(a), row->repository, row->branch, &by, &decision)) {
-		order(a, row, &by, &decision);
+	else if (builds_is_allowed(a, action_of(a), row->repository, row->branch, &by, &ruling)) {
+		order(a, row, &ruling);
 		return;
 	}
 	ask_free(a);

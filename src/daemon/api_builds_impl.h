@@ -61,10 +61,10 @@ void builds_ask_store(struct ask *a, const struct store_builds_query *q, store_b
 /*
  * May whoever asks do that with the builds of a repository that is claimed? Else
  * it has been said, in v3's shape. *by, unless NULL, is the entity by which, and
- * *decision how; a credential has neither.
+ * *ruling, which borrows it, how; a credential has neither.
  */
 bool builds_is_allowed(struct ask *a, enum access_action action, struct span slug,
-	struct span branch, struct entity *by, struct decision *decision);
+	struct span branch, struct entity *by, struct api_ruling *ruling);
 
 /* Restart or cancel the build that is named, for a user. The question is freed. */
 void builds_act(struct ask *a);

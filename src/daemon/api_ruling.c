@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/api_ruling.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,25 +13,17 @@
 #include "relay/relay.h"
 #include "relay/source.h"
 
-#define DETAIL_MAX 512
-
-/* What the policy looked at, beside what an entry has a place for. */
-static void inputs_write(const struct access *a, char text[DETAIL_MAX])
+/* Whoever asks is known by name here, so every decision is written, however many there are. */
+static struct audit_record record_of(const struct httpd_req *req, const struct api_ruling *ruling,
+	const struct span *ref, size_t refs)
 {
-	snprintf(text, DETAIL_MAX,
-		"branch=%.*s on_behalf_of=%.*s token_age_s=%" PRId64 " catalog_age_s=%" PRId64
-		" variables=%s",
-		SPAN_ARGS(a->branch), SPAN_ARGS(a->behalf), a->token_age_ms / 1000,
-		a->catalog_age_ms / 1000, a->overrides ? "yes" : "no");
-}
+	const struct access *access = &ruling->access;
+	const struct decision *decision = &ruling->decision;
+	bool allowed = decision->reason == POLICY_ALLOWED;
 
-static void audit_denial(struct daemon *d, const struct httpd_req *req, const struct access *access,
-	struct span token, const struct decision *decision, const struct span *ref, size_t refs)
-{
-	char detail[DETAIL_MAX];
-	struct audit_record record = {
+	return (struct audit_record){
 		.action = access_action_str(access->action),
-		.outcome = "denied",
+		.outcome = allowed ? "success" : "denied",
 		.reason = policy_reason_str(decision->reason),
 		.actor = access->principal,
 		.address = span_of(httpd_req_peer(req)),
@@ -43,16 +33,39 @@ static void audit_denial(struct daemon *d, const struct httpd_req *req, const st
 		.owners = access->entity->owners,
 		.repository = access->entity->slug,
 		.rule = span_of(decision->rule == NULL ? "" : decision->rule->id),
-		.token = token,
-		.status = 403,
+		.token = ruling->token,
+		.inputs = access,
+		.status = allowed ? 0 : 403,
 	};
+}
 
-	inputs_write(access, detail);
-	record.detail = span_of(detail);
-	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s %s",
-		record.action, SPAN_ARGS(access->principal), SPAN_ARGS(*ref), record.reason,
-		SPAN_ARGS(record.rule), detail);
-	relay_journal_refusal(d->relay, &record);
+static void note_denial(struct daemon *d, const struct httpd_req *req,
+	const struct api_ruling *ruling, const struct span *ref, size_t refs)
+{
+	struct audit_record record = record_of(req, ruling, ref, refs);
+
+	log_notice("access.deny", "action=%s principal=%.*s entity=%.*s reason=%s rule=%.*s",
+		record.action, SPAN_ARGS(record.actor), SPAN_ARGS(*ref), record.reason,
+		SPAN_ARGS(record.rule));
+	relay_journal(d->relay, &record);
+}
+
+static void note_permit(
+	struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling)
+{
+	struct audit_record record = record_of(req, ruling, &ruling->entity->ref, 1);
+
+	relay_journal(d->relay, &record);
+}
+
+void api_note_undone(struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling,
+	const char *reason)
+{
+	struct audit_record record = record_of(req, ruling, &ruling->entity->ref, 1);
+
+	record.outcome = "failure";
+	record.reason = reason;
+	relay_journal(d->relay, &record);
 }
 
 bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_plea *p,
@@ -69,21 +82,23 @@ bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_pl
 		.token_age_ms = p->token_age_ms,
 		.catalog_age_ms = rules_catalog_age_ms(d),
 	};
+	bool allowed = false;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !allowed; i++) {
 		struct decision decision;
 
 		access.entity = &e[i];
 		ref[i] = e[i].ref;
 		decision = policy_decide(&policy, &access, relay_catalog_now(d->relay));
-		if (i == 0 || decision.reason == POLICY_ALLOWED)
-			*out = (struct api_ruling){ decision, &e[i] };
-		if (decision.reason == POLICY_ALLOWED)
-			return true;
+		allowed = decision.reason == POLICY_ALLOWED;
+		if (i == 0 || allowed)
+			*out = (struct api_ruling){ decision, &e[i], access, p->token };
 	}
-	access.entity = out->entity;
-	audit_denial(d, req, &access, p->token, &out->decision, ref, n);
-	return false;
+	if (!allowed)
+		note_denial(d, req, out, ref, n);
+	else if (p->action == ACCESS_READ)
+		note_permit(d, req, out);
+	return allowed;
 }
 
 const char *api_denial_words(enum policy_reason r)

@@ -24,18 +24,26 @@ struct api_plea {
 	bool overrides;
 };
 
+/* What was decided, of an entity for which it is allowed, else the first. */
 struct api_ruling {
 	struct decision decision;
-	const struct entity *entity; /* for which it is allowed; else the first */
+	const struct entity *entity;
+	struct access access; /* what was looked at; borrows from the plea */
+	struct span token;    /* the plea's */
 };
 
 /*
  * Decide by the rules and the catalog of now. Where several entities claim one
  * repository, n of them, it is allowed if it is for one: who asks could name that
- * one as well. A denial has been logged and audited; the answer is the caller's.
+ * one as well. A denial, and that something may be read, is in the audit trail then;
+ * what is allowed to be done gets there with what comes of it (relay/triggers.h).
  */
 bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_plea *p,
 	const struct entity *e, size_t n, struct api_ruling *out);
+
+/* Write down that what was allowed is not done after all, and why in a stable word. */
+void api_note_undone(struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling,
+	const char *reason);
 
 /* A denial as a sentence for who asked. */
 const char *api_denial_words(enum policy_reason r);

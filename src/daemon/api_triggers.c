@@ -42,6 +42,7 @@ struct asking {
 	char *principal, *token;
 	int64_t token_age_ms;
 	struct order order;
+	struct span key;         /* Idempotency-Key; in the request */
 	struct buf text, behalf; /* what order points at; a ref made canonical */
 	char *message;
 };
@@ -71,7 +72,7 @@ static void asking_unread(struct asking *a)
 
 /* Decide, or answer 403. */
 static bool is_allowed(struct asking *a, enum access_action action, const struct entity *e,
-	struct span branch, struct decision *decision)
+	struct span branch, struct api_ruling *ruling)
 {
 	const struct api_plea plea = {
 		.action = action,
@@ -82,13 +83,10 @@ static bool is_allowed(struct asking *a, enum access_action action, const struct
 		.branch = branch,
 		.overrides = a->order.variables.n > 0,
 	};
-	struct api_ruling ruling;
 
-	if (api_rule(a->daemon, a->req, &plea, e, 1, &ruling)) {
-		*decision = ruling.decision;
+	if (api_rule(a->daemon, a->req, &plea, e, 1, ruling))
 		return true;
-	}
-	asking_refuse(a, 403, "access-denied", api_denial_words(ruling.decision.reason));
+	asking_refuse(a, 403, "access-denied", api_denial_words(ruling->decision.reason));
 	return false;
 }
 
@@ -159,19 +157,6 @@ static void on_taken(void *ctx, const struct trigger_answer *answer)
 	asking_refuse(a, 503, "storage", "This cannot be written down now.");
 }
 
-/* The Idempotency-Key, or 400. */
-static bool key_read(struct asking *a, struct span *key)
-{
-	*key = (struct span){ 0 };
-	if (!httpd_req_field(a->req, "Idempotency-Key", key))
-		return true;
-	if (httpd_req_field_count(a->req, "Idempotency-Key") == 1 && key->n > 0 &&
-		key->n <= KEY_MAX)
-		return true;
-	asking_refuse(a, 400, "key", "Idempotency-Key must be one text of 1 to 255 bytes.");
-	return false;
-}
-
 /* What Travis shows as the reason of the build. */
 static struct span message_of(struct asking *a)
 {
@@ -183,33 +168,32 @@ static struct span message_of(struct asking *a)
 	return span_of(a->message);
 }
 
-static void take(struct asking *a, enum access_action action, const struct entity *e,
-	struct span branch, const struct decision *decision)
+static void take(struct asking *a, const struct api_ruling *ruling)
 {
-	const struct source *s = source_of(a, e->slug);
-	struct span key;
+	const struct access *access = &ruling->access;
+	const struct source *s = source_of(a, access->entity->slug);
 	struct trigger t = {
-		.action = action,
-		.entity = e->ref,
-		.repository = e->slug,
-		.principal = span_of(a->principal),
-		.behalf = buf_span(&a->behalf),
-		.token = span_of(a->token),
-		.rule = span_of(decision->rule->id),
-		.branch = branch,
+		.action = access->action,
+		.entity = access->entity->ref,
+		.repository = access->entity->slug,
+		.principal = access->principal,
+		.behalf = access->behalf,
+		.token = ruling->token,
+		.rule = span_of(ruling->decision.rule->id),
+		.branch = access->branch,
 		.variables = a->order.variables,
+		.access = access,
 	};
 
-	if (!key_read(a, &key))
-		return;
 	if (s == NULL) {
+		api_note_undone(a->daemon, a->req, ruling, "no-source");
 		asking_refuse(a, 422, "no-source",
 			"No source with an API builds the repository of this entity.");
 		return;
 	}
 	t.source = span_of(s->name);
 	t.host = span_of(s->host);
-	if (action == ACCESS_TRIGGER) {
+	if (t.action == ACCESS_TRIGGER) {
 		t.message = message_of(a);
 		t.merge_mode = span_of(
 			a->order.merge_mode == NULL ? "deep_merge_append" : a->order.merge_mode);
@@ -217,18 +201,18 @@ static void take(struct asking *a, enum access_action action, const struct entit
 		t.build[0] = a->wish.build;
 		t.builds = 1;
 	}
-	triggers_take(relay_triggers(a->daemon->relay), &t, key, on_taken, a);
+	triggers_take(relay_triggers(a->daemon->relay), &t, a->key, on_taken, a);
 }
 
 static void order_build(struct asking *a)
 {
 	struct span branch =
 		a->order.branch == NULL ? (struct span){ 0 } : span_of(a->order.branch);
-	struct decision decision;
+	struct api_ruling ruling;
 	struct entity e;
 
-	if (entity_is_known(a, &e) && is_allowed(a, ACCESS_TRIGGER, &e, branch, &decision))
-		take(a, ACCESS_TRIGGER, &e, branch, &decision);
+	if (entity_is_known(a, &e) && is_allowed(a, ACCESS_TRIGGER, &e, branch, &ruling))
+		take(a, &ruling);
 }
 
 /* --- a build there is --- */
@@ -263,7 +247,7 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 	struct asking *a = ctx;
 	const struct store_build *b;
 	enum access_action action = a->wish.what == WISH_ACT ? a->wish.action : ACCESS_READ;
-	struct decision decision;
+	struct api_ruling ruling;
 	struct entity entity;
 
 	if (e != ERR_OK) {
@@ -277,12 +261,12 @@ static void on_build(void *ctx, enum err e, const struct store_builds *found)
 		asking_refuse(a, 404, "build-unknown", "This entity has no such build.");
 		return;
 	}
-	if (!is_allowed(a, action, &entity, b->branch, &decision))
+	if (!is_allowed(a, action, &entity, b->branch, &ruling))
 		return;
 	if (action == ACCESS_READ)
 		reply_build(a, b);
 	else
-		take(a, action, &entity, b->branch, &decision);
+		take(a, &ruling);
 }
 
 static void ask_builds(
@@ -326,11 +310,10 @@ static void on_builds(void *ctx, enum err e, const struct store_builds *found)
 static void list_builds(struct asking *a)
 {
 	struct store_builds_query q = { .repositories = 1, .limit = BUILDS_SHOWN, .count = true };
-	struct decision decision;
+	struct api_ruling ruling;
 	struct entity e;
 
-	if (!entity_is_known(a, &e) ||
-		!is_allowed(a, ACCESS_READ, &e, (struct span){ 0 }, &decision))
+	if (!entity_is_known(a, &e) || !is_allowed(a, ACCESS_READ, &e, (struct span){ 0 }, &ruling))
 		return;
 	q.repository = &e.slug;
 	ask_builds(a, &q, on_builds);
@@ -365,6 +348,18 @@ static bool merge_mode_is_known(const char *mode)
 			return true;
 	}
 	return mode == NULL;
+}
+
+/* The Idempotency-Key, or the request is answered. */
+static bool key_read(struct asking *a)
+{
+	if (!httpd_req_field(a->req, "Idempotency-Key", &a->key))
+		return true;
+	if (httpd_req_field_count(a->req, "Idempotency-Key") == 1 && a->key.n > 0 &&
+		a->key.n <= KEY_MAX)
+		return true;
+	asking_refuse(a, 400, "key", "Idempotency-Key must be one text of 1 to 255 bytes.");
+	return false;
 }
 
 /* The body, or the request is answered. An empty one orders with what is usual. */
@@ -404,7 +399,7 @@ static void on_known(void *ctx, struct httpd_req *req, const struct visitor *who
 	buf_init(&a->text, BODY_MAX);
 	buf_init(&a->behalf, REF_MAX);
 	api_wish_read(httpd_req_path(req), &a->wish);
-	if (httpd_req_is_post(req) && !order_read(a))
+	if (httpd_req_is_post(req) && (!key_read(a) || !order_read(a)))
 		return;
 	switch (a->wish.what) {
 	case WISH_BUILDS:

@@ -405,16 +405,24 @@ static bool fits_action(const char *text)
 	return false;
 }
 
+/* A '*' would be taken for a name that nobody has. */
 static bool fits_group(const char *text)
 {
-	return entity_ref_is_canonical(span_of(text));
+	return entity_ref_is_canonical(span_of(text)) && strchr(text, '*') == NULL;
+}
+
+static bool fits_lower_pattern(const char *text)
+{
+	return fits_pattern(text) && strpbrk(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL;
 }
 
 /* A user's reference or an agent, whole or the beginning of it. */
 static bool fits_principal(const char *text)
 {
-	return fits_pattern(text) &&
-	       (strncmp(text, "user:", 5) == 0 || strncmp(text, "agent:", 6) == 0);
+	if (strncmp(text, "agent:", 6) == 0)
+		return fits_pattern(text);
+	return strncmp(text, "user:", 5) == 0 && fits_lower_pattern(text) &&
+	       (strchr(text, '*') != NULL || entity_ref_is_canonical(span_of(text)));
 }
 
 static bool fits_provider_type(const char *text)
@@ -532,6 +540,8 @@ FORM(transition, .noun = "word", .fits = fits_transition,
 FORM(kind, .noun = "kind", .fits = fits_kind,
 	.must = "must be a kind of entity such as component, api, resource or system");
 FORM(pattern, .noun = "pattern", .fits = fits_pattern, .must = "may have a '*' at its end only");
+FORM(lower_pattern, .noun = "pattern", .fits = fits_lower_pattern,
+	.must = "must be in lower case and may have a '*' at its end only");
 FORM(entity_pattern, .noun = "pattern", .fits = fits_entity_pattern,
 	.must = "must be a whole reference such as group:default/team-a, or its beginning and "
 		"a '*'");

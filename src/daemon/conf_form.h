@@ -52,6 +52,7 @@ extern const struct conf_form conf_form_addressee; /* of a route */
 extern const struct conf_form conf_form_outcome;
 extern const struct conf_form conf_form_transition;
 extern const struct conf_form conf_form_kind;
+extern const struct conf_form conf_form_lower_pattern;
 extern const struct conf_form conf_form_pattern;
 extern const struct conf_form conf_form_entity_pattern;
 extern const struct conf_form conf_form_repository_pattern;

@@ -171,6 +171,11 @@ static enum err list_read(
 	return ERR_OK;
 }
 
+static bool is_empty_map(const struct yaml_node *node)
+{
+	return node->type == YAML_MAPPING && node->count == 0;
+}
+
 /* A section that holds comments only is null in YAML, and as good as left out. */
 static enum err section_read(struct conf_reader *r, const struct place *at, const char *prefix,
 	const struct yaml_node *node)
@@ -178,6 +183,10 @@ static enum err section_read(struct conf_reader *r, const struct place *at, cons
 	struct place below = *at;
 
 	below.prefix = prefix;
+	if (at->list != NULL && at->list->strict && (yaml_is_null(node) || is_empty_map(node)))
+		return conf_refuse(r, node, "%.*s is empty; leave it out or fill it in",
+			(int)(strlen(prefix) - strlen(at->list->prefix)) - 1,
+			prefix + strlen(at->list->prefix));
 	if (yaml_is_null(node))
 		return ERR_OK;
 	if (node->type != YAML_MAPPING)

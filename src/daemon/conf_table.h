@@ -50,6 +50,7 @@ struct conf_option {
 struct conf_list {
 	const char *prefix; /* "sources[]." */
 	const char *noun;
+	bool strict;         /* a section that is empty is refused: it would mean everything */
 	size_t array, count; /* fields of struct conf */
 	size_t size;         /* of an item */
 };

@@ -36,7 +36,9 @@ libstagewire_a_SOURCES += \
 	src/daemon/page_filter.c \
 	src/daemon/page_filter.h \
 	src/daemon/page_index.c \
-	src/daemon/page_index.h
+	src/daemon/page_index.h \
+	src/daemon/policy_cases.c \
+	src/daemon/policy_cases.h
 
 sbin_PROGRAMS += stagewired
 stagewired_SOURCES = \
@@ -51,6 +53,7 @@ stagewired_SOURCES = \
 	src/daemon/admin_lists.c \
 	src/daemon/admin_order.c \
 	src/daemon/admin_policy.c \
+	src/daemon/admin_policy_test.c \
 	src/daemon/admin_replay.c \
 	src/daemon/admin_reply.c \
 	src/daemon/admin_routes.c \

@@ -51,6 +51,7 @@ struct trigger {
 	int64_t build[TRIGGER_BUILDS];
 	size_t builds;
 	struct wall created, updated;
+	const struct access *access; /* of a wish: what the policy looked at; not kept */
 };
 
 void trigger_init(struct trigger *t);

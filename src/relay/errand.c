@@ -13,6 +13,7 @@
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "model/backoff.h"
+#include "model/entity.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "relay/token.h"
@@ -90,6 +91,11 @@ enum err errand_audit(const struct trigger *t, struct buf *out)
 	};
 	char build[BUILD_NAME_MAX];
 
+	if (t->access != NULL) {
+		r.inputs = t->access;
+		r.owner = t->access->entity->owner;
+		r.owners = t->access->entity->owners;
+	}
 	/* As the entries of its webhooks name it. */
 	if (t->builds > 0) {
 		snprintf(build, sizeof(build), "%.*s/%" PRId64, SPAN_ARGS(t->host), t->build[0]);

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "audit/record.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "relay/errand.h"
+#include "relay/journal.h"
 #include "relay/relay_impl.h"
 
 #define NS_WISH    "trigger-key"
@@ -31,6 +33,7 @@
 struct taking {
 	struct triggers *all;
 	struct trigger t;
+	struct access access; /* what the policy looked at, but for the entity */
 	char id[UUID_TEXT_MAX], wish[WISH_MAX];
 	trigger_taken_cb on_taken;
 	void *ctx;
@@ -100,6 +103,39 @@ static void triggers_begin(struct triggers *t, const struct trigger *what, int64
 
 /* --- taking one --- */
 
+static const char *untaken_str(enum trigger_taken taken)
+{
+	switch (taken) {
+	case TRIGGER_TAKEN:
+	case TRIGGER_REPEATED: return "repeated";
+	case TRIGGER_DIFFERS: return "key-reused";
+	case TRIGGER_CROWDED: return "too-many";
+	case TRIGGER_UNSTORED: break;
+	}
+	return "storage";
+}
+
+/* It was allowed and no new trigger tells so: the decision has an entry of its own. */
+static void note_untaken(struct triggers *all, const struct trigger *t, const struct access *access,
+	enum trigger_taken taken, struct span id)
+{
+	struct audit_record r = {
+		.action = access_action_str(t->action),
+		.outcome = taken == TRIGGER_REPEATED ? "success" : "failure",
+		.reason = untaken_str(taken),
+		.actor = t->principal,
+		.event = id,
+		.source = t->source,
+		.repository = t->repository,
+		.entity = &t->entity,
+		.entities = 1,
+		.rule = t->rule,
+		.inputs = access,
+	};
+
+	journal_write(all->relay->journal, &r);
+}
+
 static void taking_end(struct taking *k, enum trigger_taken taken, struct span id)
 {
 	struct trigger_answer a = { .taken = taken, .id = id };
@@ -107,6 +143,8 @@ static void taking_end(struct taking *k, enum trigger_taken taken, struct span i
 	k->all->taking--;
 	if (taken == TRIGGER_TAKEN)
 		triggers_begin(k->all, &k->t, 1, errand_go);
+	else
+		note_untaken(k->all, &k->t, &k->access, taken, id);
 	k->on_taken(k->ctx, &a);
 	trigger_release(&k->t);
 	free(k);
@@ -210,7 +248,16 @@ static enum err taking_copy(struct taking *k, const struct trigger *wish)
 	plain.id = plain.note = (struct span){ 0 };
 	plain.created = plain.updated = clock_wall();
 	e = trigger_write(&plain, &copy);
-	return e == ERR_OK ? trigger_read(buf_span(&copy), &k->t) : e;
+	if (e == ERR_OK)
+		e = trigger_read(buf_span(&copy), &k->t);
+	if (e == ERR_OK && wish->access != NULL) {
+		k->access = *wish->access;
+		k->access.principal = k->t.principal;
+		k->access.behalf = k->t.behalf;
+		k->access.branch = k->t.branch;
+		k->access.entity = NULL;
+	}
+	return e;
 }
 
 void triggers_take(struct triggers *t, const struct trigger *wish, struct span key,
@@ -218,8 +265,10 @@ void triggers_take(struct triggers *t, const struct trigger *wish, struct span k
 {
 	const struct trigger_answer crowded = { .taken = TRIGGER_CROWDED, .wait_ms = CROWDED_MS };
 	struct taking *k;
+	enum err e;
 
 	if (t->open.count + t->taking >= OPEN_MAX) {
+		note_untaken(t, wish, wish->access, TRIGGER_CROWDED, (struct span){ 0 });
 		on_taken(ctx, &crowded);
 		return;
 	}
@@ -231,7 +280,10 @@ void triggers_take(struct triggers *t, const struct trigger *wish, struct span k
 	trigger_init(&k->t);
 	if (taking_copy(k, wish) == ERR_OK) {
 		taking_name(k);
-		if (taking_write(k, key) == ERR_OK)
+		k->t.access = wish->access;
+		e = taking_write(k, key);
+		k->t.access = NULL;
+		if (e == ERR_OK)
 			return;
 	}
 	taking_end(k, TRIGGER_UNSTORED, (struct span){ 0 });

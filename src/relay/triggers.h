@@ -44,8 +44,9 @@ struct trigger_answer {
 typedef void (*trigger_taken_cb)(void *ctx, const struct trigger_answer *a);
 
 /*
- * Take one. All of it is copied; id, state, note, request, builds and times are
- * ours to fill in. key, from the one who asks, may be empty. on_taken runs once,
+ * Take one that was allowed. All of it is copied; id, state, note, request, builds
+ * and times are ours to fill in. That it was allowed is written down with it; or by
+ * itself, where there is no new trigger. key, from the one who asks, may be empty. on_taken runs once,
  * perhaps at once.
  */
 void triggers_take(struct triggers *t, const struct trigger *wish, struct span key,

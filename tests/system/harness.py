@@ -372,6 +372,7 @@ def flat_entry(entry):
 		"status": entry["api"].get("response", {}).get("code"),
 		"tries": unmapped.get("tries"),
 		"rule": unmapped["policy"].get("name"),
+		"inputs": unmapped["policy"].get("inputs"),
 		"requested_by": unmapped.get("requested_by"),
 		"token": unmapped.get("token"),
 		"entities": resources("backstage.entity") or None,

@@ -11,6 +11,7 @@ SYSTEM = \
 	tests/system/test_audit_log.py \
 	tests/system/test_authors.py \
 	tests/system/test_bus.py \
+	tests/system/test_decisions.py \
 	tests/system/test_differential.py \
 	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \

@@ -5,6 +5,7 @@
 decide_here() is written after stagewire.yaml(5), not after the source.
 """
 
+import json
 import os
 import random
 import subprocess
@@ -12,7 +13,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
-from harness import TOP_BUILD  # noqa: E402
+from harness import TOP_BUILD, TOP_SRC  # noqa: E402
 
 SETS = 2000
 QUESTIONS = 50  # of each set of rules
@@ -199,6 +200,143 @@ def test_the_policy_is_explained_rule_by_rule(box):
 	stranger = explain("--principal", "user:default/mallory", "--action", "build.read")
 	assert not stranger["allowed"] and stranger["reason"] == "no-rule", stranger
 	assert stranger["rules"][0]["unmet"] == "subject.owner_of_entity", stranger
+
+
+# --- cases ---
+
+EXAMPLE = os.path.join(TOP_SRC, "etc", "policy-cases.example.yaml")
+
+# Those that its heading names.
+RULES = [
+	{"name": "owners", "effect": "allow", "action": ["build.*"],
+		"subject": {"owner_of_entity": True}},
+	{"name": "freeze", "effect": "deny", "action": ["build.trigger"], "branch": ["main"]},
+]
+
+ALICE = """\
+---
+apiVersion: backstage.io/v1alpha1
+kind: User
+metadata: {name: alice}
+spec: {memberOf: [payments]}
+"""
+
+
+def ruled(box, rules=None):
+	daemon = box.daemon()
+	daemon.config["policy"] = RULES if rules is None else rules
+	daemon.write(daemon.catalog_path, harness.ENTITIES + ALICE)
+	return daemon.start()
+
+
+def policy_test(daemon, cases, *options):
+	"""Run it on cases as text; the exit status, what is printed, and what is complained of."""
+	path = os.path.join(daemon.dir, "cases.yaml")
+	daemon.write(path, cases)
+	done = subprocess.run([harness.STAGEWIRECTL, "--socket", daemon.socket, *options, "policy", "test",
+		path], capture_output=True, text=True, timeout=harness.PATIENCE_S, check=False)
+	return done.returncode, done.stdout.replace(path, "FILE"), done.stderr.replace(path, "FILE")
+
+
+def test_the_cases_of_the_example_come_out_as_they_say(box):
+	daemon = ruled(box)
+	assert daemon.ctl_text("policy", "test", EXAMPLE) == "6 cases, 0 not as expected\n"
+	assert daemon.ctl("policy", "test", EXAMPLE)[0]["passed"]
+	assert not [e for e in daemon.ctl("audit") if e["action"].startswith("build.")]
+
+
+def test_cases_tell_a_change_of_the_rules(box):
+	daemon = ruled(box)
+	with open(EXAMPLE, encoding="utf-8") as f:
+		cases = f.read()
+	line = {name: 1 + cases[:cases.index("- name: " + name)].count("\n") for name in
+		("owners build", "nobody builds", "no rule allows", "others do")}
+	daemon.config["policy"] = [{**RULES[0], "name": "people", "env_override": True}]
+	daemon.write_config()
+	daemon.reload()
+	code, out, err = policy_test(daemon, cases)
+	assert code == 1 and err == "", (code, err)
+	assert out == f"""\
+FILE:{line["owners build"]}: owners build their branches: expected allow by rule owners, got allow by rule people
+FILE:{line["nobody builds"]}: nobody builds main: expected deny by rule freeze, got allow by rule people
+FILE:{line["no rule allows"]}: no rule allows variables: expected deny, got allow by rule people
+6 cases, 3 not as expected
+""", out
+	daemon.config["policy"] = []
+	daemon.write_config()
+	daemon.reload()
+	code, out, _ = policy_test(daemon, cases)
+	assert code == 1 and "main may be restarted: expected allow, got deny, no-rule" in out, out
+
+
+def test_cases_as_json_have_the_same_exit_status(box):
+	daemon = ruled(box)
+	case = "- {principal: 'user:default/alice', entity: %s, expect: %s}\n"
+	code, out, _ = policy_test(daemon, case % ("parcel-api", "allow"), "--json")
+	answer = json.loads(out)
+	assert code == 0 and answer["failed"] == 0, answer
+	assert answer["items"][0]["entity"] == "component:default/parcel-api", answer
+	code, out, _ = policy_test(daemon, case % ("parcel-api", "allow") + case % ("parcel-api", "deny"),
+		"--json")
+	answer = json.loads(out)
+	assert code == 1 and answer["cases"] == 2 and answer["failed"] == 1, answer
+	assert [i["passed"] for i in answer["items"]] == [True, False], answer
+	for expect in ("allow", "deny"):
+		code, out, _ = policy_test(daemon, case % ("unknown", expect), "--json")
+		assert code == 1 and json.loads(out)["items"][0]["reason"] == "entity-unknown", out
+
+
+def test_an_agent_is_judged_with_the_user_it_asks_for(box):
+	agents = {"name": "bots", "effect": "allow", "action": ["build.*"],
+		"subject": {"principal": ["agent:*"]}, "require": {"on_behalf_of": True, "token_max_age": "10m"}}
+	daemon = ruled(box, [RULES[0], agents])
+	case = "- {principal: 'agent:bot', entity: parcel-api, token_age: %s, expect: %s, rule: %s%s}\n"
+	code, out, err = policy_test(daemon,
+		case % ("10m", "allow", "bots", ", on_behalf_of: alice") +
+		"- {principal: 'agent:bot', entity: parcel-api, expect: deny}\n"
+		"- {principal: 'agent:bot', entity: parcel-api, token_age: 601s, expect: deny, on_behalf_of: alice}\n"
+		"- {principal: 'agent:bot', entity: parcel-api, expect: deny, on_behalf_of: mallory}\n")
+	assert (code, out, err) == (0, "4 cases, 0 not as expected\n", ""), (code, out, err)
+
+
+def test_a_file_of_cases_that_makes_no_sense_is_wrong_usage(box):
+	daemon = ruled(box)
+	good = "principal: user:default/alice, entity: parcel-api, expect: allow"
+	for text, complaint in (
+			("", "FILE:1:1: there are no cases"),
+			("# none", "FILE:1:1: expected a list of cases, each of which begins with '- '"),
+			("[]", "FILE:1:1: expected a list of cases"),
+			("a: 1", "FILE:1:1: expected a list of cases"),
+			("- x", "FILE:1:3: a case must be a mapping"),
+			("- {%s}\n- {%s, brnach: main}" % (good, good), "FILE:2:70: unknown key 'brnach'; did you mean "
+				"'branch'?"),
+			("- {%s}\n- {entity: a, expect: deny}" % good, "FILE:2:3: this case needs 'principal'"),
+			("- {principal: user:default/alice, expect: deny}", "FILE:1:3: this case needs 'entity'"),
+			("- {%s, expect: allow}" % good, "FILE:1:70: the key 'expect' is on line 1"),
+			("- {principal: user:default/alice, entity: a, expect: permit}", "expect must be allow or deny"),
+			("- {principal: 'user:*', entity: a, expect: deny}", "principal must be a user"),
+			("- {%s, action: build.delete}" % good, "action must be build.trigger"),
+			("- {%s, on_behalf_of: group:default/x}" % good, "on_behalf_of must be a user"),
+			("- {%s, token_age: young}" % good, "token_age must be a duration"),
+			("- {%s, env_override: 1}" % good, "env_override must be true or false"),
+			("- {%s\n" % good, "FILE:2:1: "),
+			("- {%s}\n---\n- {%s}" % (good, good), "FILE:3:1: a second document")):
+		code, out, err = policy_test(daemon, text)
+		assert code == 2 and out == "" and err.count("\n") == 1, (text, code, out, err)
+		assert complaint in err, (text, err)
+	done = subprocess.run([harness.STAGEWIRECTL, "--socket", daemon.socket, "policy", "test",
+		"/nonexistent"], capture_output=True, text=True, check=False)
+	assert done.returncode == 2 and "cannot read /nonexistent" in done.stderr, done
+
+
+def test_cases_need_a_catalog_to_be_decided_by(box):
+	daemon = ruled(box)
+	daemon.config["catalog"] = {}
+	daemon.config["backstage"] = {"url": f"http://127.0.0.1:{harness.free_port()}"}
+	daemon.config["store"]["path"] = daemon.store + "2"
+	daemon.restart()
+	code, out, err = policy_test(daemon, "- {principal: user:default/a, entity: a, expect: deny}")
+	assert code == 1 and out == "" and "catalog is not known" in err, (code, out, err)
 
 
 harness.main(globals())

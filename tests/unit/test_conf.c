@@ -197,6 +197,12 @@ struct refusal {
 #define LIVE   "backstage: {url: 'http://b'}\n"
 #define PUSHER "name: a, type: catalog, protocol: standard-webhooks, secrets: {env: A}"
 
+#define RULE    LEAST "policy: [{name: r, effect: allow, action: [build.read]"
+#define RULE_AT "2:57: "
+#define PRINCIPAL                                                                                  \
+	"must be a user such as user:default/alice or an agent such as agent:release-bot, or its " \
+	"beginning and a '*'"
+
 static const struct refusal refusals[] = {
 	/* keys */
 	{ "lisen: {}\n" LEAST, "1:1: unknown key 'lisen'; did you mean 'listen'?" },
@@ -500,6 +506,36 @@ static const struct refusal refusals[] = {
 		"'5s 5x'" },
 	{ LEAST "sources: [{" SOURCE ", max_body: 65MiB}]\n",
 		"2:81: max_body must not be more than http.max_inflight" },
+	/* rules */
+	{ RULE ", unless: {}}]\n", RULE_AT "unknown key 'unless'" },
+	{ RULE ", subject: {groop: [g]}}]\n", "2:67: unknown key 'groop'; did you mean 'group'?" },
+	{ RULE ", entity: {owner: [g]}}]\n", "2:66: unknown key 'owner'" },
+	{ RULE ", require: {token_max: 1s}}]\n", "2:67: unknown key 'token_max'" },
+	{ RULE ", require: {on_behalf_off: true}}]\n",
+		"2:67: unknown key 'on_behalf_off'; did you mean 'on_behalf_of'?" },
+	{ RULE ", entity.kind: [api]}]\n", RULE_AT "unknown key 'entity.kind'" },
+	{ RULE ", subject: {}}]\n", "2:66: subject is empty; leave it out or fill it in" },
+	{ RULE ", subject: }]\n", "2:66: subject is empty; leave it out or fill it in" },
+	{ RULE ", require: ~}]\n", "2:66: require is empty; leave it out or fill it in" },
+	{ RULE ", branch: []}]\n", "2:65: branch is an empty list; leave it out or fill it in" },
+	{ RULE ", branch: ['re*se']}]\n",
+		"2:66: branch may have a '*' at its end only, not 're*se'" },
+	{ RULE ", subject: {group: ['group:default/*']}}]\n",
+		"2:75: subject.group must be a whole reference in lower case such as "
+		"group:default/team-a, not 'group:default/*'" },
+	{ RULE ", subject: {principal: [user:alice]}}]\n",
+		"2:79: subject.principal " PRINCIPAL ", not 'user:alice'" },
+	{ RULE ", subject: {principal: ['user:Default/*']}}]\n",
+		"2:79: subject.principal " PRINCIPAL ", not 'user:Default/*'" },
+	{ RULE ", entity: {kind: [Component]}}]\n",
+		"2:73: entity.kind must be in lower case and may have a '*' at its end only, not "
+		"'Component'" },
+	{ LEAST "policy: [{name: r, effect: permit, action: [build.read]}]\n",
+		"2:28: effect must be allow or deny, not 'permit'" },
+	{ LEAST "policy: [{name: r, effect: allow, action: [build.delete]}]\n",
+		"2:44: action must be build.trigger, build.restart, build.cancel, build.read or "
+		"build.*, not 'build.delete'" },
+	{ LEAST "policy: [{name: r, action: [build.read]}]\n", "2:10: rule 'r' needs a 'effect'" },
 	/* YAML itself */
 	{ "a: &x 1\n", "1:4: anchors (&name) are not supported; put text that begins with '&' in "
 		       "quotes" },
