@@ -19,9 +19,13 @@ EXTRA_DIST += \
 	tests/peers/secrets/package-lock.json \
 	tests/peers/secrets/package.json \
 	tests/peers/tlog/verify.go \
+	tests/peers/travis-card/app.js \
+	tests/peers/travis-card/browser.js \
+	tests/peers/travis-card/button.js \
 	tests/peers/travis-card/card.js \
 	tests/peers/travis-card/package-lock.json \
 	tests/peers/travis-card/package.json \
+	tests/peers/travis-card/press.js \
 	tests/peers/travis-card/render.js \
 	tests/peers/webhooks/package-lock.json \
 	tests/peers/webhooks/package.json \

@@ -21,7 +21,7 @@ sys.path[:0] = [HERE, os.path.join(HERE, "..", "system"), os.path.join(HERE, "..
 import harness  # noqa: E402
 from harness import wait_until  # noqa: E402
 from test_backstage import RELAY_TOKEN, RUN, TOP, Peer, settled  # noqa: E402
-from test_travis_card import install, shown as card_shown  # noqa: E402
+from test_travis_card import MODULES, install, shown as card_shown  # noqa: E402
 from test_triggers import OWNERS, Tool, vault_world  # noqa: E402
 
 GUEST = "user:default/guest"
@@ -63,6 +63,10 @@ metadata:
 spec: {type: documentation, lifecycle: production, owner: platform}
 """
 
+SCAFFOLDER = ("@backstage/plugin-scaffolder-backend",
+	"@backstage/plugin-catalog-backend-module-scaffolder-entity-model",
+	"@roadiehq/scaffolder-backend-module-http-request")
+
 peer = None
 
 
@@ -83,6 +87,15 @@ def proxy_config():
 	assert text.count(card) == 1, text
 	# The peer has an entry of that name, which adds a secret; ours has none.
 	return text.replace(card, card + "      headers: null\n")
+
+
+def templates():
+	"""README's, and one without what README says makes it the user's."""
+	text = readme_block("template.yaml", "kind: Template")
+	bare = text.replace("        useBackstageToken: true\n", "").replace(
+		"name: start-build,", "name: start-build-bare,")
+	assert len(bare.splitlines()) == len(text.splitlines()) - 1 and "start-build-bare" in bare
+	return text, bare
 
 
 class Answer:
@@ -336,6 +349,67 @@ def test_in_the_card_one_of_several_entities_of_a_repository_is_enough(box):
 		assert w.fetched() == ["platform"], w.fetched()
 
 
+# --- the button ---
+
+
+def pressed(name):
+	"""What README's button says in the end for a component, pressed by the guest."""
+	with open(os.path.join(MODULES, "BuildButton.jsx"), "w", encoding="utf-8") as f:
+		f.write(readme_block("BuildButton.jsx", "export function BuildButton"))
+	done = subprocess.run(["node", "press.js", peer.url, peer.guest(), name], cwd=MODULES,
+		capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+	assert done.returncode == 0, done.stderr
+	button = json.loads(done.stdout)
+	assert button["complaints"] == [], button
+	return button["said"]
+
+
+def test_the_button_of_readme_starts_a_build_and_follows_it(box):
+	install()
+	with world(box) as w:
+		assert pressed("weigh-api") == "Build main built"
+		post, = w.calls("POST")
+		assert post["body"]["request"]["branch"] == "main", post
+		assert {e["actor"] for e in w.audit("build.trigger")} == {GUEST}
+		assert pressed("parcel-ui") == "Build main No rule of the policy allows that."
+		assert len(w.calls("POST")) == 1
+
+
+# --- the scaffolder ---
+
+
+def run_template(template="start-build", **values):
+	"""Run the template of README as the guest; how it ended, and what it told."""
+	answer = through("POST", "", {"templateRef": "template:default/" + template,
+		"values": values}, proxy="/api/scaffolder/v2/tasks")
+	assert answer.status == 201, answer
+	path = "/api/scaffolder/v2/tasks/" + answer.json()["id"]
+	task = wait_until(lambda: (t := through("GET", "", proxy=path).json())["status"] not in
+		("open", "processing") and t, "the end of the task", 60)
+	return task["status"], through("GET", "", proxy=path + "/events").json()
+
+
+def test_the_scaffolders_own_token_is_not_the_users(box):
+	with world(box) as w:
+		status, events = run_template("start-build-bare", name="weigh-api", branch="main")
+		assert status == "failed" and "wrong-type" in json.dumps(events), events
+		assert w.calls() == []
+
+
+def test_the_template_of_readme_starts_a_build_for_the_user_who_runs_it(box):
+	with world(box) as w:
+		status, events = run_template(name="weigh-api", branch="next")
+		assert status == "completed", events
+		location = events[-1]["body"]["output"]["text"][0]["content"]
+		assert w.await_state(location, "built")["principal"] == GUEST
+		post, = w.calls("POST")
+		assert post["body"]["request"]["branch"] == "next", post
+		assert post["authorization"] == "token acme-token", post
+		status, events = run_template(name="parcel-ui", branch="main")
+		assert status == "failed" and "access-denied" in json.dumps(events), events
+		assert len(w.calls("POST")) == 1
+
+
 def main():
 	global peer
 	for program in ("npm", "psql", "curl"):
@@ -347,13 +421,15 @@ def main():
 		with open(os.path.join(HERE, "backstage", "entities.yaml"), encoding="utf-8") as f:
 			entities = f.read()
 		with open(peer.entities(), "w", encoding="utf-8") as f:
-			f.write(entities + MORE_ENTITIES)
+			f.write("---\n".join([entities + MORE_ENTITIES, *templates()]))
+		peer.env["PEER_PLUGINS"] = " ".join(SCAFFOLDER)
 		peer.env["PEER_CONFIG"] = os.path.join(peer.state, "proxy.yaml")
 		with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
 			f.write(proxy_config())
 		peer.run("start")
 		for ref in ("component:default/weigh-api", "component:default/scale-ui",
-				"component:default/parcel-ui", "component:default/parcel-docs", GUEST):
+				"component:default/parcel-ui", "component:default/parcel-docs",
+				"template:default/start-build", "template:default/start-build-bare", GUEST):
 			peer.run("wait-entity", ref)
 		harness.main(globals())
 	finally:

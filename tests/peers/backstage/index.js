@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 'use strict';
 
-// A real Backstage backend with the plugins that the relay talks to, and no others.
+// A real Backstage backend with the plugins that the relay talks to, and those in PEER_LOADS.
 const { createBackend } = require('@backstage/backend-defaults');
 
 const backend = createBackend();
@@ -14,5 +14,6 @@ backend.add(import('@backstage/plugin-signals-backend'));
 backend.add(import('@backstage/plugin-proxy-backend'));
 backend.add(import('@backstage/plugin-permission-backend'));
 backend.add(import('@backstage/plugin-permission-backend-module-allow-all-policy'));
-if (process.env.PEER_LOADS) backend.add(import(process.env.PEER_LOADS));
+for (const name of (process.env.PEER_LOADS || '').split(' ').filter(Boolean))
+	backend.add(import(name));
 backend.start();

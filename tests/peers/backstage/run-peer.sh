@@ -15,6 +15,7 @@
 #               here; keep it between runs, or use one for several source trees
 # PEER_MODULE   package archive of the module in ../../../backstage: installed, and
 #               loaded into Backstage; PEER_MODULES must be elsewhere then
+# PEER_PLUGINS  more of the installed packages to load, such as the scaffolder's
 # PEER_CONFIG   more configuration for Backstage
 # PEER_NODE     Node.js to use; else "node" if it is 20 or newer, else npm's own
 # PEER_PORT, PEER_PG_PORT        of Backstage and PostgreSQL
@@ -36,7 +37,7 @@ url=http://127.0.0.1:$PEER_PORT
 token=relay-static-token-0123456789abcdef
 pidfile=$PEER_STATE/backstage.pid
 module=@stagewire/backstage-plugin-catalog-backend-module-stagewire
-PEER_LOADS=${PEER_MODULE:+$module}
+PEER_LOADS="${PEER_MODULE:+$module} ${PEER_PLUGINS:-}"
 export PEER_LOADS
 
 die()
