@@ -78,6 +78,10 @@ def relay(box, *policy):
 ACTS = ("restartBuild", "cancelBuild")
 ORDERS = ("triggerBuild", *ACTS)
 READS = ("listBuilds", "readBuild")
+V3_READS = ("v3Builds", "v3Build", "v3BuildOfSite")
+V3_ACTS = ("v3Act", "v3ActOfSite")
+# How an order of a user's ends; a credential has none.
+V3_ORDERED = {(name, status) for name in V3_ACTS for status in ("202", "404", "409", "429", "501")}
 
 
 # --- what the document says is done ---
@@ -148,6 +152,8 @@ def test_a_relay_that_starts_too_many_builds_says_when_to_come_again(box):
 		for name in ORDERS:
 			answer = problem(c.ask(name, 429, id=42), "too-many")
 			assert int(answer.headers["Retry-After"]) > 0
+		for name in V3_ACTS:
+			assert int(c.ask(name, 429, id=42).headers["Retry-After"]) > 0
 
 
 def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
@@ -162,7 +168,9 @@ def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
 		for name in ORDERS + READS + ("readTrigger",):
 			answer = c.ask(name, 503, id=UUID if name == "readTrigger" else 42)
 			assert int(problem(answer, "keys-missing").headers["Retry-After"]) > 0
-		for name in ("v3Builds", "v3Build", "v3BuildOfSite"):
+		for name in V3_READS + V3_ACTS:
+			problem(c.ask(name, 503, id=42), "keys-missing")
+		for name in V3_READS:
 			assert int(c.ask(name, 503, id=42, bearer=FULL).headers["Retry-After"]) > 0
 		w.issuer.ask("POST", "/back")
 		wait_until(lambda: request(w.api, "GET", c.document.named("listBuilds")[0].format(**HERE),
@@ -170,6 +178,8 @@ def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
 			"the keys are there and no catalog is")
 		for name in ORDERS + READS:
 			problem(c.ask(name, 503, id=42), "catalog-missing")
+		for name in V3_ACTS:
+			c.ask(name, 503, id=42)
 
 
 def test_builds_are_read_as_travis_ci_has_them_and_the_document_says(box):
@@ -195,7 +205,42 @@ def test_builds_are_read_as_travis_ci_has_them_and_the_document_says(box):
 			answer = c.ask("v3Act", 403, id=42, act=act)
 			assert answer.json()["permission"] == act, answer
 			c.ask("v3ActOfSite", 403, id=42, act=act)
-		assert not c.document.unseen(("Travis CI",), NO_ROOM)
+		assert not c.document.unseen(("Travis CI",), NO_ROOM | V3_ORDERED)
+
+
+def test_users_read_and_restart_builds_as_travis_ci_has_it_and_the_document_says(box):
+	with relay(box, OWNERS) as (w, c):
+		for number, state in ((41, "started"), (42, "failed")):
+			w.daemon.accept(id=number, slug=SLUG, state=state)
+		for name in V3_READS + ("v3User",):
+			c.ask(name, 200, id=42)
+			problem(c.ask(name, 401, id=42, bearer="a.b.c"), "token-refused")
+		for name in V3_READS + V3_ACTS:
+			c.ask(name, 403, id=42, bearer=w.token("mallory"))
+		for name in V3_ACTS:
+			problem(c.ask(name, 401, id=42, bearer="a.b.c"), "token-refused")
+			c.ask(name, 202, {}, id=42)
+			c.ask(name, 202, id=41, act="cancel")
+			c.ask(name, 403, id=42, act="priority")
+			c.ask(name, 404, id=77)
+			problem(c.ask(name, 413, "x" * 2000, id=42), "body-too-large")
+		source = w.daemon.config["sources"][0]
+		w.daemon.config["sources"].append({**source, "name": "other", "host": "travis.example"})
+		w.daemon.write_config()
+		w.daemon.reload()
+		payload = harness.compose_payload(id=42, slug=SLUG, state="failed",
+			build_url=f"https://travis.example/{SLUG}/builds/42")
+		assert w.daemon.post(payload, source="other").status == 202
+		for name in V3_ACTS:
+			c.ask(name, 409, id=42)
+		del w.daemon.config["sources"][1]
+		for key in ("api_url", "api_token"):
+			del source[key]
+		w.daemon.write_config()
+		w.daemon.reload()
+		for name in V3_ACTS:
+			c.ask(name, 501, id=41)
+		assert {o for o in V3_ORDERED if o[1] != "429"} <= c.document.seen
 
 
 def test_the_page_its_parts_and_badges_are_as_the_document_says(box):
@@ -254,7 +299,7 @@ def test_what_is_no_request_is_answered_as_the_document_says_of_every_path(box):
 				judged(other, (405,))
 			judged("BREW", (501,))
 			judged(method, (414,), at=target + "?" + "a" * 3000)
-			judged(method, (431,), fields={"X-Long": "a" * 20000})
+			judged(method, (431,), fields={"X-Long": "a" * 60000})
 			judged(method, (417,), fields={"Expect": "a miracle"})
 			if method == "POST" and user:
 				judged(method, (413,), body="{" + " " * 70000 + "}")
@@ -284,7 +329,8 @@ OPERATORS_ONLY = {"reason", "event-id"}
 
 def test_every_type_of_problem_is_in_the_document_and_no_other(box):
 	found = set()
-	for text in source(*(n for n in listener_sources() if n != "daemon/api_builds.c")):
+	for text in source(*(n for n in listener_sources()
+			if not n.startswith("daemon/api_builds"))):
 		found |= set(re.findall(r'\.type = "([a-z-]+)"', text))
 		found |= set(re.findall(r'(?:reply_problem|asking_refuse)\(\s*[\w>-]+, \d+, "([a-z-]+)"', text))
 		found |= set(re.findall(r'\{ \d{3}, "([a-z-]+)" \}', text))
@@ -298,8 +344,10 @@ def test_every_type_of_problem_is_in_the_document_and_no_other(box):
 
 
 def test_every_error_of_travis_cis_part_is_in_the_document_and_no_other(box):
-	text, = source("daemon/api_builds.c")
-	found = set(re.findall(r'(?:\.type = |[?:] )"([a-z_]+)"', text)) - {"build"}
+	found = set()
+	for text in source("daemon/api_builds.c", "daemon/api_builds_act.c"):
+		for either in re.findall(r'\.type = (?:[^",]*\? )?"([a-z_]+)"(?: : "([a-z_]+)")?', text):
+			found |= set(filter(None, either))
 	error = Document().root["components"]["schemas"]["V3Error"]["properties"]["error_type"]
 	assert found == set(error["enum"]), found ^ set(error["enum"])
 
