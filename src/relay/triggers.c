@@ -345,7 +345,7 @@ static bool is_of(const struct errand *e, struct span host, int64_t build)
 {
 	const struct trigger *t = errand_trigger(e);
 
-	for (size_t i = 0; i < t->builds; i++) {
+	for (size_t i = 0; t->state == TRIGGER_BUILT && i < t->builds; i++) {
 		if (t->build[i] == build && span_eq(t->host, host))
 			return true;
 	}
@@ -354,9 +354,14 @@ static bool is_of(const struct errand *e, struct span host, int64_t build)
 
 struct span triggers_principal(const struct triggers *t, struct span host, int64_t build)
 {
-	for (size_t i = 0; i < REMEMBERED_MAX && t->over[i] != NULL; i++) {
-		if (is_of(t->over[i], host, build))
-			return errand_trigger(t->over[i])->principal;
+	/* From the newest: who restarted it asked for what it is now. */
+	for (size_t i = 1; i <= REMEMBERED_MAX; i++) {
+		size_t at = (t->over_next + REMEMBERED_MAX - i) % REMEMBERED_MAX;
+
+		if (t->over[at] == NULL)
+			break;
+		if (is_of(t->over[at], host, build))
+			return errand_trigger(t->over[at])->principal;
 	}
 	return (struct span){ NULL, 0 };
 }

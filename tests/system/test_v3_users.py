@@ -61,6 +61,24 @@ def test_an_owner_restarts_a_build_by_the_path_of_travis(box):
 			(reason, "owners", "user:default/alice") for reason in ("allowed", "asked", "built")]
 
 
+def test_the_webhook_after_a_restart_names_who_restarted_it(box):
+	anybody = {"name": "anybody", "effect": "allow", "action": ["build.restart"]}
+	with world(box, OWNERS, anybody) as w:
+		number = w.await_state(w.order("/v1/entities/component/default/parcel-api/builds"),
+			"built")["builds"][0]
+		known(w, number)
+		pressed = {}
+		for who in ("mallory", "nobody"):
+			location = pending(w.call("POST", f"/build/{number}/restart", who=who), "restart", number)
+			pressed[who] = wait_until(lambda at=location, who=who: (t := w.shown(at, who))["state"] in
+				("built", "refused") and t, "its end")["state"]
+		assert pressed == {"mallory": "built", "nobody": "refused"}, "it runs already"
+		w.daemon.accept(id=number, slug=SLUG, state="passed", started_at="2026-11-20T11:00:00Z",
+			finished_at="2026-11-20T11:05:00Z")
+		entries = [e.get("requested_by") for e in w.audit("webhook.accept")]
+		assert entries == ["user:default/alice", "user:default/mallory"], entries
+
+
 def test_an_owner_cancels_a_build_wherever_a_proxy_leaves_the_path(box):
 	with world(box, OWNERS) as w:
 		known(w, state="started")
