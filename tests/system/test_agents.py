@@ -84,7 +84,7 @@ def test_a_token_that_is_no_agents_or_two_agents_is_refused(box):
 
 
 def test_a_token_is_judged_by_the_rules_of_the_issuer_that_it_names(box):
-	with world(box, {**BOTS, "subject": {}}, start=False) as w:
+	with world(box, {**BOTS, "subject": {"principal": ["agent:*", "user:*"]}}, start=False) as w:
 		agents(w)
 		w.daemon.start()
 		users = w.issuer.url + "/api/auth"
