@@ -155,6 +155,9 @@ def test_a_document_of_another_issuer_gives_no_keys(box):
 			assert w.issuer.ask("GET", "/fetches") <= 1, "that of Backstage only"
 			w.issuer.ask("POST", "/document", {})
 			wait_until(lambda: ask(w).status == 202, "the right document is read")
+			log = w.daemon.log()
+			assert log.count(f"issuer.trouble issuer={w.issuer.url}/oidc why=") == 1, log
+			assert f"issuer.recovered issuer={w.issuer.url}/oidc" in log, log
 
 
 def test_a_new_key_of_an_issuer_is_found(box):
