@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/defs.h"
+#include "base/log.h"
 #include "daemon/conf.h"
 #include "io/issuer.h"
 
@@ -77,6 +78,15 @@ static struct issuer_conf users_conf(struct issuers *s, const struct conf *c)
 	};
 }
 
+static void on_trouble(void *ctx, const char *iss, const char *why)
+{
+	(void)ctx;
+	if (why == NULL)
+		log_notice("issuer.recovered", "issuer=%s", iss);
+	else
+		log_warning("issuer.trouble", "issuer=%s why=\"%s\"", iss, why);
+}
+
 static void issuers_add(struct issuers *s, const char *name, struct issuer_conf *conf,
 	const struct conf *c, const char *algorithm, struct trusted *old, size_t old_n)
 {
@@ -86,6 +96,7 @@ static void issuers_add(struct issuers *s, const char *name, struct issuer_conf 
 	conf->refetch_min_ms = c->access_key_refetch_ms;
 	conf->grace_ms = GRACE_MS;
 	conf->pace = &s->pace;
+	conf->on_trouble = on_trouble;
 	s->one[s->n++] =
 		(struct trusted){ name, conf->rules.issuer, issuer_of(s, conf, old, old_n) };
 }

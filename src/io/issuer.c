@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/issuer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 #define RETRY_FIRST_MS INT64_C(1000)
 #define PACE_MS        INT64_C(60000)
 #define WAITING_MAX    64
+#define FAULT_MAX      32
 
 /* A token that may be by a key we do not have yet. */
 struct waiting {
@@ -29,6 +31,8 @@ struct issuer {
 	struct jwt_rules rules;
 	int64_t timeout_ms, refetch_min_ms, grace_ms;
 	struct issuer_pace *pace;
+	void (*on_trouble)(void *ctx, const char *iss, const char *why);
+	void *ctx;
 	struct jwk_set *keys; /* NULL: never fetched, or too long ago */
 	struct loop_timer *fetch_timer, *grace_timer;
 	struct httpc_call *call;
@@ -57,8 +61,16 @@ static void waiting_judge(struct issuer *i)
 	}
 }
 
+static void issuer_tell(const struct issuer *i, const char *why)
+{
+	if (i->on_trouble != NULL)
+		i->on_trouble(i->ctx, i->iss, why);
+}
+
 static void keys_take(struct issuer *i, struct jwk_set *keys)
 {
+	if (i->status.failures > 0)
+		issuer_tell(i, NULL);
 	jwk_set_free(i->keys);
 	i->keys = keys;
 	i->status.fetched = clock_wall();
@@ -67,19 +79,21 @@ static void keys_take(struct issuer *i, struct jwk_set *keys)
 	loop_timer_set(i->grace_timer, i->grace_ms);
 }
 
-static void keys_fail(struct issuer *i)
+static void keys_fail(struct issuer *i, const char *why)
 {
 	int64_t wait_ms = RETRY_FIRST_MS;
 
+	if (i->status.failures == 0)
+		issuer_tell(i, why);
 	for (unsigned n = i->status.failures; n > 0 && wait_ms < REFRESH_MS; n--)
 		wait_ms *= 2;
 	i->status.failures++;
 	loop_timer_set(i->fetch_timer, wait_ms < REFRESH_MS ? wait_ms : REFRESH_MS);
 }
 
-static void fetch_fail(struct issuer *i)
+static void fetch_fail(struct issuer *i, const char *why)
 {
-	keys_fail(i);
+	keys_fail(i, why);
 	waiting_judge(i);
 }
 
@@ -95,22 +109,32 @@ static void fetch_send(struct issuer *i, const char *url, size_t answer_max,
 	if (httpc_send(i->http, &req, on_answer, i, &i->call) == ERR_OK)
 		return;
 	i->call = NULL;
-	fetch_fail(i);
+	fetch_fail(i, "the URL of its keys cannot be used");
 }
 
-static bool is_good(const struct httpc_answer *a)
+/* Why there is nothing to read in an answer; NULL if there is. */
+static const char *fault_of(const struct httpc_answer *a, char text[FAULT_MAX])
 {
-	return a->result == HTTPC_ANSWERED && a->status == 200;
+	if (a->result != HTTPC_ANSWERED)
+		return a->error == NULL ? "no answer" : a->error;
+	if (a->status == 200)
+		return NULL;
+	snprintf(text, FAULT_MAX, "status %d", a->status);
+	return text;
 }
 
 static void on_keys(void *ctx, const struct httpc_answer *a)
 {
 	struct issuer *i = ctx;
 	struct jwk_set *keys = NULL;
+	char text[FAULT_MAX];
+	const char *why = fault_of(a, text);
 
 	i->call = NULL;
-	if (!is_good(a) || jwk_set_parse(a->body, &keys) != ERR_OK) {
-		fetch_fail(i);
+	if (why == NULL && jwk_set_parse(a->body, &keys) != ERR_OK)
+		why = "what it publishes is no key set that is taken";
+	if (why != NULL) {
+		fetch_fail(i, why);
 		return;
 	}
 	keys_take(i, keys);
@@ -121,12 +145,16 @@ static void on_discovered(void *ctx, const struct httpc_answer *a)
 {
 	struct issuer *i = ctx;
 	CLEANUP(freep) char *url = NULL;
+	char text[FAULT_MAX];
+	const char *why = fault_of(a, text);
 
 	i->call = NULL;
-	if (is_good(a) && discovery_read(a->body, i->iss, &url) == ERR_OK)
-		fetch_send(i, url, JWK_SET_BYTES, on_keys);
+	if (why == NULL && discovery_read(a->body, i->iss, &url) != ERR_OK)
+		why = "its discovery document is none of its own, or names no keys that are taken";
+	if (why != NULL)
+		fetch_fail(i, why);
 	else
-		fetch_fail(i);
+		fetch_send(i, url, JWK_SET_BYTES, on_keys);
 }
 
 static void on_fetch(void *ctx)
@@ -240,6 +268,8 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 	i->refetch_min_ms = conf->refetch_min_ms;
 	i->grace_ms = conf->grace_ms;
 	i->pace = conf->pace;
+	i->on_trouble = conf->on_trouble;
+	i->ctx = conf->ctx;
 	i->status.fetched = WALL_NONE;
 	i->fetch_timer = loop_timer_new(l, on_fetch, i);
 	i->grace_timer = loop_timer_new(l, on_grace_over, i);
@@ -259,6 +289,8 @@ bool issuer_set(struct issuer *i, const struct issuer_conf *conf)
 	i->refetch_min_ms = conf->refetch_min_ms;
 	i->grace_ms = conf->grace_ms;
 	i->pace = conf->pace;
+	i->on_trouble = conf->on_trouble;
+	i->ctx = conf->ctx;
 	return true;
 }
 

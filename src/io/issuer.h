@@ -36,6 +36,9 @@ struct issuer_conf {
 	int64_t refetch_min_ms;
 	int64_t grace_ms;
 	struct issuer_pace *pace; /* shared, outlives the issuer; NULL: none */
+	/* Its keys cannot be fetched, told once; or they can again: why is NULL. May be NULL. */
+	void (*on_trouble)(void *ctx, const char *iss, const char *why);
+	void *ctx;
 };
 
 struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf);

@@ -84,7 +84,7 @@ def test_a_token_that_is_no_agents_or_two_agents_is_refused(box):
 
 
 def test_a_token_is_judged_by_the_rules_of_the_issuer_that_it_names(box):
-	with world(box, {**BOTS, "subject": {}}, start=False) as w:
+	with world(box, {**BOTS, "subject": {"principal": ["agent:*", "user:*"]}}, start=False) as w:
 		agents(w)
 		w.daemon.start()
 		users = w.issuer.url + "/api/auth"
@@ -155,6 +155,9 @@ def test_a_document_of_another_issuer_gives_no_keys(box):
 			assert w.issuer.ask("GET", "/fetches") <= 1, "that of Backstage only"
 			w.issuer.ask("POST", "/document", {})
 			wait_until(lambda: ask(w).status == 202, "the right document is read")
+			log = w.daemon.log()
+			assert log.count(f"issuer.trouble issuer={w.issuer.url}/oidc why=") == 1, log
+			assert f"issuer.recovered issuer={w.issuer.url}/oidc" in log, log
 
 
 def test_a_new_key_of_an_issuer_is_found(box):
