@@ -15,7 +15,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import harness  # noqa: E402
-from harness import TOP_SRC, Answer, connect, request, wait_until  # noqa: E402
+from harness import TOP_SRC, Answer, compose_payload, connect, request, wait_until  # noqa: E402
 from openapi import URN, Document  # noqa: E402
 from test_triggers import OWNERS, SLUG, world  # noqa: E402
 
@@ -78,6 +78,8 @@ def relay(box, *policy):
 ACTS = ("restartBuild", "cancelBuild")
 ORDERS = ("triggerBuild", *ACTS)
 READS = ("listBuilds", "readBuild")
+V3_ACTS = ("v3Act", "v3ActOfSite")
+V3_READS = ("v3Builds", "v3Build", "v3BuildOfSite", "v3User")
 
 
 # --- what the document says is done ---
@@ -148,6 +150,8 @@ def test_a_relay_that_starts_too_many_builds_says_when_to_come_again(box):
 		for name in ORDERS:
 			answer = problem(c.ask(name, 429, id=42), "too-many")
 			assert int(answer.headers["Retry-After"]) > 0
+		for name in V3_ACTS:
+			assert int(c.ask(name, 429, id=42).headers["Retry-After"]) > 0
 
 
 def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
@@ -162,6 +166,8 @@ def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
 		for name in ORDERS + READS + ("readTrigger",):
 			answer = c.ask(name, 503, id=UUID if name == "readTrigger" else 42)
 			assert int(problem(answer, "keys-missing").headers["Retry-After"]) > 0
+		for name in V3_READS + V3_ACTS:
+			problem(c.ask(name, 503, id=42), "keys-missing")
 		for name in ("v3Builds", "v3Build", "v3BuildOfSite"):
 			assert int(c.ask(name, 503, id=42, bearer=FULL).headers["Retry-After"]) > 0
 		w.issuer.ask("POST", "/back")
@@ -172,30 +178,61 @@ def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
 			problem(c.ask(name, 503, id=42), "catalog-missing")
 
 
-def test_builds_are_read_as_travis_ci_has_them_and_the_document_says(box):
-	with relay(box) as (w, c):
-		c.token = FULL
+def elsewhere(w, number):
+	"""Tell of a build at another instance of Travis CI, which the relay cannot ask for anything."""
+	payload = compose_payload(id=number, slug=SLUG, state="failed",
+		build_url=f"https://travis.example.com/{SLUG}/builds/{number}")
+	answer = w.daemon.post(payload, source="elsewhere")
+	assert answer.status == 202, answer
+
+
+def test_travis_cis_part_is_as_the_document_says(box):
+	with world(box, OWNERS, start=False) as w:
+		w.daemon.config["credentials"] = credentials(w)
+		w.daemon.config["sources"].append({**w.daemon.config["sources"][0], "name": "elsewhere",
+			"host": "travis.example.com"})
+		for key in ("api_url", "api_token"):
+			del w.daemon.config["sources"][1][key]
+		w.daemon.start()
+		c = Caller(w.api, FULL)
 		for n in range(3):
-			w.daemon.accept(id=41 + n, slug=SLUG, state=("started", "failed", "passed")[n])
-		c.ask("v3Builds", 200)
-		assert len(c.ask("v3Builds", 200, query="?limit=1&offset=1&build.state=failed,passed").json()[
-			"builds"]) == 1
-		c.ask("v3Builds", 400, query="?limit=x")
-		c.ask("v3Builds", 501, query="?sort_by=id:asc")
-		c.ask("v3User", 200)
-		c.ask("v3Builds", 404, slug="acme%2Fsecret-plans")
-		for name in ("v3Build", "v3BuildOfSite"):
-			c.ask(name, 200, id=42)
-			c.ask(name, 404, id=77)
-		for name in ("v3Builds", "v3Build", "v3BuildOfSite", "v3User", "v3Act", "v3ActOfSite"):
+			number, state = 41 + n, ("started", "failed", "passed")[n]
+			w.daemon.accept(id=number, slug=SLUG, state=state)
+			w.travis.ask("POST", "/_control", {"build": {"id": number, "slug": SLUG, "state": state}})
+		for number in (43, 50):
+			elsewhere(w, number)
+		alice, mallory = w.token(), w.token("mallory")
+
+		for bearer in (FULL, alice):
+			c.ask("v3Builds", 200, bearer=bearer)
+			assert len(c.ask("v3Builds", 200, query="?limit=1&offset=1&build.state=failed,passed",
+				bearer=bearer).json()["builds"]) == 1
+			c.ask("v3Builds", 400, query="?limit=x", bearer=bearer)
+			c.ask("v3Builds", 501, query="?sort_by=id:asc", bearer=bearer)
+			c.ask("v3User", 200, bearer=bearer)
+			c.ask("v3Builds", 404, slug="acme%2Fsecret-plans", bearer=bearer)
+			for name in ("v3Build", "v3BuildOfSite"):
+				c.ask(name, 200, id=42, bearer=bearer)
+				c.ask(name, 404, id=77, bearer=bearer)
+		for name in V3_READS + V3_ACTS:
 			c.ask(name, 401, id=42, fields={"Authorization": None})
 			c.ask(name, 401, id=42, bearer="nobodys-secret-0123456789")
+			problem(c.ask(name, 401, id=42, bearer="a.b.c"), "token-refused")
 			c.ask(name, 403, id=42, bearer=NARROW)
-		for act in ("restart", "cancel", "priority"):
-			answer = c.ask("v3Act", 403, id=42, act=act)
-			assert answer.json()["permission"] == act, answer
-			c.ask("v3ActOfSite", 403, id=42, act=act)
-		assert not c.document.unseen(("Travis CI",), NO_ROOM)
+			if name != "v3User":
+				c.ask(name, 403, id=42, bearer=mallory)
+		for name, act in zip(V3_ACTS, ("restart", "cancel")):
+			assert c.ask(name, 202, id=42, act=act, bearer=alice).json()["state_change"] == act
+			c.ask(name, 404, id=77, bearer=alice)
+			c.ask(name, 409, id=43, bearer=alice)
+			c.ask(name, 501, id=50, bearer=alice)
+		for bearer in (FULL, alice):
+			for act in ("restart", "cancel", "priority"):
+				if bearer == FULL or act == "priority":
+					assert c.ask("v3Act", 403, id=42, act=act, bearer=bearer).json()["permission"] == act
+		# The tests beside this one have these.
+		assert not c.document.unseen(("Travis CI",), NO_ROOM | {"429"}), c.document.unseen(
+			("Travis CI",), NO_ROOM | {"429"})
 
 
 def test_the_page_its_parts_and_badges_are_as_the_document_says(box):
@@ -254,7 +291,7 @@ def test_what_is_no_request_is_answered_as_the_document_says_of_every_path(box):
 				judged(other, (405,))
 			judged("BREW", (501,))
 			judged(method, (414,), at=target + "?" + "a" * 3000)
-			judged(method, (431,), fields={"X-Long": "a" * 20000})
+			judged(method, (431,), fields={"X-Long": "a" * 60000})
 			judged(method, (417,), fields={"Expect": "a miracle"})
 			if method == "POST" and user:
 				judged(method, (413,), body="{" + " " * 70000 + "}")
@@ -284,7 +321,7 @@ OPERATORS_ONLY = {"reason", "event-id"}
 
 def test_every_type_of_problem_is_in_the_document_and_no_other(box):
 	found = set()
-	for text in source(*(n for n in listener_sources() if n != "daemon/api_builds.c")):
+	for text in source(*(n for n in listener_sources() if not n.startswith("daemon/api_builds"))):
 		found |= set(re.findall(r'\.type = "([a-z-]+)"', text))
 		found |= set(re.findall(r'(?:reply_problem|asking_refuse)\(\s*[\w>-]+, \d+, "([a-z-]+)"', text))
 		found |= set(re.findall(r'\{ \d{3}, "([a-z-]+)" \}', text))
@@ -298,8 +335,10 @@ def test_every_type_of_problem_is_in_the_document_and_no_other(box):
 
 
 def test_every_error_of_travis_cis_part_is_in_the_document_and_no_other(box):
-	text, = source("daemon/api_builds.c")
-	found = set(re.findall(r'(?:\.type = |[?:] )"([a-z_]+)"', text)) - {"build"}
+	found = set()
+	for text in source(*(n for n in listener_sources() if n.startswith("daemon/api_builds"))):
+		for value in re.findall(r"\.type = ([^,;}]+)", text):
+			found |= set(re.findall(r'"([a-z_]+)"', value))
 	error = Document().root["components"]["schemas"]["V3Error"]["properties"]["error_type"]
 	assert found == set(error["enum"]), found ^ set(error["enum"])
 
