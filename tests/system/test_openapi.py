@@ -400,7 +400,8 @@ def targets(document, samples):
 def test_no_path_is_served_that_the_document_does_not_have(box):
 	with relay(box, OWNERS) as (w, c):
 		w.daemon.accept(id=42, slug=SLUG, state="failed")
-		known = [pattern for _, pattern in c.document.templates()]
+		items = c.document.root["paths"]
+		known = [(pattern, "post" in items[path]) for path, pattern in c.document.templates()]
 		line = Line(w.api)
 		samples = {**HERE, "id": "42"}
 		asked = 0
@@ -408,12 +409,30 @@ def test_no_path_is_served_that_the_document_does_not_have(box):
 			user = target.startswith(("/v1/entities", "/v1/triggers"))
 			headers = {"Authorization": "Bearer " + (c.token if user else FULL)}
 			plain = re.sub(r"^(/travisci/api|/v3)+(?=/)", "", target)
-			documented = any(p.fullmatch(plain) for p in known)
+			fitting = [posts for pattern, posts in known if pattern.fullmatch(plain)]
 			status = line.status("GET", target, headers)
+			assert status == 404 or fitting, (target, status)
+			if not any(fitting):
+				status = line.status("POST", target, {**headers, "Content-Length": "0"})
+				assert status in (404, 405), (target, status)
 			asked += 1
-			assert status == 404 or documented, (target, status)
 		line.close()
 		assert asked > 2000, asked
+
+
+def test_head_is_answered_as_get_is_without_the_body(box):
+	with relay(box, OWNERS) as (w, c):
+		w.daemon.accept(id=42, slug=SLUG, state="failed")
+		trigger = c.ask("triggerBuild", 202).json()["trigger"]
+		for path, method, operation in c.document.operations():
+			if method != "GET" or operation["operationId"] == "followPage":
+				continue
+			user = path.startswith("/v1/")
+			target = path.format(**HERE, id=trigger if "triggers" in path else 42)
+			answer = request(w.api, "HEAD", target,
+				headers={"Authorization": "Bearer " + (c.token if user else FULL)})
+			assert answer.status == 200 and answer.body == b"", (target, answer)
+			assert int(answer.headers["Content-Length"]) > 0, (target, answer.headers.items())
 
 
 if __name__ == "__main__":
