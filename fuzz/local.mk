@@ -18,6 +18,7 @@ FUZZERS = \
 	fuzz/fuzz_jwt \
 	fuzz/fuzz_note \
 	fuzz/fuzz_payload \
+	fuzz/fuzz_policy \
 	fuzz/fuzz_push \
 	fuzz/fuzz_v3 \
 	fuzz/fuzz_vault \
@@ -78,6 +79,9 @@ fuzz_fuzz_note_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_payload_SOURCES = fuzz/fuzz_payload.c $(FUZZMAIN)
 fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_policy_SOURCES = fuzz/fuzz_policy.c $(FUZZMAIN)
+fuzz_fuzz_policy_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_push_SOURCES = fuzz/fuzz_push.c $(FUZZMAIN)
 fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)

@@ -36,6 +36,7 @@ static const char usage[] =
 	"  catalog owners REF [--at T]   whose it was at that time\n"
 	"  catalog drift [--days N]      what is built and not in the catalog, and the like\n"
 	"  policy explain REF --principal WHO [--action A] [--branch B] [--on-behalf-of U]\n"
+	"      [--token-age D] [--variables]\n"
 	"                                may they, and by which rule\n"
 	"  policy test FILE              do cases come out as they are expected to\n"
 	"  variables                     secrets that are kept at repositories, and since when\n"
@@ -78,6 +79,8 @@ enum {
 	OPT_BEHALF,
 	OPT_ACTION,
 	OPT_BRANCH,
+	OPT_TOKEN_AGE,
+	OPT_VARIABLES,
 };
 
 #define BIT(opt) (1u << ((opt)-OPT_SOCKET))
@@ -105,6 +108,8 @@ static const struct option options[] = {
 	{ "on-behalf-of", required_argument, NULL, OPT_BEHALF },
 	{ "action", required_argument, NULL, OPT_ACTION },
 	{ "branch", required_argument, NULL, OPT_BRANCH },
+	{ "token-age", required_argument, NULL, OPT_TOKEN_AGE },
+	{ "variables", no_argument, NULL, OPT_VARIABLES },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -161,8 +166,9 @@ static const struct command {
 	{ "catalog", "drift", "/v1/catalog/drift", NULL, BIT(OPT_DAYS), true, NULL,
 		view_catalog_drift },
 	{ "policy", "explain", "/v1/policy/explain", "reference",
-		BIT(OPT_PRINCIPAL) | BIT(OPT_BEHALF) | BIT(OPT_ACTION) | BIT(OPT_BRANCH), false,
-		NULL, view_policy_explain },
+		BIT(OPT_PRINCIPAL) | BIT(OPT_BEHALF) | BIT(OPT_ACTION) | BIT(OPT_BRANCH) |
+			BIT(OPT_TOKEN_AGE) | BIT(OPT_VARIABLES),
+		false, NULL, view_policy_explain },
 	{ "policy", "test", "/v1/policy/test", "file", 0, false, order_policy_test,
 		view_policy_test },
 	{ "variables", NULL, "/v1/variables", NULL, 0, false, NULL, view_variables },
@@ -198,6 +204,8 @@ static void take_option(struct wish *w, int opt)
 	case OPT_BEHALF: w->behalf = optarg; break;
 	case OPT_ACTION: w->action = optarg; break;
 	case OPT_BRANCH: w->branch = optarg; break;
+	case OPT_TOKEN_AGE: w->token_age = optarg; break;
+	case OPT_VARIABLES: w->variables = true; break;
 	case OPT_DRY_RUN: w->dry_run = true; break;
 	case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
 	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);

@@ -32,6 +32,8 @@ enum err order_query(const struct wish *w, struct buf *out)
 		{ "on_behalf_of", w->behalf },
 		{ "action", w->action },
 		{ "branch", w->branch },
+		{ "token_age", w->token_age },
+		{ "env_override", w->variables ? "true" : NULL },
 		{ "at", w->at },
 		{ "days", w->days },
 	};

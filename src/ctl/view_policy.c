@@ -28,6 +28,8 @@ static void print_decision(struct json_object *root, FILE *to)
 	print_fact(root, "principal", "principal", to);
 	print_fact(root, "for", "on_behalf_of", to);
 	print_fact(root, "branch", "branch", to);
+	if (jdoc_is_true(jdoc_member(root, "env_override")))
+		print_fact(root, "variables", "env_override", to);
 	print_fact(root, "entity", "entity", to);
 	print_fact(root, "owners", "owners", to);
 	fputs("\nThe rules in force say:\n", to);

@@ -11,7 +11,8 @@ struct wish {
 	const char *limit, *state;
 	const char *event, *from, *since, *until, *sink, *owner, *repository, *reason;
 	const char *at, *days, *ref;
-	const char *principal, *behalf, *action, *branch;
+	const char *principal, *behalf, *action, *branch, *token_age;
+	bool variables;
 	bool dry_run;
 	const char *word; /* behind the command: an id, a file */
 };

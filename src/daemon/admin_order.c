@@ -182,6 +182,12 @@ static bool count_read(const char *text, int64_t *n)
 	return conf_integer_read(text, n) == ERR_OK;
 }
 
+static bool flag_read(const char *text, bool *flag)
+{
+	*flag = strcmp(text, "true") == 0;
+	return *flag || strcmp(text, "false") == 0;
+}
+
 static bool field_read_form(
 	const struct order_field *f, struct span value, struct buf *text, void *at)
 {
@@ -194,8 +200,8 @@ static bool field_read_form(
 	case ORDER_TEXT:
 	case ORDER_TIME: return field_set_text(f, text, from, at);
 	case ORDER_COUNT: return count_read(text->data + from, &n) && field_set_count(f, n, at);
-	case ORDER_TEXTS:
-	case ORDER_FLAG: break;
+	case ORDER_FLAG: return flag_read(text->data + from, at);
+	case ORDER_TEXTS: break;
 	}
 	return false;
 }

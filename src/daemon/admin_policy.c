@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_write.h"
 #include "daemon/admin_impl.h"
+#include "daemon/conf_number.h"
 #include "daemon/daemon.h"
 #include "daemon/rules.h"
 #include "model/catalog.h"
@@ -10,8 +11,8 @@
 /* What the policy would decide, and why: nothing is started by asking. */
 
 struct policy_order {
-	const char *ref, *principal, *behalf, *action, *branch;
-	int64_t token_age_s;
+	const char *ref, *principal, *behalf, *action, *branch, *token_age;
+	bool overrides;
 };
 
 static const struct order_field policy_fields[] = {
@@ -20,7 +21,8 @@ static const struct order_field policy_fields[] = {
 	{ "on_behalf_of", ORDER_TEXT, offsetof(struct policy_order, behalf), ENTITY_TEXT_MAX },
 	{ "action", ORDER_TEXT, offsetof(struct policy_order, action), 0 },
 	{ "branch", ORDER_TEXT, offsetof(struct policy_order, branch), 0 },
-	{ "token_age", ORDER_COUNT, offsetof(struct policy_order, token_age_s), INT32_MAX },
+	{ "env_override", ORDER_FLAG, offsetof(struct policy_order, overrides), 0 },
+	{ "token_age", ORDER_TEXT, offsetof(struct policy_order, token_age), 0 },
 };
 
 static void put_rules(struct json_writer *w, const struct policy *p, const struct access *a,
@@ -50,6 +52,8 @@ static void put_access(struct json_writer *w, const struct access *a)
 	json_member_opt(w, "branch", a->branch);
 	json_member_span(w, "entity", a->entity->ref);
 	json_member_spans(w, "owners", a->entity->owner, a->entity->owners);
+	json_member_bool(w, "env_override", a->overrides);
+	json_member_int(w, "token_age_s", a->token_age_ms / 1000);
 	json_member_int(w, "catalog_age_s", a->catalog_age_ms < 0 ? -1 : a->catalog_age_ms / 1000);
 }
 
@@ -89,7 +93,7 @@ void admin_policy_explain(struct daemon *d, struct httpd_req *req, struct span a
 {
 	CLEANUP(buf_release) struct buf text, ref;
 	const struct catalog *c = relay_catalog_now(d->relay);
-	struct policy_order o = { .token_age_s = -1 };
+	struct policy_order o = { 0 };
 	struct access a = { .catalog_age_ms = rules_catalog_age_ms(d) };
 	struct entity e;
 
@@ -113,6 +117,10 @@ void admin_policy_explain(struct daemon *d, struct httpd_req *req, struct span a
 	a.principal = span_of(o.principal);
 	a.behalf = span_of(o.behalf);
 	a.branch = span_of(o.branch);
-	a.token_age_ms = o.token_age_s < 0 ? 0 : o.token_age_s * 1000;
+	a.overrides = o.overrides;
+	if (o.token_age != NULL && conf_duration_read(o.token_age, &a.token_age_ms) != ERR_OK) {
+		reply_problem(req, 400, "token-age", "token_age is a duration such as 5m.");
+		return;
+	}
 	explain(d, req, &a);
 }

@@ -197,6 +197,18 @@ def test_the_policy_is_explained_rule_by_rule(box):
 		("freeze", "branch")], owner
 	frozen = explain("--principal", "group:default/payments", "--branch", "main")
 	assert not frozen["allowed"] and frozen["rule"] == "freeze", frozen
+	varied = explain("--principal", "group:default/payments", "--branch", "dev", "--variables")
+	assert not varied["allowed"] and varied["env_override"], varied
+	assert varied["rules"][0]["unmet"] == "env_override", varied
+	daemon.config["policy"][0]["require"] = {"token_max_age": "5m"}
+	daemon.write_config()
+	daemon.reload()
+	for age, allowed in (("5m", True), ("301s", False)):
+		aged = explain("--principal", "group:default/payments", "--branch", "dev", "--token-age", age)
+		assert aged["allowed"] == allowed, aged
+	assert aged["rules"][0]["unmet"] == "require.token_max_age" and aged["token_age_s"] == 301, aged
+	daemon.ctl_text("policy", "explain", ref, "--principal", "user:default/a", "--token-age", "old",
+		expect=1)
 	stranger = explain("--principal", "user:default/mallory", "--action", "build.read")
 	assert not stranger["allowed"] and stranger["reason"] == "no-rule", stranger
 	assert stranger["rules"][0]["unmet"] == "subject.owner_of_entity", stranger
