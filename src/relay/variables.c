@@ -54,7 +54,7 @@ static void on_pace(void *ctx)
 	struct variables *v = ctx;
 	struct target *t, *next;
 
-	if (!v->held || v->stopping)
+	if (!variables_hold(v) || v->stopping)
 		return;
 	if (catalog_is_stale(v)) {
 		loop_timer_set(v->pace, STALE_MS);
@@ -180,9 +180,14 @@ static void on_lease(void *ctx, bool held, int64_t token)
 
 	(void)token;
 	v->leasing = false;
-	v->held = held;
+	v->held_until.ms = held ? v->asked.ms + LEASE_TTL_MS : 0;
 	loop_timer_set(v->lease, LEASE_RENEW_MS);
 	variables_next(v);
+}
+
+bool variables_hold(const struct variables *v)
+{
+	return loop_now(v->relay->loop).ms < v->held_until.ms;
 }
 
 static void on_lease_due(void *ctx)
@@ -191,6 +196,7 @@ static void on_lease_due(void *ctx)
 
 	if (v->leasing || v->stopping)
 		return;
+	v->asked = loop_now(v->relay->loop);
 	v->leasing = store_lease(v->relay->store, "variables", LEASE_TTL_MS, on_lease, v) == ERR_OK;
 	if (!v->leasing)
 		loop_timer_set(v->lease, LEASE_RETRY_MS);
@@ -254,7 +260,7 @@ void variables_rekey(struct variables *v)
 		all[n++] = t;
 	for (size_t i = 0; i < n; i++)
 		rekey_one(all[i]);
-	if (v->relay->setup.variables > 0 && !v->leasing && !v->held)
+	if (v->relay->setup.variables > 0 && !v->leasing && !variables_hold(v))
 		loop_timer_set(v->lease, 0);
 	variables_scan_soon(v);
 }

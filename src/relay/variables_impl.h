@@ -92,7 +92,9 @@ struct variables {
 	struct loop_timer *lease; /* when it is renewed */
 	struct buf after;         /* where the scan goes on */
 	bool scanning, again;     /* again: something changed meanwhile */
-	bool leasing, held;       /* the store was asked for it; it is ours */
+	bool leasing;             /* the store was asked for it */
+	struct mono asked;        /* when it was, last */
+	struct mono held_until;   /* until then it is ours, whatever the store does */
 	bool started, stopping;
 	struct variables_stats stats;
 };
@@ -103,6 +105,9 @@ struct variables {
 void variables_next(struct variables *v);
 void target_enqueue(struct target *t);
 void target_dequeue(struct target *t);
+
+/* Is it this instance that may write? */
+bool variables_hold(const struct variables *v);
 
 /* A push is over: its repository is free. */
 void target_leave(struct target *t);

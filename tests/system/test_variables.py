@@ -260,6 +260,7 @@ def test_a_value_may_be_on_this_host(box):
 		value = make_value()
 		w.values.append(value)
 		w.entry["value"] = w.file("deploy", value)
+		w.d.config["sources"][0]["api_token"] = token = w.file("token", "acme-token")
 		w.d.start()
 		w.wait_variables({"DEPLOY_TOKEN": value})
 		second = make_value()
@@ -267,6 +268,16 @@ def test_a_value_may_be_on_this_host(box):
 		w.file("deploy", second)
 		w.d.reload()
 		w.wait_variables({"DEPLOY_TOKEN": second})
+		os.unlink(token["file"])
+		third = make_value()
+		w.values.append(third)
+		w.file("deploy", third)
+		w.d.reload()
+		assert "No such file" in w.wait_state("failing")["trouble"]
+		w.file("token", "acme-token")
+		w.d.reload()
+		w.wait_variables({"DEPLOY_TOKEN": third})
+		os.unlink(token["file"])
 		os.unlink(w.entry["value"]["file"])
 
 
