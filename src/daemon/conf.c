@@ -135,6 +135,7 @@ void conf_free(struct conf *c)
 	free(c->source);
 	free(c->sink);
 	free(c->route);
+	free(c->variable);
 	free(c->credential);
 	free(c->policy);
 	free(c->provider);

@@ -10,6 +10,7 @@
 #include "io/httpd.h"
 #include "model/catalog.h"
 #include "relay/source.h"
+#include "relay/variables.h"
 #include "secret/safe.h"
 #include "store/store.h"
 
@@ -346,6 +347,20 @@ static void put_secrets(struct page *p, const struct daemon *d)
 	}
 }
 
+static void put_variables(struct page *p, const struct daemon *d)
+{
+	struct variables_stats s = variables_stats(relay_variables(d->relay));
+
+	page_one(p, "stagewire_variables", "gauge", "Variables kept at repositories.",
+		(double)s.known);
+	page_one(p, "stagewire_variables_in_trouble", "gauge",
+		"Those of them that cannot be written, or have no value.", (double)s.troubled);
+	page_one(p, "stagewire_variable_pushes_total", "counter", "Variables written and removed.",
+		(double)s.pushes);
+	page_one(p, "stagewire_variable_failures_total", "counter",
+		"Tries to write one that failed.", (double)s.failures);
+}
+
 enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
@@ -373,6 +388,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	put_catalog(&p, d);
 	put_bus(&p, d);
 	put_secrets(&p, d);
+	put_variables(&p, d);
 	put_http(&p, d);
 	return p.err;
 }

@@ -266,6 +266,7 @@ void target_free(struct target *t)
 
 void target_drop(struct target *t)
 {
+	target_tell_left(t);
 	target_set_trouble(t, NULL);
 	target_unwatch(t);
 	t->entry = NULL;

@@ -409,17 +409,25 @@ static void ask(struct target *t)
 		push_failed(t, why, false, 0);
 }
 
-/* Who is not wanted any more has no token fetched and writes nothing. */
+/*
+ * Who is not wanted any more has no token fetched and writes nothing. What was
+ * written is put on record whatever has changed.
+ */
 static bool may_go_on(struct target *t)
 {
-	return t->step == STEP_RECORD || (t->entry != NULL && target_is_wanted(t));
+	if (t->step == STEP_RECORD)
+		return true;
+	if (t->entry == NULL || !target_is_wanted(t)) {
+		variables_scan_soon(t->all);
+		target_drop(t);
+		return false;
+	}
+	return variables_hold(t->all);
 }
 
 void target_push(struct target *t)
 {
 	if (!may_go_on(t)) {
-		variables_scan_soon(t->all);
-		target_drop(t);
 		push_end(t);
 		return;
 	}

@@ -54,7 +54,7 @@ static void on_pace(void *ctx)
 	struct variables *v = ctx;
 	struct target *t, *next;
 
-	if (!v->held || v->stopping)
+	if (!variables_hold(v) || v->stopping)
 		return;
 	if (catalog_is_stale(v)) {
 		loop_timer_set(v->pace, STALE_MS);
@@ -172,6 +172,34 @@ void target_set_trouble(struct target *t, const char *why)
 		announce_variable(v->relay->announcer, t->name, NULL);
 }
 
+/* --- what is left behind --- */
+
+void target_tell_left(const struct target *t)
+{
+	const struct span entity = span_of(t->entity);
+	char detail[512];
+	struct audit_record r = {
+		.action = "variable.leave",
+		.outcome = "success",
+		.reason = "not-wanted",
+		.actor = SPAN("stagewired"),
+		.source = span_of(t->source),
+		.repository = span_of(t->slug),
+		.entity = &entity,
+		.entities = 1,
+		.rule = span_of(t->name),
+	};
+
+	if (t->entry == NULL || (t->known.digest[0] == '\0' && !t->known.asking))
+		return;
+	snprintf(detail, sizeof(detail), "variable=%s branch=%s version=%s digest=%s", t->variable,
+		t->branch == NULL ? "" : t->branch, t->known.version, t->known.digest);
+	r.detail = span_of(detail);
+	log_notice("variable.leave", "name=%s entity=%s repository=%s variable=%s", t->name,
+		t->entity, t->slug, t->variable);
+	journal_write(t->all->relay->journal, &r);
+}
+
 /* --- one writer --- */
 
 static void on_lease(void *ctx, bool held, int64_t token)
@@ -180,9 +208,14 @@ static void on_lease(void *ctx, bool held, int64_t token)
 
 	(void)token;
 	v->leasing = false;
-	v->held = held;
+	v->held_until.ms = held ? v->asked.ms + LEASE_TTL_MS : 0;
 	loop_timer_set(v->lease, LEASE_RENEW_MS);
 	variables_next(v);
+}
+
+bool variables_hold(const struct variables *v)
+{
+	return loop_now(v->relay->loop).ms < v->held_until.ms;
 }
 
 static void on_lease_due(void *ctx)
@@ -191,6 +224,7 @@ static void on_lease_due(void *ctx)
 
 	if (v->leasing || v->stopping)
 		return;
+	v->asked = loop_now(v->relay->loop);
 	v->leasing = store_lease(v->relay->store, "variables", LEASE_TTL_MS, on_lease, v) == ERR_OK;
 	if (!v->leasing)
 		loop_timer_set(v->lease, LEASE_RETRY_MS);
@@ -224,13 +258,14 @@ static const struct variable *entry_of(const struct target *t)
 
 static void rekey_one(struct target *t)
 {
+	const struct variable *entry = t->entry == NULL ? NULL : entry_of(t);
+
 	target_unwatch(t);
-	if (t->entry != NULL)
-		t->entry = entry_of(t);
-	if (t->entry == NULL) {
+	if (entry == NULL) {
 		target_drop(t);
 		return;
 	}
+	t->entry = entry;
 	target_watch(t);
 	/* Whoever reloads has perhaps mended what failed. */
 	if (t->state == TARGET_RESTING && t->tries > 0) {
@@ -254,7 +289,7 @@ void variables_rekey(struct variables *v)
 		all[n++] = t;
 	for (size_t i = 0; i < n; i++)
 		rekey_one(all[i]);
-	if (v->relay->setup.variables > 0 && !v->leasing && !v->held)
+	if (v->relay->setup.variables > 0 && !v->leasing && !variables_hold(v))
 		loop_timer_set(v->lease, 0);
 	variables_scan_soon(v);
 }
@@ -397,4 +432,34 @@ void variables_write(const struct variables *v, struct json_writer *w)
 		if (all[i]->entry != NULL)
 			target_write(all[i], w);
 	}
+}
+
+/* The next part of a key, up to a blank; the last one may be empty. */
+static struct span part_take(struct span *key)
+{
+	const char *blank = key->n == 0 ? NULL : memchr(key->p, ' ', key->n);
+	struct span part = { key->p, blank == NULL ? key->n : (size_t)(blank - key->p) };
+	size_t taken = part.n + (blank != NULL);
+
+	*key = (struct span){ key->p + taken, key->n - taken };
+	return part;
+}
+
+void variables_write_left(
+	const struct variables *v, struct span key, struct span value, struct json_writer *w)
+{
+	struct pushed p;
+
+	/* Before the catalog was gone through, nobody knows what is wanted. */
+	if (!v->scanned || map_get(&v->target, key) != NULL || pushed_read(value, &p) != ERR_OK)
+		return;
+	json_object_begin(w);
+	json_member_span(w, "source", part_take(&key));
+	json_member_span(w, "repository", part_take(&key));
+	json_member_span(w, "variable", part_take(&key));
+	json_member_opt(w, "branch", part_take(&key));
+	json_member_str(w, "state", "left");
+	json_member_opt(w, "version", span_of(p.version));
+	json_member_wall(w, "pushed_at", p.at);
+	json_object_end(w);
 }

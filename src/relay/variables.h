@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/span.h"
+
 struct json_writer;
 struct relay;
 
@@ -52,5 +54,15 @@ struct variables_stats variables_stats(const struct variables *v);
 
 /* Append one object for each, and nothing of their values. */
 void variables_write(const struct variables *v, struct json_writer *w);
+
+/*
+ * What the store has on record may be of one that nobody wants any more, and which
+ * is at its repository yet: append it, if it is.
+ */
+void variables_write_left(
+	const struct variables *v, struct span key, struct span value, struct json_writer *w);
+
+/* The name in the store of what is known of them. */
+#define NS_VARIABLE "variable"
 
 #endif

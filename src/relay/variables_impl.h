@@ -20,9 +20,6 @@ struct safe_wait;
 struct travis_api_call;
 struct travis_reply;
 
-/* The name in the store of what is known of them. */
-#define NS_VARIABLE "variable"
-
 #define TARGET_TROUBLE_MAX 512
 
 /*
@@ -92,8 +89,11 @@ struct variables {
 	struct loop_timer *lease; /* when it is renewed */
 	struct buf after;         /* where the scan goes on */
 	bool scanning, again;     /* again: something changed meanwhile */
-	bool leasing, held;       /* the store was asked for it; it is ours */
+	bool leasing;             /* the store was asked for it */
+	struct mono asked;        /* when it was, last */
+	struct mono held_until;   /* until then it is ours, whatever the store does */
 	bool started, stopping;
+	bool scanned; /* the catalog was gone through once */
 	struct variables_stats stats;
 };
 
@@ -103,6 +103,12 @@ struct variables {
 void variables_next(struct variables *v);
 void target_enqueue(struct target *t);
 void target_dequeue(struct target *t);
+
+/* Is it this instance that may write? */
+bool variables_hold(const struct variables *v);
+
+/* Nobody wants a target any more, which may have left something at its repository. */
+void target_tell_left(const struct target *t);
 
 /* A push is over: its repository is free. */
 void target_leave(struct target *t);

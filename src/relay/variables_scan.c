@@ -192,18 +192,15 @@ static void sweep(struct variables *v)
 		if (!((struct target *)t)->marked)
 			gone[n++] = t;
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (gone[i]->entry != NULL)
-			log_info("variable.leave", "name=%s entity=%s repository=%s variable=%s",
-				gone[i]->name, gone[i]->entity, gone[i]->slug, gone[i]->variable);
+	for (size_t i = 0; i < n; i++)
 		target_drop(gone[i]);
-	}
 }
 
 static void scan_end(struct variables *v)
 {
 	sweep(v);
 	v->scanning = false;
+	v->scanned = true;
 	if (v->again)
 		variables_scan_soon(v);
 }
