@@ -55,6 +55,7 @@ struct intake {
 	int64_t attempt;
 	enum event_place place;
 	size_t puts;           /* pieces of state in the append: the build's, the line's */
+	char *fresh[2];        /* of them, what was put without knowing what the store holds */
 	struct parcel *parcel; /* what dispatch gets when it is stored; or NULL */
 };
 
@@ -70,8 +71,15 @@ struct round {
 	struct store_build shown;
 };
 
+static void fresh_drop(struct intake *in)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(in->fresh); i++)
+		free(TAKE(in->fresh[i]));
+}
+
 static void intake_free(struct intake *in)
 {
+	fresh_drop(in);
 	parcel_release(in->parcel);
 	build_release(&in->build);
 	free(in->source);
@@ -170,12 +178,37 @@ static void round_puts(struct intake *in, struct round *rd, bool with_line)
 	rd->puts = 2;
 }
 
+/*
+ * Notes run ahead of the store, but from what it was known to hold only. Where that
+ * was a guess, the store may hold just the version that was guessed to come, with
+ * another value: who judged by such a note would not be refused.
+ */
 static void round_note(struct intake *in, const struct round *rd)
 {
 	for (size_t i = 0; i < rd->puts; i++) {
 		const struct store_put *p = &rd->put[i];
 
-		memo_put(in->relay->memo, p->ns, p->key, p->expect + 1, p->value);
+		if (p->expect > 0)
+			memo_put(in->relay->memo, p->ns, p->key, p->expect + 1, p->value);
+		else
+			in->fresh[i] = xstrndup(p->value.p, p->value.n);
+	}
+}
+
+/* The guess was right: there was nothing. */
+static void fresh_note(struct intake *in)
+{
+	const char *const ns[] = { NS_BUILD, NS_LINE };
+	struct memo *m = in->relay->memo;
+	struct span value;
+	struct round rd;
+
+	round_keys(in, &rd);
+	for (size_t i = 0; i < ARRAY_SIZE(in->fresh); i++) {
+		struct span key = i == 0 ? rd.build_key : rd.line_key;
+
+		if (in->fresh[i] != NULL && memo_get(m, ns[i], key, &value) == 0)
+			memo_put(m, ns[i], key, 1, span_of(in->fresh[i]));
 	}
 }
 
@@ -355,6 +388,7 @@ static enum err intake_judge(struct intake *in)
 	rd->puts = 0;
 	rd->plan.entities = rd->plan.owners = rd->plan.sinks = 0;
 	rd->plan.author = (struct span){ NULL, 0 };
+	fresh_drop(in);
 	parcel_release(in->parcel);
 	in->parcel = NULL;
 	in->transition = TRANSITION_NONE;
@@ -402,8 +436,12 @@ static void intake_again(struct intake *in, const struct append_answer *a)
 	}
 	round_keys(in, &rd);
 	for (size_t i = 0; i < in->puts && i < ARRAY_SIZE(ns); i++) {
-		struct span key = i == 0 ? rd.build_key : rd.line_key;
+		struct span key = i == 0 ? rd.build_key : rd.line_key, value;
+		int64_t noted = memo_get(in->relay->memo, ns[i], key, &value);
 
+		/* Where nothing was noted for this one, the others' notes are better. */
+		if (in->fresh[i] != NULL && noted >= a->held[i].version)
+			continue;
 		if (a->held[i].version == 0)
 			memo_forget(in->relay->memo, ns[i], key);
 		else
@@ -446,6 +484,7 @@ static void intake_stored(struct intake *in, const struct append_answer *a)
 	struct source *src = intake_source(in);
 	const char *result = result_word(in);
 
+	fresh_note(in);
 	if (src != NULL)
 		src->accepted++;
 	log_info("webhook.accept",
