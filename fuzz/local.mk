@@ -19,6 +19,7 @@ FUZZERS = \
 	fuzz/fuzz_note \
 	fuzz/fuzz_payload \
 	fuzz/fuzz_push \
+	fuzz/fuzz_reconcile \
 	fuzz/fuzz_v3 \
 	fuzz/fuzz_vault \
 	fuzz/fuzz_webhook
@@ -81,6 +82,9 @@ fuzz_fuzz_payload_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_push_SOURCES = fuzz/fuzz_push.c $(FUZZMAIN)
 fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_reconcile_SOURCES = fuzz/fuzz_reconcile.c $(FUZZMAIN)
+fuzz_fuzz_reconcile_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
 fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)

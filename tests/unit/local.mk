@@ -96,6 +96,7 @@ UNIT = \
 	tests/unit/test_push_memo \
 	tests/unit/test_pushed \
 	tests/unit/test_pushes \
+	tests/unit/test_reconcile \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
