@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
 	tests/tools/aws_standin.py \
+	tests/tools/builds_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
@@ -121,6 +122,7 @@ UNIT = \
 	tests/unit/test_tlog \
 	tests/unit/test_travis_api \
 	tests/unit/test_v3 \
+	tests/unit/test_watchlist \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
