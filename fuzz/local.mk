@@ -20,6 +20,7 @@ FUZZERS = \
 	fuzz/fuzz_payload \
 	fuzz/fuzz_policy \
 	fuzz/fuzz_push \
+	fuzz/fuzz_reconcile \
 	fuzz/fuzz_v3 \
 	fuzz/fuzz_vault \
 	fuzz/fuzz_webhook
@@ -85,6 +86,9 @@ fuzz_fuzz_policy_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_push_SOURCES = fuzz/fuzz_push.c $(FUZZMAIN)
 fuzz_fuzz_push_LDFLAGS = $(FUZZLINK)
+
+fuzz_fuzz_reconcile_SOURCES = fuzz/fuzz_reconcile.c $(FUZZMAIN)
+fuzz_fuzz_reconcile_LDFLAGS = $(FUZZLINK)
 
 fuzz_fuzz_v3_SOURCES = fuzz/fuzz_v3.c $(FUZZMAIN)
 fuzz_fuzz_v3_LDFLAGS = $(FUZZLINK)

@@ -49,7 +49,7 @@ EXTRA_DIST += \
 	tests/tap.sh
 
 # Parts of "make check", and what needs more than a build: see HACKING.md.
-.PHONY: check-unit check-dynamic check-peers check-backstage check-browser check-rotation
+.PHONY: check-unit check-dynamic check-peers check-backstage check-browser check-gaps check-rotation
 .PHONY: screenshots style
 check-unit:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh"
@@ -57,6 +57,9 @@ check-dynamic:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(UNIT) fuzz/replay.sh $(SYSTEM)"
 check-backstage:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="tests/peers/test_module.py"
+check-gaps:
+	STAGEWIRE_BUILDS=10000; export STAGEWIRE_BUILDS; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_gaps.py
 check-rotation:
 	STAGEWIRE_ROTATIONS=10 STAGEWIRE_RATE=500; export STAGEWIRE_ROTATIONS STAGEWIRE_RATE; \
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_secrets.py

@@ -38,6 +38,8 @@ static enum ocsf_activity activity_of(const char *action)
 	} known[] = {
 		{ "api.refuse", OCSF_READ },
 		{ "audit.open", OCSF_CREATE },
+		{ "build.abandon", OCSF_UPDATE },
+		{ "build.backfill", OCSF_CREATE },
 		{ "build.read", OCSF_READ },
 		{ "bus.recover", OCSF_UPDATE },
 		{ "bus.refuse", OCSF_UPDATE },

@@ -119,6 +119,21 @@ static void print_identity(struct json_object *root, FILE *to)
 	print_fact(identity, "next key", "next_at", to);
 }
 
+/* Builds that no webhook told, where they are looked for. */
+static void print_gaps(struct json_object *root, FILE *to)
+{
+	static const char *const heading[] = { "GAPS", "FOUND", "UNFINISHED", "ABANDONED", "CALLS",
+		"FAILURES", "READ", "TROUBLE" };
+	static const char *const member[] = { "source", "found", "unfinished", "abandoned", "asked",
+		"failures", "read_at", "trouble" };
+	struct json_object *gaps = jdoc_member(root, "gaps");
+
+	if (jdoc_count(gaps) == 0)
+		return;
+	fputc('\n', to);
+	PRINT_ITEMS(gaps, heading, member, "", to);
+}
+
 static void print_status(struct json_object *root, FILE *to)
 {
 	static const char *const source_heading[] = { "SOURCE", "HOST", "KEYS", "ACCEPTED",
@@ -155,6 +170,7 @@ static void print_status(struct json_object *root, FILE *to)
 	print_identity(root, to);
 	fputc('\n', to);
 	PRINT_ITEMS(jdoc_member(root, "sources"), source_heading, source_member, "no sources", to);
+	print_gaps(root, to);
 	if (jdoc_count(jdoc_member(root, "pushes")) > 0) {
 		fputc('\n', to);
 		PRINT_ITEMS(jdoc_member(root, "pushes"), push_heading, push_member, "", to);

@@ -144,6 +144,13 @@ static enum err source_new(const struct assembly_needs *needs, const struct conf
 	s->host = xstrdup(cs->host);
 	s->owners = list_copy(cs->owners);
 	s->body_max = cs->body_max;
+	s->heal = (struct source_heal){
+		.enabled = cs->heal,
+		.every_ms = cs->heal_every_ms,
+		.unfinished_ms = cs->heal_unfinished_ms,
+		.window_ms = cs->heal_window_ms,
+		.rate = (unsigned)cs->heal_rate,
+	};
 	e = source_give_api(needs, cs, s, why);
 	if (e == ERR_OK)
 		e = travis_keys_new(needs->loop, needs->http, &keys, &s->keys, why);

@@ -131,6 +131,9 @@ static enum err travis_source_check(struct conf_reader *r, size_t i)
 	if ((s->api_url == NULL) != (s->api_token.place == SECRET_NONE))
 		return conf_refuse(r, conf_item_node(r, "sources", i, "api_url"),
 			"source '%s' needs both an api_url and an api_token", s->name);
+	if (s->heal && s->api_url == NULL)
+		return conf_refuse(r, conf_item_node(r, "sources", i, "heal"),
+			"source '%s' needs an api_url to be healed from", s->name);
 	return ERR_OK;
 }
 

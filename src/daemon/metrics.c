@@ -9,6 +9,7 @@
 #include "daemon/push_sources.h"
 #include "io/httpd.h"
 #include "model/catalog.h"
+#include "relay/healer.h"
 #include "relay/source.h"
 #include "relay/variables.h"
 #include "secret/safe.h"
@@ -65,6 +66,37 @@ static void put_sources(struct page *p, const struct daemon *d)
 	page_one(p, "stagewire_webhooks_unstored_total", "counter",
 		"Webhooks answered 503 because the store could not take them.",
 		(double)relay_stats(d->relay).unstored);
+}
+
+/* Builds that no webhook told. */
+static void put_gaps(struct page *p, const struct daemon *d)
+{
+	static const struct {
+		const char *name, *type, *help;
+	} family[] = {
+		{ "stagewire_gaps_found_total", "counter",
+			"News of builds that were found by asking." },
+		{ "stagewire_gaps_abandoned_total", "counter",
+			"Builds without an end that are not asked for any more." },
+		{ "stagewire_gaps_unfinished", "gauge", "Builds watched for their end." },
+		{ "stagewire_gaps_calls_total", "counter", "Calls of the source's API for it." },
+		{ "stagewire_gaps_failures_total", "counter", "Those that brought no answer." },
+		{ "stagewire_gaps_read_timestamp_seconds", "gauge",
+			"When a repository's list was last read whole; 0: not since the start." },
+	};
+	const struct healer *h = relay_healer(d->relay);
+
+	for (size_t f = 0; f < ARRAY_SIZE(family) && healer_sources(h) > 0; f++) {
+		page_head(p, family[f].name, family[f].type, family[f].help);
+		for (size_t i = 0; i < healer_sources(h); i++) {
+			struct healer_stats s = healer_stats(h, i);
+			const double number[] = { (double)s.found, (double)s.abandoned,
+				(double)s.unfinished, (double)s.asked, (double)s.failures,
+				s.swept_at.ms == WALL_NONE.ms ? 0 : (double)s.swept_at.ms / 1000 };
+
+			page_row(p, family[f].name, "source", s.source, number[f]);
+		}
+	}
 }
 
 static void put_pushes(struct page *p, const struct daemon *d)
@@ -376,6 +408,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	page_one(&p, "stagewire_reload_failures_total", "counter", "Configurations refused.",
 		(double)d->reload_failures);
 	put_sources(&p, d);
+	put_gaps(&p, d);
 	put_pushes(&p, d);
 	put_api(&p, d);
 	put_store(&p, d);

@@ -13,6 +13,7 @@
 #include "daemon/push_sources.h"
 #include "model/catalog.h"
 #include "model/sink.h"
+#include "relay/healer.h"
 #include "relay/source.h"
 #include "secret/safe.h"
 #include "sink/http.h"
@@ -236,6 +237,31 @@ static void put_sinks(struct json_writer *w, const struct daemon *d)
 	json_array_end(w);
 }
 
+/* Builds that no webhook told. */
+static void put_gaps(struct json_writer *w, const struct daemon *d)
+{
+	const struct healer *h = relay_healer(d->relay);
+
+	json_key(w, "gaps");
+	json_array_begin(w);
+	for (size_t i = 0; i < healer_sources(h); i++) {
+		struct healer_stats s = healer_stats(h, i);
+
+		json_object_begin(w);
+		json_member_str(w, "source", s.source);
+		json_member_int(w, "found", (int64_t)s.found);
+		json_member_int(w, "unfinished", (int64_t)s.unfinished);
+		json_member_int(w, "abandoned", (int64_t)s.abandoned);
+		json_member_int(w, "repositories", (int64_t)s.repositories);
+		json_member_int(w, "asked", (int64_t)s.asked);
+		json_member_int(w, "failures", (int64_t)s.failures);
+		json_member_wall(w, "read_at", s.swept_at);
+		json_member_opt(w, "trouble", span_of(s.trouble));
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
 enum err status_write(const struct daemon *d, struct buf *out)
 {
 	struct json_writer w;
@@ -256,6 +282,7 @@ enum err status_write(const struct daemon *d, struct buf *out)
 	put_identity(&w, d);
 	put_secrets(&w, d);
 	put_sources(&w, d);
+	put_gaps(&w, d);
 	put_pushes(&w, d);
 	put_sinks(&w, d);
 	json_object_end(&w);

@@ -165,6 +165,8 @@ enum err build_write(const struct build *b, struct buf *out)
 	json_object_begin(&w);
 	json_member_str(&w, "state", build_state_str(b->state));
 	json_member_str(&w, "cause", build_cause_str(b->cause));
+	if (b->backfilled)
+		json_member_bool(&w, "backfilled", true);
 	for (size_t i = 0; i < ARRAY_SIZE(text_fields); i++) {
 		const struct span *s = field_at(b, text_fields[i].offset);
 
@@ -201,6 +203,8 @@ static enum err read_member(struct build *b, struct span name, struct json_value
 	if (json_name_is(name, "cause"))
 		return json_plain(v, &word) == ERR_OK ? build_cause_parse(word, &b->cause)
 						      : ERR_PARSE;
+	if (json_name_is(name, "backfilled"))
+		b->backfilled = json_is_true(v);
 	for (size_t i = 0; i < ARRAY_SIZE(text_fields); i++) {
 		if (json_name_is(name, text_fields[i].name))
 			return read_text(b, v, field_at(b, text_fields[i].offset));

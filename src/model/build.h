@@ -52,6 +52,7 @@ struct build {
 	struct span status_message; /* the service's own word for the outcome */
 	/* The commit's author by address and by login, as digests (io/pseudonym.h). */
 	struct span author_mail, author_login;
+	bool backfilled; /* no webhook told: we asked for it */
 	int64_t pull_request;
 	struct wall started_at, finished_at;
 	int64_t duration_s; /* sum over jobs, as sent */

@@ -241,6 +241,8 @@ static void put_build(struct json_writer *w, const struct cloudevent *ce)
 	json_member_str(w, "state", build_state_str(b->state));
 	json_member_str(w, "outcome", cloudevent_outcome(b->state));
 	json_member_str(w, "cause", build_cause_str(b->cause));
+	if (b->backfilled)
+		json_member_bool(w, "backfilled", true);
 	json_member_int(w, "attempt", ce->attempt);
 	json_member_str(w, "transition", transition_str(ce->transition));
 	json_member_int(w, "repositoryId", b->repository_id);

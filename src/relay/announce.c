@@ -323,6 +323,27 @@ void announce_variable(struct announcer *a, const char *name, const char *why)
 	announce_if_wanted(a, &e);
 }
 
+void announce_gaps(struct announcer *a, const char *source, const char *why)
+{
+	char subject[128];
+	struct operator_event e = {
+		.type = why == NULL ? "dev.stagewire.operator.gaps.recovered"
+				    : "dev.stagewire.operator.gaps.refused",
+		.message = why == NULL ? SPAN("Travis CI's API takes the token again")
+				       : SPAN("Travis CI's API does not take the token; builds "
+					      "that no webhook told are not found there"),
+		.answer = span_of(why),
+	};
+
+	if (why == NULL)
+		log_notice("gap.recover", "source=%s", source);
+	else
+		log_err("gap.refused", "source=%s why=\"%s\"", source, why);
+	snprintf(subject, sizeof(subject), "source/%s", source);
+	e.subject = span_of(subject);
+	announce_if_wanted(a, &e);
+}
+
 void announce_checkpoint(struct announcer *a, struct span note)
 {
 	struct operator_event e = {

@@ -53,6 +53,9 @@ void announce_variable(struct announcer *a, const char *name, const char *why);
 /* Backstage's event bus refuses us now, and why; NULL: it does not any more. */
 void announce_bus(struct announcer *a, const char *why);
 
+/* A source's API does not take our token now, and why; NULL: it does again. */
+void announce_gaps(struct announcer *a, const char *source, const char *why);
+
 /* The audit log signed a checkpoint that is to be kept elsewhere too. */
 void announce_checkpoint(struct announcer *a, struct span note);
 

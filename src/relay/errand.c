@@ -176,9 +176,21 @@ static bool errand_is_late(const struct errand *e)
 	return loop_now(e->relay->loop).ms - e->since.ms >= GIVE_UP_MS;
 }
 
+static struct source *source_of(const struct errand *e)
+{
+	struct source *s = relay_source(e->relay, e->t.source);
+
+	return s == NULL || s->api == NULL ? NULL : s;
+}
+
 /* A call that changes nothing, or certainly was not heard, did not succeed: try it again. */
 static void errand_again(struct errand *e, const struct travis_reply *r, enum trigger_state end)
 {
+	struct source *s = source_of(e);
+
+	/* A limit without a type is the token's; with one, the repository's alone. */
+	if (r->answer == TRAVIS_LIMITED && r->error_type.n == 0 && s != NULL)
+		source_hush(s, loop_now(e->relay->loop), r->wait_ms);
 	if (errand_is_late(e))
 		errand_enter(e, end, r->why);
 	else if (r->answer == TRAVIS_LIMITED)
@@ -190,13 +202,6 @@ static void errand_again(struct errand *e, const struct travis_reply *r, enum tr
 static bool may_pass(const struct travis_reply *r)
 {
 	return r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
-}
-
-static struct source *source_of(const struct errand *e)
-{
-	struct source *s = relay_source(e->relay, e->t.source);
-
-	return s == NULL || s->api == NULL ? NULL : s;
 }
 
 /* The token may have been changed a moment ago: ask for it anew, once. */

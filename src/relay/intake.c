@@ -15,6 +15,7 @@
 #include "relay/board.h"
 #include "relay/correlate.h"
 #include "relay/dispatch.h"
+#include "relay/healer.h"
 #include "relay/journal.h"
 #include "relay/memo.h"
 #include "relay/relay_impl.h"
@@ -37,10 +38,14 @@
  *	  ^                 duplicate -> answered 202
  *	  |                 retry ----> answered 503
  *	  +---- conflict ---+
+ *
+ * A build that we asked for goes the same way, but nobody waits for an answer.
  */
 struct intake {
 	struct relay *relay;
-	struct httpd_req *req;
+	struct httpd_req *req; /* NULL: we asked, and on_end is told */
+	void (*on_end)(void *ctx, enum intake_end end);
+	void *ctx;
 	struct build build;
 	char *source, *host, *key, *requester;
 	struct wall received;
@@ -51,10 +56,12 @@ struct intake {
 
 	/* Of the round under way. */
 	enum build_verdict verdict;
+	bool over; /* what is known of the build is its end */
 	enum transition transition;
 	int64_t attempt;
 	enum event_place place;
 	size_t puts;           /* pieces of state in the append: the build's, the line's */
+	char *fresh[2];        /* of them, what was put without knowing what the store holds */
 	struct parcel *parcel; /* what dispatch gets when it is stored; or NULL */
 };
 
@@ -70,8 +77,15 @@ struct round {
 	struct store_build shown;
 };
 
+static void fresh_drop(struct intake *in)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(in->fresh); i++)
+		free(TAKE(in->fresh[i]));
+}
+
 static void intake_free(struct intake *in)
 {
+	fresh_drop(in);
 	parcel_release(in->parcel);
 	build_release(&in->build);
 	free(in->source);
@@ -84,6 +98,16 @@ static void intake_free(struct intake *in)
 static struct source *intake_source(const struct intake *in)
 {
 	return relay_source(in->relay, span_of(in->source));
+}
+
+/* Of one that we asked for. */
+static void intake_end(struct intake *in, enum intake_end end)
+{
+	void (*on_end)(void *ctx, enum intake_end end) = in->on_end;
+	void *ctx = in->ctx;
+
+	intake_free(in);
+	on_end(ctx, end);
 }
 
 static void intake_reply(struct intake *in, const char *result)
@@ -110,6 +134,10 @@ static void intake_refuse(struct intake *in, const char *type, const char *detai
 		.retry_after_s = RETRY_AFTER_S,
 	};
 
+	if (in->req == NULL) {
+		intake_end(in, INTAKE_LATER);
+		return;
+	}
 	log_warning(
 		"webhook.unstored", "event=%s source=%s reason=%s", in->id_text, in->source, type);
 	in->relay->stats.unstored++;
@@ -170,12 +198,37 @@ static void round_puts(struct intake *in, struct round *rd, bool with_line)
 	rd->puts = 2;
 }
 
+/*
+ * Notes run ahead of the store, but from what it was known to hold only. Where that
+ * was a guess, the store may hold just the version that was guessed to come, with
+ * another value: who judged by such a note would not be refused.
+ */
 static void round_note(struct intake *in, const struct round *rd)
 {
 	for (size_t i = 0; i < rd->puts; i++) {
 		const struct store_put *p = &rd->put[i];
 
-		memo_put(in->relay->memo, p->ns, p->key, p->expect + 1, p->value);
+		if (p->expect > 0)
+			memo_put(in->relay->memo, p->ns, p->key, p->expect + 1, p->value);
+		else
+			in->fresh[i] = xstrndup(p->value.p, p->value.n);
+	}
+}
+
+/* The guess was right: there was nothing. */
+static void fresh_note(struct intake *in)
+{
+	const char *const ns[] = { NS_BUILD, NS_LINE };
+	struct memo *m = in->relay->memo;
+	struct span value;
+	struct round rd;
+
+	round_keys(in, &rd);
+	for (size_t i = 0; i < ARRAY_SIZE(in->fresh); i++) {
+		struct span key = i == 0 ? rd.build_key : rd.line_key;
+
+		if (in->fresh[i] != NULL && memo_get(m, ns[i], key, &value) == 0)
+			memo_put(m, ns[i], key, 1, span_of(in->fresh[i]));
 	}
 }
 
@@ -188,11 +241,11 @@ static void intake_forget(struct intake *in)
 	memo_forget(in->relay->memo, NS_LINE, rd.line_key);
 }
 
-static const char *audit_action(enum build_verdict v)
+static const char *audit_action(const struct intake *in)
 {
-	switch (v) {
+	switch (in->verdict) {
 	case VERDICT_NEWS:
-	case VERDICT_RESTART: return "webhook.accept";
+	case VERDICT_RESTART: return in->req == NULL ? "build.backfill" : "webhook.accept";
 	case VERDICT_FOLLOW_UP: return "webhook.update";
 	case VERDICT_DUPLICATE:
 	case VERDICT_LATE: break;
@@ -205,11 +258,11 @@ static enum err audit_compose(struct intake *in, const struct round *rd, const c
 	const struct plan *p = &rd->plan;
 	struct audit_record r = {
 		.at = in->received,
-		.action = audit_action(in->verdict),
+		.action = audit_action(in),
 		.outcome = "success",
 		.reason = reason,
-		.actor = span_of(in->host),
-		.address = span_of(httpd_req_peer(in->req)),
+		.actor = in->req == NULL ? SPAN("stagewired") : span_of(in->host),
+		.address = span_of(in->req == NULL ? NULL : httpd_req_peer(in->req)),
 		.event = span_of(in->id_text),
 		.source = span_of(in->source),
 		.repository = rd->slug,
@@ -218,7 +271,7 @@ static enum err audit_compose(struct intake *in, const struct round *rd, const c
 		.requester = in->build.requester,
 		.key = span_of(in->key),
 		.payload_sha256 = in->payload_sha256,
-		.status = 202,
+		.status = in->req == NULL ? 0 : 202,
 		.owner = p->owner,
 		.owners = p->owners,
 		.to = p->sink,
@@ -233,6 +286,8 @@ static enum err audit_compose(struct intake *in, const struct round *rd, const c
 	r.entities = p->entities;
 	if (in->transition != TRANSITION_NONE)
 		r.transition = span_of(transition_str(in->transition));
+	if (in->req == NULL)
+		r.detail = SPAN("no webhook told of it; the source's API did");
 	buf_clear(out);
 	return audit_record_write(&r, out);
 }
@@ -355,6 +410,7 @@ static enum err intake_judge(struct intake *in)
 	rd->puts = 0;
 	rd->plan.entities = rd->plan.owners = rd->plan.sinks = 0;
 	rd->plan.author = (struct span){ NULL, 0 };
+	fresh_drop(in);
 	parcel_release(in->parcel);
 	in->parcel = NULL;
 	in->transition = TRANSITION_NONE;
@@ -368,7 +424,9 @@ static enum err intake_judge(struct intake *in)
 	case VERDICT_DUPLICATE:
 	case VERDICT_LATE: break;
 	}
-	return append_note(in, rd);
+	in->puts = 0;
+	in->over = build_is_final(rd->build.state);
+	return in->req == NULL ? ERR_OK : append_note(in, rd);
 }
 
 /* Judge and append; answers at once if the store takes nothing now. */
@@ -377,7 +435,10 @@ static void intake_round(struct intake *in)
 	enum err e = intake_judge(in);
 
 	switch (e) {
-	case ERR_OK: return;
+	case ERR_OK:
+		if (in->puts == 0 && in->req == NULL)
+			intake_end(in, in->over ? INTAKE_OVER : INTAKE_KNOWN);
+		return;
 	case ERR_BUSY:
 		intake_refuse(in, "overloaded", "More is waiting to be stored than may wait.");
 		return;
@@ -402,8 +463,12 @@ static void intake_again(struct intake *in, const struct append_answer *a)
 	}
 	round_keys(in, &rd);
 	for (size_t i = 0; i < in->puts && i < ARRAY_SIZE(ns); i++) {
-		struct span key = i == 0 ? rd.build_key : rd.line_key;
+		struct span key = i == 0 ? rd.build_key : rd.line_key, value;
+		int64_t noted = memo_get(in->relay->memo, ns[i], key, &value);
 
+		/* Where nothing was noted for this one, the others' notes are better. */
+		if (in->fresh[i] != NULL && noted >= a->held[i].version)
+			continue;
 		if (a->held[i].version == 0)
 			memo_forget(in->relay->memo, ns[i], key);
 		else
@@ -441,14 +506,23 @@ static void intake_tell(struct intake *in)
 	r->on_build(r->on_build_ctx, buf_span(&r->scratch.slug));
 }
 
-static void intake_stored(struct intake *in, const struct append_answer *a)
+static void intake_count(const struct intake *in)
 {
 	struct source *src = intake_source(in);
+
+	if (src != NULL && in->req == NULL)
+		src->backfilled++;
+	else if (src != NULL)
+		src->accepted++;
+}
+
+static void intake_stored(struct intake *in, const struct append_answer *a)
+{
 	const char *result = result_word(in);
 
-	if (src != NULL)
-		src->accepted++;
-	log_info("webhook.accept",
+	fresh_note(in);
+	intake_count(in);
+	log_info(in->req == NULL ? "build.backfill" : "webhook.accept",
 		"event=%s source=%s repository=%.*s/%.*s build=%" PRId64
 		" state=%s transition=%s result=%s",
 		in->id_text, in->source, SPAN_ARGS(in->build.owner), SPAN_ARGS(in->build.name),
@@ -459,12 +533,16 @@ static void intake_stored(struct intake *in, const struct append_answer *a)
 		dispatch_offer(in->relay->dispatch, in->parcel);
 	}
 	intake_tell(in);
-	intake_reply(in, result);
+	if (in->verdict == VERDICT_NEWS || in->verdict == VERDICT_RESTART)
+		healer_note(in->relay->healer, in->source, &in->build);
+	if (in->req == NULL)
+		intake_end(in, INTAKE_TOLD);
+	else
+		intake_reply(in, result);
 }
 
-static void intake_duplicate(struct intake *in)
+static void intake_journal_repeat(struct intake *in)
 {
-	struct source *src = intake_source(in);
 	struct audit_record r = {
 		.action = "webhook.pass",
 		.outcome = "success",
@@ -478,12 +556,23 @@ static void intake_duplicate(struct intake *in)
 		.status = 202,
 	};
 
-	if (src != NULL)
-		src->duplicates++;
-	/* What was noted for this append was not written. */
-	intake_forget(in);
 	log_info("webhook.pass", "event=%s source=%s reason=duplicate", in->id_text, in->source);
 	journal_write_limited(in->relay->journal, &r);
+}
+
+static void intake_duplicate(struct intake *in)
+{
+	struct source *src = intake_source(in);
+
+	/* What was noted for this append was not written. */
+	intake_forget(in);
+	if (in->req == NULL) {
+		intake_end(in, INTAKE_KNOWN);
+		return;
+	}
+	if (src != NULL)
+		src->duplicates++;
+	intake_journal_repeat(in);
 	intake_reply(in, "duplicate");
 }
 
@@ -501,6 +590,13 @@ static void on_appended(void *ctx, const struct append_answer *a)
 	intake_refuse(in, "storage", "The event could not be stored.");
 }
 
+static void intake_name(struct intake *in, const uint8_t digest[SHA256_BYTES])
+{
+	memcpy(in->id, digest, UUID_BYTES);
+	uuid_mark(in->id);
+	uuid_format(in->id, in->id_text);
+}
+
 /* The id of a payload from a source: the same for ever, wherever it is received. */
 static void intake_identify(struct intake *in)
 {
@@ -512,9 +608,22 @@ static void intake_identify(struct intake *in)
 	uint8_t digest[SHA256_BYTES];
 
 	sha256_parts(part, ARRAY_SIZE(part), digest);
-	memcpy(in->id, digest, UUID_BYTES);
-	uuid_mark(in->id);
-	uuid_format(in->id, in->id_text);
+	intake_name(in, digest);
+}
+
+/* What Travis's API answers differs from time to time; what it tells of a build does not. */
+static void intake_identify_told(struct intake *in)
+{
+	const struct build *b = &in->build;
+	char told[128];
+	int n = snprintf(told, sizeof(told), "%" PRId64 " %s %" PRId64 " %" PRId64, b->id,
+		build_state_str(b->state), b->started_at.ms, b->finished_at.ms);
+	const struct span part[] = { SPAN("stagewire.backfill.v1"), span_of(in->host),
+		{ told, (size_t)n } };
+	uint8_t digest[SHA256_BYTES];
+
+	sha256_parts(part, ARRAY_SIZE(part), digest);
+	intake_name(in, digest);
 }
 
 struct round *round_new(void)
@@ -531,22 +640,41 @@ static void intake_ask_who(struct intake *in)
 	in->build.requester = span_of(in->requester);
 }
 
-void intake_take(struct relay *r, struct httpd_req *req, struct intake_order *order)
+static struct intake *intake_new(struct relay *r, struct intake_order *order)
 {
 	struct intake *in = xcalloc(1, sizeof(*in));
 
 	*in = (struct intake){
 		.relay = r,
-		.req = req,
 		.build = order->build,
 		.source = xstrdup(order->source->name),
 		.host = xstrdup(order->source->host),
-		.key = xstrdup(order->key),
+		.key = order->key == NULL ? NULL : xstrdup(order->key),
 		.received = clock_wall(),
 	};
 	in->build.host = span_of(in->host);
 	intake_ask_who(in);
 	memcpy(in->payload_sha256, order->payload_sha256, sizeof(in->payload_sha256));
+	return in;
+}
+
+void intake_take(struct relay *r, struct httpd_req *req, struct intake_order *order)
+{
+	struct intake *in = intake_new(r, order);
+
+	in->req = req;
 	intake_identify(in);
+	intake_round(in);
+}
+
+void intake_backfill(struct relay *r, struct intake_order *order,
+	void (*on_end)(void *ctx, enum intake_end end), void *ctx)
+{
+	struct intake *in = intake_new(r, order);
+
+	in->on_end = on_end;
+	in->ctx = ctx;
+	in->build.backfilled = true;
+	intake_identify_told(in);
 	intake_round(in);
 }

@@ -16,7 +16,7 @@ struct intake_order {
 	struct source *source;
 	struct build build; /* given away */
 	uint8_t payload_sha256[SHA256_BYTES];
-	const char *key; /* fingerprint of the key that verified */
+	const char *key; /* fingerprint of the key that verified; NULL: we asked for it */
 };
 
 /*
@@ -25,5 +25,21 @@ struct intake_order {
  * when that is durable, 503 when it cannot be made so now.
  */
 void intake_take(struct relay *r, struct httpd_req *req, struct intake_order *order);
+
+enum intake_end {
+	INTAKE_TOLD,  /* it was news, and is durable */
+	INTAKE_OVER,  /* no news: it is known to have ended; nothing was written */
+	INTAKE_KNOWN, /* no news, but the build is not over as far as is known */
+	INTAKE_LATER, /* the store takes nothing now */
+};
+
+/*
+ * The same of a build that we asked for and no webhook told, which is marked as
+ * such. Nothing is kept of one that is known already. Its event's id is cut from
+ * what it tells, so that it is the same whenever we ask. on_end is called once,
+ * perhaps at once.
+ */
+void intake_backfill(struct relay *r, struct intake_order *order,
+	void (*on_end)(void *ctx, enum intake_end end), void *ctx);
 
 #endif

@@ -17,8 +17,14 @@ libstagewire_a_SOURCES += \
 	src/relay/dispatch_impl.h \
 	src/relay/errand.c \
 	src/relay/errand.h \
+	src/relay/finding.c \
+	src/relay/finding.h \
+	src/relay/healer.c \
+	src/relay/healer.h \
 	src/relay/ingress.c \
 	src/relay/ingress.h \
+	src/relay/inquiry.c \
+	src/relay/inquiry.h \
 	src/relay/intake.c \
 	src/relay/intake.h \
 	src/relay/journal.c \
@@ -53,10 +59,14 @@ libstagewire_a_SOURCES += \
 	src/relay/settle.h \
 	src/relay/source.c \
 	src/relay/source.h \
+	src/relay/sweep.c \
+	src/relay/sweep.h \
 	src/relay/target.c \
 	src/relay/target_push.c \
 	src/relay/token.c \
 	src/relay/token.h \
+	src/relay/tour.c \
+	src/relay/tour.h \
 	src/relay/triggers.c \
 	src/relay/triggers.h \
 	src/relay/upkeep.c \
@@ -67,4 +77,6 @@ libstagewire_a_SOURCES += \
 	src/relay/variables_impl.h \
 	src/relay/variables_scan.c \
 	src/relay/walk.c \
-	src/relay/walk.h
+	src/relay/walk.h \
+	src/relay/watchlist.c \
+	src/relay/watchlist.h

@@ -15,7 +15,8 @@
  * judged again.
  *
  * Notes run ahead of the disk: an append under way counts as done, because the
- * store keeps the order of appends. The least recently used note is forgotten
+ * store keeps the order of appends; but not where it was decided on without a note,
+ * for the version that it guessed may be there with another value. The least recently used note is forgotten
  * when there are too many.
  */
 struct memo;

@@ -11,6 +11,7 @@
 #include "model/sink.h"
 #include "relay/announce.h"
 #include "relay/chronicle.h"
+#include "relay/healer.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
@@ -88,6 +89,7 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->upkeep = upkeep_new(l, store);
 	r->triggers = triggers_new(r);
 	r->variables = variables_new(r);
+	r->healer = healer_new(r);
 	r->round = round_new();
 	scratch_each(&r->scratch, scratch_init_one);
 	return r;
@@ -100,6 +102,7 @@ void relay_free(struct relay *r)
 	replay_free(r->replay);
 	triggers_free(r->triggers);
 	variables_free(r->variables);
+	healer_free(r->healer);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
 	announcer_free(r->announcer);
@@ -125,6 +128,7 @@ static void on_restored(void *ctx)
 	upkeep_start(r->upkeep);
 	triggers_restore(r->triggers);
 	variables_start(r->variables);
+	healer_start(r->healer);
 	if (r->catalog != NULL)
 		release_run(r->release);
 }
@@ -155,9 +159,12 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
 	upkeep_set_retention(r->upkeep, &r->setup.retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
-	if (r->setup.safe != old->safe)
+	if (r->setup.safe != old->safe) {
 		triggers_rekey(r->triggers);
+		healer_rekey(r->healer);
+	}
 	variables_rekey(r->variables);
+	healer_apply(r->healer);
 }
 
 bool relay_is_ready(const struct relay *r)
@@ -234,6 +241,7 @@ void relay_audit_published(struct relay *r, int64_t seq)
 void relay_drain(struct relay *r)
 {
 	replay_stop(r->replay);
+	healer_halt(r->healer);
 	dispatch_drain(r->dispatch);
 	variables_stop(r->variables);
 }
@@ -302,4 +310,9 @@ struct variables *relay_variables(const struct relay *r)
 struct triggers *relay_triggers(const struct relay *r)
 {
 	return r->triggers;
+}
+
+const struct healer *relay_healer(const struct relay *r)
+{
+	return r->healer;
 }

@@ -18,6 +18,7 @@
 struct audit_record;
 struct catalog;
 struct gate_order;
+struct healer;
 struct httpd_handler;
 struct loop;
 struct safe;
@@ -170,6 +171,8 @@ const struct relay_setup *relay_setup_now(const struct relay *r);
 struct triggers *relay_triggers(const struct relay *r);
 /* What is kept in repositories' settings: relay/variables.h. Frees nothing. */
 struct variables *relay_variables(const struct relay *r);
+/* Those that no webhook told: relay/healer.h. */
+const struct healer *relay_healer(const struct relay *r);
 const struct dispatch *relay_dispatch(const struct relay *r);
 
 #endif

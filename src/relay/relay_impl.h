@@ -11,6 +11,7 @@
 struct announcer;
 struct chronicle;
 struct dispatch;
+struct healer;
 struct journal;
 struct keeper;
 struct memo;
@@ -48,6 +49,7 @@ struct relay {
 	struct upkeep *upkeep;
 	struct triggers *triggers;
 	struct variables *variables;
+	struct healer *healer;
 	struct replay *replay;         /* the one that writes; NULL: none */
 	struct catalog *index;         /* what is known so far */
 	const struct catalog *catalog; /* the same; NULL until it is whole */

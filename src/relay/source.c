@@ -34,9 +34,10 @@ bool source_hears(const struct source *s, struct span owner)
 int64_t source_post_wait(const struct source *s, struct mono now)
 {
 	struct mono oldest = s->posted[s->posted_next];
+	int64_t hush_ms = source_hush_wait(s, now);
 	int64_t wait_ms = oldest.ms + SOURCE_POSTS_MS - now.ms;
 
-	return oldest.ms == 0 || wait_ms < 0 ? 0 : wait_ms;
+	return oldest.ms == 0 || wait_ms < hush_ms ? hush_ms : wait_ms;
 }
 
 void source_post(struct source *s, struct mono now)
@@ -60,4 +61,17 @@ struct source *source_for(
 			return s;
 	}
 	return NULL;
+}
+
+void source_hush(struct source *s, struct mono now, int64_t wait_ms)
+{
+	int64_t until_ms = now.ms + wait_ms;
+
+	if (until_ms > s->hushed_until.ms)
+		s->hushed_until.ms = until_ms;
+}
+
+int64_t source_hush_wait(const struct source *s, struct mono now)
+{
+	return s->hushed_until.ms > now.ms ? s->hushed_until.ms - now.ms : 0;
 }

@@ -15,6 +15,15 @@
 struct travis_api;
 struct travis_keys;
 
+/* How the builds are looked for that no webhook told of (relay/healer.h). */
+struct source_heal {
+	bool enabled;
+	int64_t every_ms;      /* between two looks at a repository's list */
+	int64_t unfinished_ms; /* without news, before a build is asked for by itself */
+	int64_t window_ms;     /* what is older is left alone */
+	unsigned rate;         /* calls in a minute */
+};
+
 /* A configured way in, and what came through it. */
 struct source {
 	char *name;    /* the last segment of its path */
@@ -26,7 +35,9 @@ struct source {
 	struct secret_ref token;          /* for it; its path may have an entity's variables */
 	struct mono posted[SOURCE_POSTS]; /* when its API was last posted to: a ring */
 	size_t posted_next;
-	uint64_t accepted, duplicates, refused;
+	struct mono hushed_until; /* its API wants no call before */
+	struct source_heal heal;
+	uint64_t accepted, duplicates, refused, backfilled;
 };
 
 /*
@@ -37,6 +48,12 @@ int64_t source_post_wait(const struct source *s, struct mono now);
 
 /* It is posted to now. */
 void source_post(struct source *s, struct mono now);
+
+/* Its API takes no call at all for a while: the token asked too often, or is banned. */
+void source_hush(struct source *s, struct mono now, int64_t wait_ms);
+
+/* How long that is yet, in ms; 0: it may be asked. Part of source_post_wait(), too. */
+int64_t source_hush_wait(const struct source *s, struct mono now);
 
 /* Does it listen to the owner of a repository? */
 bool source_hears(const struct source *s, struct span owner);

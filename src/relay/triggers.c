@@ -12,6 +12,7 @@
 #include "io/crypto.h"
 #include "io/loop.h"
 #include "relay/errand.h"
+#include "relay/healer.h"
 #include "relay/journal.h"
 #include "relay/relay_impl.h"
 
@@ -82,6 +83,7 @@ static void on_over(void *ctx, struct errand *e)
 {
 	struct triggers *t = ctx;
 
+	healer_expect(t->relay->healer, errand_trigger(e));
 	IGNORE(map_remove(&t->open, errand_trigger(e)->id) != NULL);
 	errand_free(t->over[t->over_next]);
 	t->over[t->over_next] = e;

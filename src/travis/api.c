@@ -18,6 +18,8 @@
 #define BAN_MS       INT64_C(3600000)
 #define LIMIT_MS     INT64_C(60000)
 #define SENTENCE_MAX 300
+/* A page of builds of 200 jobs each has some 25,000 values. */
+#define VALUES_MAX 100000
 
 struct travis_api {
 	struct httpc *http;
@@ -66,9 +68,10 @@ static struct span member_text(struct json_value object, const char *name)
 /* Its JSON object, or null: errors may be plain text or nothing. */
 static struct json_value answer_object(const struct httpc_answer *a)
 {
+	const struct json_limits limits = { .values = VALUES_MAX };
 	struct json_value root, none = { .type = JSON_NULL };
 
-	if (a->body.n == 0 || json_gate(a->body, NULL, NULL) != ERR_OK)
+	if (a->body.n == 0 || json_gate(a->body, &limits, NULL) != ERR_OK)
 		return none;
 	root = json_root(a->body);
 	return root.type == JSON_OBJECT ? root : none;

@@ -12,6 +12,8 @@ libstagewire_a_SOURCES += \
 	src/travis/keys.h \
 	src/travis/payload.c \
 	src/travis/payload.h \
+	src/travis/reconcile.c \
+	src/travis/reconcile.h \
 	src/travis/v3_read.c \
 	src/travis/v3_read.h \
 	src/travis/v3_write.c \

@@ -16,6 +16,7 @@ SYSTEM = \
 	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
+	tests/system/test_gaps.py \
 	tests/system/test_hostile.py \
 	tests/system/test_http_sink.py \
 	tests/system/test_identity.py \

@@ -9,8 +9,8 @@ import socket
 import sqlite3
 import threading
 
-from harness import (compose_payload, fill, main, need_program, request, small_disk,
-	wait_until)
+from harness import (compose_payload, fill, form_encode, main, need_program, request,
+	small_disk, wait_until)
 
 
 class Notify:
@@ -273,6 +273,37 @@ def test_a_full_disk_is_503_and_recovers_without_a_restart(box):
 		daemon.restart()
 		assert {e["id"] for e in daemon.ctl("events", "--limit", "1000")} == set(promised)
 		assert daemon.stop() == 0
+
+
+def test_of_webhooks_that_come_twice_at_once_after_a_restart_each_is_told(box):
+	"""The relay has forgotten what the store holds, and both are judged before it knows again."""
+	daemon = box.daemon()
+	daemon.start()
+	ids = range(400_000_000, 400_000_040)
+	for n in ids:
+		daemon.accept(id=n, state="started")
+	daemon.restart()
+	sockets = []
+	for n in ids:
+		payload = compose_payload(id=n, state="passed")
+		body = form_encode(payload)
+		head = (f"POST /hooks/travis/travis-com HTTP/1.1\r\nHost: localhost\r\n"
+			f"Signature: {daemon.signer.sign(payload)}\r\nContent-Length: {len(body)}\r\n"
+			"Content-Type: application/x-www-form-urlencoded\r\nConnection: close\r\n\r\n")
+		for _ in range(2):
+			s = socket.create_connection(("127.0.0.1", daemon.hooks))
+			s.sendall(head.encode() + body[:-1])
+			sockets.append((s, body[-1:]))
+	for s, last in sockets:
+		s.sendall(last)
+	for s, _ in sockets:
+		with contextlib.closing(s):
+			answer = s.recv(1000)
+			assert answer.startswith(b"HTTP/1.1 202"), answer
+	ends = wait_until(lambda: len(e := [r["data"]["customData"]["stagewire"]["build"]["id"]
+		for r in daemon.recorded() if r["type"].startswith("dev.cdevents.pipelinerun.finished")]
+		) >= len(ids) and e, "all ends")
+	assert sorted(ends) == list(ids)
 
 
 if __name__ == "__main__":

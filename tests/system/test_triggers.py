@@ -253,6 +253,19 @@ def test_a_trigger_tells_what_became_of_its_build_and_of_nothing_before_it(box):
 		assert [r["state"] for r in w.shown(again)["results"]] == ["passed"]
 
 
+def test_of_a_build_that_was_asked_for_the_end_is_looked_for(box):
+	with world(box, OWNERS, start=False) as w:
+		w.daemon.config["sources"][0]["heal"] = {"enabled": True, "unfinished_after": "1s"}
+		w.daemon.start()
+		number = w.await_state(w.order(), "built")["builds"][0]
+		w.travis.ask("POST", "/_control",
+			{"build": {"id": number, "slug": SLUG, "state": "passed"}})
+		event, = wait_until(w.daemon.recorded, "the event")
+		ours = event["data"]["customData"]["stagewire"]
+		assert ours["build"]["backfilled"] is True and ours["build"]["id"] == number, ours
+		assert ours["correlation"]["requestedBy"] == "user:default/alice", ours
+
+
 # --- keys ---
 
 

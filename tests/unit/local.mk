@@ -4,6 +4,7 @@ EXTRA_DIST += \
 	etc/catalog.example.yaml \
 	tests/tools/bus_script.py \
 	tests/tools/aws_standin.py \
+	tests/tools/builds_standin.py \
 	tests/tools/bus_standin.py \
 	tests/tools/catalog_standin.py \
 	tests/tools/config_standin.py \
@@ -96,6 +97,7 @@ UNIT = \
 	tests/unit/test_push_memo \
 	tests/unit/test_pushed \
 	tests/unit/test_pushes \
+	tests/unit/test_reconcile \
 	tests/unit/test_record \
 	tests/unit/test_route \
 	tests/unit/test_schedule \
@@ -120,6 +122,7 @@ UNIT = \
 	tests/unit/test_tlog \
 	tests/unit/test_travis_api \
 	tests/unit/test_v3 \
+	tests/unit/test_watchlist \
 	tests/unit/test_webhook \
 	tests/unit/test_webhook_key \
 	tests/unit/test_yaml
