@@ -176,6 +176,8 @@ def test_what_cannot_be_answered_yet_is_answered_503_as_the_document_says(box):
 			"the keys are there and no catalog is")
 		for name in ORDERS + READS:
 			problem(c.ask(name, 503, id=42), "catalog-missing")
+		for name in V3_ACTS:
+			c.ask(name, 503, id=42)
 
 
 def elsewhere(w, number):
@@ -226,6 +228,7 @@ def test_travis_cis_part_is_as_the_document_says(box):
 			c.ask(name, 404, id=77, bearer=alice)
 			c.ask(name, 409, id=43, bearer=alice)
 			c.ask(name, 501, id=50, bearer=alice)
+			problem(c.ask(name, 413, "x" * 2000, id=42, bearer=alice), "body-too-large")
 		for bearer in (FULL, alice):
 			for act in ("restart", "cancel", "priority"):
 				if bearer == FULL or act == "priority":
