@@ -364,7 +364,7 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 /* How long Travis's limit lets nothing be written; lists are not counted. */
 static int64_t write_wait(const struct target *t, const struct source *s)
 {
-	return t->step == STEP_LIST ? 0 : source_post_wait(s, loop_now(t->all->relay->loop));
+	return t->step == STEP_LIST ? 0 : source_spare_wait(s, loop_now(t->all->relay->loop));
 }
 
 static void send_with(struct target *t, struct source *s, const struct secret *token)
