@@ -544,6 +544,19 @@ def test_while_travis_says_so_it_is_left_alone(box):
 		assert len(w.travis.writes()) == 1
 
 
+def test_a_banned_token_is_shown_to_travis_for_no_other_repository(box):
+	with world(box, GROUP, component("parcel-api")) as w:
+		w.travis.control(fail_lists=["banned"])
+		w.put()
+		w.d.start()
+		wait_until(lambda: "variable.fail" in w.d.log(), "the ban")
+		w.put("weigh-api")
+		w.catalog(GROUP, component("parcel-api"), component("weigh-api", "acme/weigh-api"))
+		w.d.reload()
+		wait_until(lambda: [r["state"] for r in w.shown()] == ["due", "due"], "both wait")
+		assert len(w.travis.seen()) == 1
+
+
 def test_while_the_catalog_is_too_old_nothing_is_written(box):
 	with world(box) as w:
 		backstage = Backstage()
