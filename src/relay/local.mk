@@ -75,6 +75,7 @@ libstagewire_a_SOURCES += \
 	src/relay/variables.c \
 	src/relay/variables.h \
 	src/relay/variables_impl.h \
+	src/relay/variables_list.c \
 	src/relay/variables_scan.c \
 	src/relay/walk.c \
 	src/relay/walk.h \

@@ -31,13 +31,24 @@ bool source_hears(const struct source *s, struct span owner)
 	return false;
 }
 
+/* Until the n-th oldest of the last posts, counted from 0, is one no more. */
+static int64_t wait_for(const struct source *s, size_t n, struct mono now)
+{
+	struct mono old = s->posted[(s->posted_next + n) % SOURCE_POSTS];
+	int64_t hush_ms = source_hush_wait(s, now);
+	int64_t wait_ms = old.ms + SOURCE_POSTS_MS - now.ms;
+
+	return old.ms == 0 || wait_ms < hush_ms ? hush_ms : wait_ms;
+}
+
 int64_t source_post_wait(const struct source *s, struct mono now)
 {
-	struct mono oldest = s->posted[s->posted_next];
-	int64_t hush_ms = source_hush_wait(s, now);
-	int64_t wait_ms = oldest.ms + SOURCE_POSTS_MS - now.ms;
+	return wait_for(s, 0, now);
+}
 
-	return oldest.ms == 0 || wait_ms < hush_ms ? hush_ms : wait_ms;
+int64_t source_spare_wait(const struct source *s, struct mono now)
+{
+	return wait_for(s, SOURCE_SPARE, now);
 }
 
 void source_post(struct source *s, struct mono now)

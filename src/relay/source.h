@@ -11,6 +11,7 @@
 
 #define SOURCE_POSTS    40 /* in SOURCE_POSTS_MS at most */
 #define SOURCE_POSTS_MS INT64_C(30000)
+#define SOURCE_SPARE    10 /* of them, that what nobody waits for leaves to people */
 
 struct travis_api;
 struct travis_keys;
@@ -45,6 +46,9 @@ struct source {
  * bans a token for an hour after 50 POSTs in 30 seconds.
  */
 int64_t source_post_wait(const struct source *s, struct mono now);
+
+/* The same for what nobody waits for: some are left to those who do. */
+int64_t source_spare_wait(const struct source *s, struct mono now);
 
 /* It is posted to now. */
 void source_post(struct source *s, struct mono now);

@@ -76,8 +76,11 @@ static void push_failed(struct target *t, const char *why, bool may_pass, int64_
 static void push_refused(struct target *t, const struct travis_reply *r)
 {
 	bool may_pass = r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
-	const struct source *s = relay_source(t->all->relay, span_of(t->source));
+	struct source *s = relay_source(t->all->relay, span_of(t->source));
 
+	/* A limit without a type is the token's; with one, the repository's alone. */
+	if (r->answer == TRAVIS_LIMITED && r->error_type.n == 0 && s != NULL)
+		source_hush(s, loop_now(t->all->relay->loop), r->wait_ms);
 	/* There may be a newer token, which takes a while to be known. */
 	if (r->answer == TRAVIS_UNAUTHORIZED && s != NULL)
 		may_pass = token_doubt(t->all->relay, s, span_of(t->entity)) && t->tries < PATIENCE;
@@ -269,6 +272,7 @@ static void on_listed(void *ctx, const struct travis_reply *r)
 		push_refused(t, r);
 		return;
 	}
+	t->rounds++;
 	t->at = (struct travis_env_var){ 0 };
 	e = travis_env_vars_find(r->body, span_of(t->variable), span_of(t->branch), &t->at);
 	if (e == ERR_OK || e == ERR_NOTFOUND)
@@ -361,15 +365,17 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	return e;
 }
 
-/* How long Travis's limit lets nothing be written; lists are not counted. */
-static int64_t write_wait(const struct target *t, const struct source *s)
+/* How long Travis's limits let nothing be asked; lists are not counted. */
+static int64_t limit_wait(const struct target *t, const struct source *s)
 {
-	return t->step == STEP_LIST ? 0 : source_post_wait(s, loop_now(t->all->relay->loop));
+	const struct mono now = loop_now(t->all->relay->loop);
+
+	return t->step == STEP_LIST ? source_hush_wait(s, now) : source_spare_wait(s, now);
 }
 
 static void send_with(struct target *t, struct source *s, const struct secret *token)
 {
-	const int64_t wait_ms = write_wait(t, s);
+	const int64_t wait_ms = limit_wait(t, s);
 	enum err e = ERR_OK;
 
 	if (wait_ms > 0)
@@ -433,9 +439,6 @@ void target_push(struct target *t)
 	}
 	switch (t->step) {
 	case STEP_LIST:
-		t->rounds++;
-		ask(t);
-		return;
 	case STEP_WRITE: ask(t); return;
 	case STEP_MARK:
 	case STEP_RECORD: record_step(t); return;

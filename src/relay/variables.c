@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "audit/record.h"
-#include "base/json_write.h"
 #include "base/log.h"
 #include "relay/announce.h"
 #include "relay/journal.h"
+#include "relay/source.h"
 #include "relay/variables_impl.h"
 
 #define LEASE_TTL_MS   30000
@@ -49,31 +49,54 @@ static bool catalog_is_stale(const struct variables *v)
 	       age_ms > v->relay->setup.catalog_age_max_ms;
 }
 
+/* How long the limits of its source let nothing be written. */
+static int64_t limit_wait(const struct variables *v, const struct target *t)
+{
+	const struct source *s = relay_source(v->relay, span_of(t->source));
+
+	return s == NULL ? 0 : source_spare_wait(s, loop_now(v->relay->loop));
+}
+
+static void target_begin(struct target *t, struct target **place)
+{
+	TAILQ_REMOVE(&t->all->due, t, link);
+	*place = t;
+	t->state = TARGET_PUSHING;
+	t->step = STEP_LIST;
+	target_push(t);
+}
+
+/* Begin as many as can be; a source that wants to be left alone holds up no other. */
+static void pushes_begin(struct variables *v)
+{
+	struct target **place = free_place(v), *t, *next;
+	int64_t least_ms = INT64_MAX;
+
+	for (t = TAILQ_FIRST(&v->due); t != NULL && place != NULL; t = next) {
+		int64_t wait_ms = limit_wait(v, t);
+
+		next = TAILQ_NEXT(t, link);
+		if (wait_ms > 0) {
+			least_ms = wait_ms < least_ms ? wait_ms : least_ms;
+		} else if (!is_busy(v, t)) {
+			target_begin(t, place);
+			place = free_place(v);
+		}
+	}
+	if (least_ms < INT64_MAX)
+		loop_timer_set(v->pace, least_ms);
+}
+
 static void on_pace(void *ctx)
 {
 	struct variables *v = ctx;
-	struct target *t, *next;
 
 	if (!variables_hold(v) || v->stopping)
 		return;
-	if (catalog_is_stale(v)) {
+	if (catalog_is_stale(v))
 		loop_timer_set(v->pace, STALE_MS);
-		return;
-	}
-	for (t = TAILQ_FIRST(&v->due); t != NULL; t = next) {
-		struct target **place = free_place(v);
-
-		next = TAILQ_NEXT(t, link);
-		if (place == NULL)
-			return;
-		if (is_busy(v, t))
-			continue;
-		TAILQ_REMOVE(&v->due, t, link);
-		*place = t;
-		t->state = TARGET_PUSHING;
-		t->step = STEP_LIST;
-		target_push(t);
-	}
+	else
+		pushes_begin(v);
 }
 
 /* On a turn of its own: pushes that end at once do not pile up. */
@@ -374,92 +397,4 @@ bool variables_are_idle(const struct variables *v)
 struct variables_stats variables_stats(const struct variables *v)
 {
 	return v->stats;
-}
-
-/* --- how they are --- */
-
-static const char *state_str(const struct target *t)
-{
-	if (t->rival)
-		return "rival";
-	if (t->trouble[0] != '\0')
-		return t->lacking ? "no-value" : "failing";
-	switch (t->state) {
-	case TARGET_LOADING:
-	case TARGET_DUE: return "due";
-	case TARGET_PUSHING: return "pushing";
-	case TARGET_RESTING: break;
-	}
-	if (t->is_previous && t->known.digest[0] == '\0')
-		return "absent";
-	return target_is_settled(t) ? "pushed" : "due";
-}
-
-static void target_write(const struct target *t, struct json_writer *w)
-{
-	json_object_begin(w);
-	json_member_str(w, "name", t->name);
-	json_member_str(w, "entity", t->entity);
-	json_member_str(w, "source", t->source);
-	json_member_str(w, "repository", t->slug);
-	json_member_str(w, "variable", t->variable);
-	json_member_opt(w, "branch", span_of(t->branch));
-	json_member_str(w, "state", state_str(t));
-	json_member_opt(w, "version", span_of(t->known.version));
-	json_member_wall(w, "pushed_at", t->known.at);
-	json_member_opt(w, "trouble", span_of(t->trouble));
-	json_object_end(w);
-}
-
-static int by_key(const void *a, const void *b)
-{
-	const struct target *const *x = a, *const *y = b;
-
-	return strcmp((*x)->key, (*y)->key);
-}
-
-void variables_write(const struct variables *v, struct json_writer *w)
-{
-	CLEANUP(freep) struct target **all = xcalloc(v->target.count + 1, sizeof(struct target *));
-	size_t at = 0, n = 0;
-	struct span key;
-	void *t;
-
-	while (map_next(&v->target, &at, &key, &t))
-		all[n++] = t;
-	qsort(all, n, sizeof(struct target *), by_key);
-	for (size_t i = 0; i < n; i++) {
-		if (all[i]->entry != NULL)
-			target_write(all[i], w);
-	}
-}
-
-/* The next part of a key, up to a blank; the last one may be empty. */
-static struct span part_take(struct span *key)
-{
-	const char *blank = key->n == 0 ? NULL : memchr(key->p, ' ', key->n);
-	struct span part = { key->p, blank == NULL ? key->n : (size_t)(blank - key->p) };
-	size_t taken = part.n + (blank != NULL);
-
-	*key = (struct span){ key->p + taken, key->n - taken };
-	return part;
-}
-
-void variables_write_left(
-	const struct variables *v, struct span key, struct span value, struct json_writer *w)
-{
-	struct pushed p;
-
-	/* Before the catalog was gone through, nobody knows what is wanted. */
-	if (!v->scanned || map_get(&v->target, key) != NULL || pushed_read(value, &p) != ERR_OK)
-		return;
-	json_object_begin(w);
-	json_member_span(w, "source", part_take(&key));
-	json_member_span(w, "repository", part_take(&key));
-	json_member_span(w, "variable", part_take(&key));
-	json_member_opt(w, "branch", part_take(&key));
-	json_member_str(w, "state", "left");
-	json_member_opt(w, "version", span_of(p.version));
-	json_member_wall(w, "pushed_at", p.at);
-	json_object_end(w);
 }

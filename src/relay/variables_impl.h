@@ -13,7 +13,7 @@
 #include "relay/variables.h"
 #include "travis/env_var.h"
 
-/* What variables.c, variables_scan.c and target*.c share; nobody else includes it. */
+/* What variables*.c and target*.c share; nobody else includes it. */
 
 struct safe_watch;
 struct safe_wait;

@@ -21,7 +21,8 @@ input is closed. A token may act on the repositories of one owner: "OWNER-token"
                      {"fail": [...]}    what the next POSTs, PATCHes and DELETEs are
                                         answered: a status, "reset" (acted on, no answer)
                                         or "limit"
-                     {"fail_lists": [...]}  what the next lists of variables are
+                     {"fail_lists": [...]}  what the next lists of variables are: a status,
+                                        or "banned", the token for an hour
                      {"slow": seconds}  how long a change of variables takes
                      {"variable": {...}}  somebody else writes one: slug, name, value, …
                      {"public": {...}}  … shows one to everybody: slug, name
@@ -249,7 +250,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not self.allowed(slug):
             return
         if fail_lists:
-            self.answer(fail_lists.pop(0), error("error", "as told"))
+            how = fail_lists.pop(0)
+            if how == "banned":
+                self.answer(403, "Forbidden", plain=True)
+            else:
+                self.answer(how, error("error", "as told"))
             return
         self.answer(200, {"@type": "env_vars", "@href": "/v3/repo/7/env_vars",
             "@representation": "standard",

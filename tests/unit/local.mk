@@ -115,6 +115,7 @@ UNIT = \
 	tests/unit/test_store_replay \
 	tests/unit/test_store_retain \
 	tests/unit/test_sorted \
+	tests/unit/test_source \
 	tests/unit/test_stream \
 	tests/unit/test_suggest \
 	tests/unit/test_syslog \
