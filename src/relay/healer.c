@@ -253,7 +253,7 @@ struct healer_stats healer_stats(const struct healer *h, size_t i)
 	return (struct healer_stats){
 		.source = t->source,
 		.found = s == NULL ? 0 : s->backfilled,
-		.repositories = t->repos.count,
+		.repositories = t->repos.by_slug.count,
 		.unfinished = t->watch.by_id.count,
 		.asked = t->asked,
 		.failures = t->failures,

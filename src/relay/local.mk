@@ -27,6 +27,8 @@ libstagewire_a_SOURCES += \
 	src/relay/inquiry.h \
 	src/relay/intake.c \
 	src/relay/intake.h \
+	src/relay/intake_impl.h \
+	src/relay/intake_round.c \
 	src/relay/journal.c \
 	src/relay/journal.h \
 	src/relay/keeper.c \
@@ -51,6 +53,8 @@ libstagewire_a_SOURCES += \
 	src/relay/release.h \
 	src/relay/replay.c \
 	src/relay/replay.h \
+	src/relay/repos.c \
+	src/relay/repos.h \
 	src/relay/reroute.c \
 	src/relay/reroute.h \
 	src/relay/resend.c \

@@ -22,16 +22,9 @@
 #define KEY_MAX 2048
 /* Between two looks whether something is due, at most. */
 #define IDLE_MS 1000
-/* Of the catalog, at each of them. */
-#define ENTITIES_A_STEP 2000
 /* A repository that cannot be seen is looked at so many times less often. */
 #define SELDOM    12
 #define MINUTE_MS 60000
-
-struct repo {
-	struct mono due;
-	struct wall through; /* all that ended before is told; WALL_NONE: not known */
-};
 
 static void on_step(void *ctx);
 static void on_looked(void *ctx, const struct travis_reply *r);
@@ -45,8 +38,7 @@ struct tour *tour_new(struct relay *r, const char *source)
 	t->source = xstrdup(source);
 	t->timer = loop_timer_new(r->loop, on_step, t);
 	t->since = t->swept_at = WALL_NONE;
-	map_init(&t->repos);
-	buf_init(&t->at, KEY_MAX);
+	repos_init(&t->repos);
 	watchlist_init(&t->watch);
 	inquiry_init(&t->look, r, on_looked, t);
 	sweep_init(&t->sweep, r, on_swept, t);
@@ -55,19 +47,12 @@ struct tour *tour_new(struct relay *r, const char *source)
 
 void tour_free(struct tour *t)
 {
-	struct span slug;
-	size_t at = 0;
-	void *repo;
-
 	if (t == NULL)
 		return;
-	while (map_next(&t->repos, &at, &slug, &repo))
-		free(repo);
-	map_release(&t->repos);
+	repos_release(&t->repos);
 	inquiry_release(&t->look);
 	sweep_release(&t->sweep);
 	watchlist_release(&t->watch);
-	buf_release(&t->at);
 	loop_timer_free(t->timer);
 	free(t->looked_slug);
 	free(t->refused);
@@ -90,78 +75,6 @@ static struct watchlist_rules rules_of(const struct source *s)
 }
 
 /* --- repositories --- */
-
-static struct span fold(struct span slug, char *folded, size_t max)
-{
-	size_t n = slug.n < max ? slug.n : max;
-
-	for (size_t i = 0; i < n; i++)
-		folded[i] =
-			(char)(slug.p[i] >= 'A' && slug.p[i] <= 'Z' ? slug.p[i] + 32 : slug.p[i]);
-	return (struct span){ folded, n };
-}
-
-/* The one of that name, new if need be: then it is due within the time of one round. */
-static struct repo *repo_get(struct tour *t, struct span slug)
-{
-	char folded[ENTITY_TEXT_MAX];
-	struct span key = fold(slug, folded, sizeof(folded));
-	struct repo *repo = map_get(&t->repos, key);
-
-	if (repo != NULL || key.n == 0)
-		return repo;
-	repo = xcalloc(1, sizeof(*repo));
-	repo->through = WALL_NONE;
-	/* At once, but no repository always before or behind another. */
-	repo->due.ms = loop_now(t->relay->loop).ms - (int64_t)(random_u64() % MINUTE_MS);
-	IGNORE(map_put(&t->repos, key, repo) != NULL);
-	return repo;
-}
-
-static bool is_heard(const struct source *s, struct span slug)
-{
-	const char *slash = slug.n == 0 ? NULL : memchr(slug.p, '/', slug.n);
-
-	return slash != NULL && source_hears(s, (struct span){ slug.p, (size_t)(slash - slug.p) });
-}
-
-/* Those of the catalog that are heard; some at each step. */
-static void repos_gather(struct tour *t, const struct source *s)
-{
-	const struct catalog *c = t->relay->catalog;
-	size_t i = catalog_after(c, buf_span(&t->at));
-	struct entity e;
-
-	for (size_t n = 0; n < ENTITIES_A_STEP; n++, i++) {
-		if (!catalog_at(c, i, &e)) {
-			buf_clear(&t->at);
-			return;
-		}
-		if (is_heard(s, e.slug))
-			IGNORE(repo_get(t, e.slug) == NULL);
-	}
-	IGNORE(catalog_at(c, i - 1, &e));
-	buf_clear(&t->at);
-	IGNORE(buf_add_span(&t->at, e.ref) != ERR_OK);
-}
-
-static struct repo *repo_due(const struct tour *t, struct mono now, struct span *slug)
-{
-	struct repo *first = NULL;
-	struct span key;
-	size_t at = 0;
-	void *p;
-
-	while (map_next(&t->repos, &at, &key, &p)) {
-		struct repo *repo = p;
-
-		if (repo->due.ms <= now.ms && (first == NULL || repo->due.ms < first->due.ms)) {
-			first = repo;
-			*slug = key;
-		}
-	}
-	return first;
-}
 
 /* An entity that claims it, so that its owner's token is used; empty if none does. */
 static struct span claimed_by(const struct tour *t, struct span slug)
@@ -201,7 +114,7 @@ void tour_restore(struct tour *t, struct span slug, int64_t value)
 	if (slug.n == 0)
 		t->since.ms = value;
 	else
-		repo_get(t, slug)->through.ms = value;
+		repos_get(&t->repos, slug, loop_now(t->relay->loop))->through.ms = value;
 }
 
 void tour_restore_build(struct tour *t, int64_t id, struct span slug, bool over, int64_t age_ms)
@@ -213,7 +126,7 @@ void tour_restore_build(struct tour *t, int64_t id, struct span slug, bool over,
 	if (s == NULL || t->going)
 		return;
 	/* Where something happened last, most is likely to have been missed. */
-	repo_get(t, slug)->due.ms = now.ms - s->heal.window_ms + age_ms;
+	repos_get(&t->repos, slug, now)->due.ms = now.ms - s->heal.window_ms + age_ms;
 	rules = rules_of(s);
 	if (!over)
 		watchlist_note(&t->watch, id, slug, (struct mono){ now.ms - age_ms }, &rules);
@@ -377,7 +290,7 @@ static void on_swept(void *ctx, const struct sweep_end *end)
 {
 	struct tour *t = ctx;
 	struct source *s = source_of(t);
-	struct repo *repo = map_get(&t->repos, span_of(end->slug));
+	struct repo *repo = repos_find(&t->repos, span_of(end->slug));
 	int times;
 
 	loop_timer_set(t->timer, 0);
@@ -410,28 +323,19 @@ static struct wall sweep_from(const struct tour *t, const struct source *s, cons
 	return (struct wall){ from_ms > oldest_ms ? from_ms : oldest_ms };
 }
 
-/* The catalog may have lost it. */
-static void repo_drop(struct tour *t, const char *slug)
-{
-	free(map_remove(&t->repos, span_of(slug)));
-}
-
 /* Begin with the repository that is due for the longest time. */
 static bool sweep_next(struct tour *t, const struct source *s, struct mono now)
 {
+	struct wall oldest = { clock_wall().ms - s->heal.window_ms };
 	const struct repo *repo;
-	struct span key;
+	struct span slug;
 
-	while ((repo = repo_due(t, now, &key)) != NULL) {
-		CLEANUP(freep) char *slug = xstrndup(key.p, key.n);
-		struct wall oldest = { clock_wall().ms - s->heal.window_ms };
-
-		if (claimed_by(t, key).n == 0) {
-			repo_drop(t, slug);
-			continue;
+	while ((repo = repos_due(&t->repos, now, &slug)) != NULL) {
+		if (claimed_by(t, slug).n > 0) {
+			sweep_begin(&t->sweep, t->source, slug, sweep_from(t, s, repo), oldest);
+			return true;
 		}
-		sweep_begin(&t->sweep, t->source, key, sweep_from(t, s, repo), oldest);
-		return true;
+		repos_drop(&t->repos, slug);
 	}
 	return false;
 }
@@ -461,7 +365,7 @@ static int64_t tour_step(struct tour *t, const struct source *s, struct mono now
 	if (hush_ms > 0)
 		return hush_ms;
 	if (now.ms - t->gathered.ms >= IDLE_MS) {
-		repos_gather(t, s);
+		repos_gather(&t->repos, t->relay->catalog, s, now);
 		t->gathered = now;
 	}
 	if (!tour_look(t, s, now) && !tour_page(t, s, now))

@@ -6,11 +6,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/clock.h"
-#include "base/map.h"
 #include "base/span.h"
 #include "relay/inquiry.h"
+#include "relay/repos.h"
 #include "relay/sweep.h"
 #include "relay/watchlist.h"
 
@@ -32,8 +31,7 @@ struct tour {
 	struct relay *relay;
 	char *source;
 	struct loop_timer *timer;
-	struct map repos;  /* slug in small letters -> struct repo */
-	struct buf at;     /* the catalog's entities up to this ref were seen */
+	struct repos repos;
 	struct wall since; /* what ended before is nobody's news; WALL_NONE: not known yet */
 	struct watchlist watch;
 	struct inquiry look; /* for a build */

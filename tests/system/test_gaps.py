@@ -247,6 +247,42 @@ def test_where_all_is_known_a_look_at_each_list_is_all_that_is_asked(box):
 		assert after == before[1:], (before, after)
 
 
+def test_what_was_missed_while_the_relay_was_stopped_is_found(box):
+	with contextlib.ExitStack() as stack:
+		daemon, hook, travis = world(box, stack, SLUGS, builds=60)
+		daemon.start()
+		wait_until(travis.calls, "a call")
+		assert daemon.stop() == 0
+		travis.begin()
+		wait_until(lambda: travis.truth()["done"], "all that happens")
+		daemon.start()
+		truth = await_truth(daemon, travis, 30)
+		await_delivered(daemon)
+		check_told(hook, truth)
+
+
+def test_what_ended_before_it_was_first_enabled_is_not_told(box):
+	with contextlib.ExitStack() as stack:
+		daemon, hook, travis = world(box, stack, SLUGS, builds=20)
+		daemon.config["sources"][0]["heal"]["enabled"] = False
+		daemon.start()
+		travis.begin()
+		truth = wait_until(lambda: (t := travis.truth())["done"] and t, "all that happens")
+		end = time.time() + 3  # the end of a build is read twice, and told in whole seconds
+		wait_until(lambda: time.time() > end, "that it is past")
+		assert travis.calls() == []
+		daemon.config["sources"][0]["heal"]["enabled"] = True
+		daemon.write_config()
+		daemon.reload()
+		wait_until(lambda: len(travis.calls()) >= 6, "calls")
+		assert told(hook) == {} and rows(daemon) == {}
+		# But one that is known, and of which the end was not told, is asked for.
+		number, build = next((n, b) for n, b in truth["builds"].items() if b["started_at"])
+		daemon.accept(id=int(number), slug=build["slug"], state="started",
+			started_at=build["started_at"])
+		wait_until(lambda: rows(daemon)[number][0] == build["state"], "its end")
+
+
 def test_while_the_api_is_down_nothing_is_lost(box):
 	with contextlib.ExitStack() as stack:
 		daemon, hook, travis = world(box, stack, SLUGS, builds=20)

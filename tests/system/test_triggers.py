@@ -255,6 +255,7 @@ def test_a_trigger_tells_what_became_of_its_build_and_of_nothing_before_it(box):
 
 def test_of_a_build_that_was_asked_for_the_end_is_looked_for(box):
 	with world(box, OWNERS, start=False) as w:
+		vault_world(box, w, {"travis/payments": "acme-token"})
 		w.daemon.config["sources"][0]["heal"] = {"enabled": True, "unfinished_after": "1s"}
 		w.daemon.start()
 		number = w.await_state(w.order(), "built")["builds"][0]
@@ -264,6 +265,7 @@ def test_of_a_build_that_was_asked_for_the_end_is_looked_for(box):
 		ours = event["data"]["customData"]["stagewire"]
 		assert ours["build"]["backfilled"] is True and ours["build"]["id"] == number, ours
 		assert ours["correlation"]["requestedBy"] == "user:default/alice", ours
+		assert {c["authorization"] for c in w.travis.ask("GET", "/_seen")} == {"token acme-token"}
 
 
 # --- keys ---
