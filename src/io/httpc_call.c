@@ -273,3 +273,11 @@ struct span httpc_answer_field(const struct httpc_answer *a, const char *name)
 		return (struct span){ NULL, 0 };
 	return span_of(field->value);
 }
+
+struct wall httpc_answer_date(const struct httpc_answer *a)
+{
+	struct span date = httpc_answer_field(a, "Date");
+	time_t t = date.n == 0 ? -1 : curl_getdate(date.p, NULL);
+
+	return t == -1 ? WALL_NONE : (struct wall){ .ms = (int64_t)t * 1000 };
+}

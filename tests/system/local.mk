@@ -13,6 +13,7 @@ SYSTEM = \
 	tests/system/test_bus.py \
 	tests/system/test_decisions.py \
 	tests/system/test_differential.py \
+	tests/system/test_doctor.py \
 	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
