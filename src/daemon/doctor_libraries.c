@@ -25,7 +25,7 @@ static bool version_is_least(const char *version, const char *least)
 	return true;
 }
 
-static void library_check(struct doctor_report *r, const struct library *l)
+void doctor_library(struct doctor_report *r, const struct library *l)
 {
 	if (!version_is_least(l->running, l->least)) {
 		doctor_say(r, DOCTOR_FAIL, "library", l->name, "%s runs, older than %s", l->running,
@@ -50,7 +50,7 @@ void doctor_libraries(struct doctor_report *r)
 	size_t n = libraries_list(list);
 
 	for (size_t i = 0; i < n; i++)
-		library_check(r, &list[i]);
+		doctor_library(r, &list[i]);
 	sqlite.running = store_library(&sqlite.built);
-	library_check(r, &sqlite);
+	doctor_library(r, &sqlite);
 }

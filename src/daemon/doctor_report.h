@@ -6,6 +6,9 @@
 
 #include "base/defs.h"
 #include "base/json_write.h"
+#include "base/span.h"
+
+struct library;
 
 /* In the order of how bad it is; what was skipped is not known to be bad. */
 enum doctor_verdict {
@@ -52,7 +55,19 @@ size_t doctor_report_count(const struct doctor_report *r, enum doctor_verdict v)
 /* {"verdict":…,"findings":[…]} */
 void doctor_report_write(const struct doctor_report *r, struct json_writer *w);
 
+/* A library that runs must be one that will do. */
+void doctor_library(struct doctor_report *r, const struct library *l);
+
 /* Both programs look at the libraries that they run with. */
 void doctor_libraries(struct doctor_report *r);
+
+/*
+ * Packages that had a security update: given the texts of os-release(5) and of dpkg's
+ * list of what is installed.
+ */
+void doctor_packages(struct doctor_report *r, struct span os_release, struct span status);
+
+/* Below 0, 0, above 0: two versions as Debian compares them (deb-version(7)), without epoch. */
+int deb_version_order(struct span a, struct span b);
 
 #endif

@@ -34,6 +34,7 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_value.c \
 	src/daemon/conf_variables.c \
 	src/daemon/doctor_libraries.c \
+	src/daemon/doctor_packages.c \
 	src/daemon/doctor_report.c \
 	src/daemon/doctor_report.h \
 	src/daemon/page_filter.c \
