@@ -39,6 +39,7 @@ class Peer:
 			protocol_version = "HTTP/1.1"
 
 			def do_GET(self):
+				self.rfile.read(int(self.headers.get("Content-Length", 0)))
 				path = self.path.split("?")[0]
 				peer.seen.append((self.command, self.path, self.headers.get("Authorization")))
 				peer.go_on.wait(harness.PATIENCE_S)
