@@ -21,6 +21,7 @@ PEERS = \
 	tests/peers/test_module.py \
 	tests/peers/test_backstage.py \
 	tests/peers/test_bus_peer.py \
+	tests/peers/test_doctor_peer.py \
 	tests/peers/test_oidc.py \
 	tests/peers/test_openapi_lint.py \
 	tests/peers/test_ownership.py \

@@ -20,8 +20,16 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf){ .data = buf_empty, .max = max < BUF_MAX ? max : BUF_MAX };
 }
 
+void buf_init_wiping(struct buf *b, size_t max)
+{
+	buf_init(b, max);
+	b->wipes = true;
+}
+
 void buf_release(struct buf *b)
 {
+	if (b->wipes && b->cap != 0)
+		explicit_bzero(b->data, b->cap);
 	if (b->cap != 0)
 		free(b->data);
 	*b = (struct buf){ 0 };
@@ -34,13 +42,29 @@ void buf_clear(struct buf *b)
 		b->data[0] = '\0';
 }
 
+/* realloc(3) would leave what it was in. */
+static void buf_move(struct buf *b, size_t cap)
+{
+	char *data = xcalloc(cap, 1);
+
+	memcpy(data, b->data, b->len);
+	if (b->cap != 0) {
+		explicit_bzero(b->data, b->cap);
+		free(b->data);
+	}
+	b->data = data;
+}
+
 static void buf_grow(struct buf *b, size_t need)
 {
 	size_t cap = b->cap == 0 ? FIRST_BYTES : b->cap;
 
 	while (cap < need)
 		cap *= 2;
-	b->data = xrealloc(b->cap == 0 ? NULL : b->data, cap, 1);
+	if (b->wipes)
+		buf_move(b, cap);
+	else
+		b->data = xrealloc(b->cap == 0 ? NULL : b->data, cap, 1);
 	b->data[b->len] = '\0';
 	b->cap = cap;
 }
@@ -117,6 +141,6 @@ char *buf_detach(struct buf *b)
 	/* Who wrote into buf_room() need not have ended it. */
 	b->data[b->len] = '\0';
 	data = TAKE(b->data);
-	buf_init(b, b->max);
+	*b = (struct buf){ .data = buf_empty, .max = b->max, .wipes = b->wipes };
 	return data;
 }

@@ -2,6 +2,7 @@
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/defs.h"
@@ -21,9 +22,13 @@ struct buf {
 	size_t len;
 	size_t cap; /* bytes allocated, 0 until the first append */
 	size_t max; /* len never exceeds this */
+	bool wipes; /* what is given back to the heap */
 };
 
 void buf_init(struct buf *b, size_t max);
+
+/* The same for what has secrets: nothing of it is left in the heap, however it grew. */
+void buf_init_wiping(struct buf *b, size_t max);
 
 /* Free the bytes; b needs buf_init() before it is used again. */
 void buf_release(struct buf *b);

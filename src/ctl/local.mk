@@ -7,6 +7,11 @@ stagewirectl_SOURCES = \
 	src/ctl/ask.h \
 	src/ctl/audit.c \
 	src/ctl/audit.h \
+	src/ctl/doctor.c \
+	src/ctl/doctor.h \
+	src/ctl/doctor_files.c \
+	src/ctl/doctor_impl.h \
+	src/ctl/doctor_system.c \
 	src/ctl/main.c \
 	src/ctl/order.c \
 	src/ctl/order.h \

@@ -9,6 +9,7 @@
 #include "base/json_read.h"
 #include "ctl/ask.h"
 #include "ctl/audit.h"
+#include "ctl/doctor.h"
 #include "ctl/order.h"
 #include "ctl/view.h"
 
@@ -20,6 +21,7 @@ static const char usage[] =
 	"usage: stagewirectl [--socket PATH] [--json] COMMAND\n"
 	"\n"
 	"  status                        how the daemon is\n"
+	"  doctor [--config FILE]        what is not as it should be, and what mends it\n"
 	"  events [--limit N]            what came in, newest first\n"
 	"  event ID                      one event and its deliveries\n"
 	"  explain ID                    why it went where it went\n"
@@ -81,6 +83,7 @@ enum {
 	OPT_BRANCH,
 	OPT_TOKEN_AGE,
 	OPT_VARIABLES,
+	OPT_CONFIG,
 };
 
 #define BIT(opt) (1u << ((opt)-OPT_SOCKET))
@@ -110,6 +113,7 @@ static const struct option options[] = {
 	{ "branch", required_argument, NULL, OPT_BRANCH },
 	{ "token-age", required_argument, NULL, OPT_TOKEN_AGE },
 	{ "variables", no_argument, NULL, OPT_VARIABLES },
+	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "version", no_argument, NULL, 'V' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -135,9 +139,10 @@ static const struct command {
 	unsigned options;
 	bool patient; /* it goes through many events */
 	enum err (*body)(const struct wish *w, struct buf *out, char **why); /* NULL: a question */
-	enum err (*view)(struct span json, FILE *to);
+	enum err (*view)(struct span json, FILE *to); /* NULL: it is no mere question */
 } commands[] = {
 	{ "status", NULL, "/v1/status", NULL, 0, false, NULL, view_status },
+	{ "doctor", NULL, "/v1/doctor", NULL, BIT(OPT_CONFIG), true, NULL, NULL },
 	{ "events", NULL, "/v1/events", NULL, BIT(OPT_LIMIT), false, NULL, view_events },
 	{ "event", NULL, "/v1/events/*", "event", 0, false, NULL, view_event },
 	{ "explain", NULL, "/v1/events/*/explain", "event", 0, false, NULL, view_explain },
@@ -206,6 +211,7 @@ static void take_option(struct wish *w, int opt)
 	case OPT_BRANCH: w->branch = optarg; break;
 	case OPT_TOKEN_AGE: w->token_age = optarg; break;
 	case OPT_VARIABLES: w->variables = true; break;
+	case OPT_CONFIG: w->config = optarg; break;
 	case OPT_DRY_RUN: w->dry_run = true; break;
 	case 'V': puts(PACKAGE_STRING); exit(EXIT_SUCCESS);
 	case 'h': fputs(usage, stdout); exit(EXIT_SUCCESS);
@@ -340,6 +346,8 @@ int main(int argc, char **argv)
 	given = read_options(argc, argv, &w);
 	c = find_command(argv + optind, argc - optind, &w);
 	check_options(c, given);
+	if (c->view == NULL)
+		return doctor_command(&w);
 	e = carry_out(c, &w, &answer, &why);
 	if (e != ERR_OK) {
 		fail(why);

@@ -13,6 +13,7 @@ struct wish {
 	const char *at, *days, *ref;
 	const char *principal, *behalf, *action, *branch, *token_age;
 	bool variables;
+	const char *config;
 	bool dry_run;
 	const char *word; /* behind the command: an id, a file */
 };

@@ -35,6 +35,7 @@ static const struct resource {
 	{ "/v1/catalog/entity", true, 0, admin_catalog_entity },
 	{ "/v1/catalog/owners", true, 0, admin_catalog_owners },
 	{ "/v1/catalog/drift", true, 0, admin_catalog_drift },
+	{ "/v1/doctor", true, 0, admin_doctor },
 	{ "/v1/policy/explain", true, 0, admin_policy_explain },
 	{ "/v1/policy/test", true, ORDER_MAX, admin_policy_test },
 	{ "/v1/replay", true, ORDER_MAX, admin_replay },

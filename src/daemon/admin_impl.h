@@ -27,6 +27,7 @@ admin_run admin_catalog_entity, admin_catalog_owners; /* admin_catalog.c */
 admin_run admin_catalog_drift;                        /* admin_drift.c */
 admin_run admin_policy_explain;                       /* admin_policy.c */
 admin_run admin_policy_test;                          /* admin_policy_test.c */
+admin_run admin_doctor;                               /* doctor.c */
 admin_run admin_dead;                                 /* admin_dead.c */
 admin_run admin_explain;                              /* admin_explain.c */
 admin_run admin_replay;                               /* admin_replay.c */

@@ -17,6 +17,7 @@
 #include "daemon/audit_log.h"
 #include "daemon/author_key.h"
 #include "daemon/conf.h"
+#include "daemon/doctor.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"
 #include "daemon/page.h"
@@ -332,6 +333,7 @@ static void daemon_apply(struct daemon *d, struct assembly *next)
 	const struct httpd_limits limits = limits_of(next->conf);
 	bool same = follows_same(old.conf, next->conf, old.client == next->client);
 
+	doctor_free(d->doctor);
 	relay_apply(d->relay, &next->setup, &old.setup);
 	d->parts = *next;
 	assembly_renew(&d->parts);
@@ -619,6 +621,7 @@ static void on_stop(void *ctx)
 	log_notice("stop", "uptime_ms=%lld", (long long)(clock_mono().ms - d->started.ms));
 	sd_stopping();
 	daemon_journal(d, "daemon.stop", "success", NULL, NULL);
+	doctor_free(d->doctor);
 	httpd_drain(d->httpd);
 	relay_drain(d->relay);
 	d->drain_until.ms = clock_mono().ms + d->parts.conf->drain_ms;
@@ -792,6 +795,7 @@ enum err daemon_run(struct daemon *d)
 /* The store first: its last answers go to the relay, the log and clients that still wait. */
 void daemon_release(struct daemon *d)
 {
+	doctor_free(d->doctor);
 	visitors_free(TAKE(d->visitors));
 	catalog_sync_free(TAKE(d->sync));
 	live_stop(d->live);

@@ -10,6 +10,7 @@
 struct api_access;
 struct catalog_reader;
 struct catalog_sync;
+struct doctor;
 struct httpd;
 struct live;
 struct loop_signal;
@@ -52,6 +53,7 @@ struct daemon {
 	struct live *live;         /* what the event bus says of the catalog */
 	struct page *page;         /* for people */
 	struct push_door *door;    /* for pushes of the catalog */
+	struct doctor *doctor;     /* while one looks; else NULL */
 	struct assembly parts;     /* setup stays empty: the relay owns it */
 	struct loop_signal *on_hup, *on_term, *on_int;
 	struct loop_timer *tick, *drain;

@@ -33,6 +33,10 @@ libstagewire_a_SOURCES += \
 	src/daemon/conf_table.h \
 	src/daemon/conf_value.c \
 	src/daemon/conf_variables.c \
+	src/daemon/doctor_libraries.c \
+	src/daemon/doctor_packages.c \
+	src/daemon/doctor_report.c \
+	src/daemon/doctor_report.h \
 	src/daemon/page_filter.c \
 	src/daemon/page_filter.h \
 	src/daemon/page_index.c \
@@ -76,6 +80,12 @@ stagewired_SOURCES = \
 	src/daemon/author_key.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/doctor.c \
+	src/daemon/doctor.h \
+	src/daemon/doctor_backstage.c \
+	src/daemon/doctor_impl.h \
+	src/daemon/doctor_state.c \
+	src/daemon/doctor_travis.c \
 	src/daemon/driver.c \
 	src/daemon/driver.h \
 	src/daemon/driver_http.c \

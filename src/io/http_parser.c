@@ -71,7 +71,7 @@ void http_parser_init(struct http_parser *p, const struct http_limits *limits)
 {
 	*p = (struct http_parser){ .limits = *limits };
 	assert(limits->head_max <= UINT32_MAX);
-	buf_init(&p->head, limits->head_max);
+	buf_init_wiping(&p->head, limits->head_max); /* Authorization */
 	buf_init(&p->body, 0);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/defs.h"
 #include "base/err.h"
 #include "base/span.h"
@@ -111,6 +112,9 @@ void httpc_cancel(struct httpc_call *call);
 
 /* A field of the answer, the first of that name; empty if absent. Lasts as *a does. */
 struct span httpc_answer_field(const struct httpc_answer *a, const char *name);
+
+/* What the peer's clock says (Date), to the second; WALL_NONE if it says nothing. */
+struct wall httpc_answer_date(const struct httpc_answer *a);
 
 /* Take the body's bytes, to free(3) them; a->body still names them. Once only. */
 char *httpc_answer_take(const struct httpc_answer *a);

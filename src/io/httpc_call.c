@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <ctype.h>
 #include <inttypes.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,29 +26,6 @@
  * Memory for libcurl that is wiped when it is freed, because header fields with
  * secrets pass through many of its buffers.
  */
-void httpc_wipe_free(void *p)
-{
-	if (p != NULL)
-		explicit_bzero(p, malloc_usable_size(p));
-	free(p);
-}
-
-static void *wiping_realloc(void *p, size_t size)
-{
-	size_t had = p == NULL ? 0 : malloc_usable_size(p);
-	void *larger;
-
-	if (p != NULL && size > 0 && size <= had)
-		return p;
-	larger = malloc(size);
-	if (larger == NULL)
-		return NULL;
-	if (p != NULL)
-		memcpy(larger, p, had < size ? had : size);
-	httpc_wipe_free(p);
-	return larger;
-}
-
 void httpc_must(CURLcode code)
 {
 	if (code != CURLE_OK)
@@ -63,7 +39,7 @@ void httpc_curl_init(void)
 	if (done)
 		return;
 	httpc_must(curl_global_init_mem(
-		CURL_GLOBAL_DEFAULT, malloc, httpc_wipe_free, wiping_realloc, strdup, calloc));
+		CURL_GLOBAL_DEFAULT, malloc, secmem_free, secmem_realloc, strdup, calloc));
 	done = true;
 }
 
@@ -196,7 +172,7 @@ void httpc_call_retire(struct httpc_call *call)
 	const bool confidential = call->confidential != NULL;
 
 	curl_slist_free_all(TAKE(call->fields));
-	httpc_wipe_free(TAKE(call->body));
+	secmem_free(TAKE(call->body));
 	buf_release(&call->answer);
 	secret_free(TAKE(call->confidential));
 	call->state = CALL_IDLE;
@@ -272,4 +248,12 @@ struct span httpc_answer_field(const struct httpc_answer *a, const char *name)
 		curl_easy_header(a->call->easy, name, 0, CURLH_HEADER, -1, &field) != CURLHE_OK)
 		return (struct span){ NULL, 0 };
 	return span_of(field->value);
+}
+
+struct wall httpc_answer_date(const struct httpc_answer *a)
+{
+	struct span date = httpc_answer_field(a, "Date");
+	time_t t = date.n == 0 ? -1 : curl_getdate(date.p, NULL);
+
+	return t == -1 ? WALL_NONE : (struct wall){ .ms = (int64_t)t * 1000 };
 }

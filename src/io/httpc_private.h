@@ -81,7 +81,6 @@ void httpc_must(CURLcode code);
 
 /* Make libcurl ready, once: its memory is wiped when freed. */
 void httpc_curl_init(void);
-void httpc_wipe_free(void *p);
 
 /* httpc_call.c: a call's handle, from one use to the next, and what came back. */
 struct httpc_call *httpc_call_new(struct httpc *c);

@@ -77,7 +77,7 @@ static enum err bearer_take(struct httpc_call *call, const char *scheme, const c
 	field = xcalloc(1, max);
 	snprintf(field, max, "Authorization: %s %s", scheme, bearer);
 	fields_add(call, field);
-	httpc_wipe_free(field);
+	secmem_free(field);
 	return ERR_OK;
 }
 

@@ -38,6 +38,8 @@ libstagewire_a_SOURCES += \
 	src/io/jws.h \
 	src/io/jwt.c \
 	src/io/jwt.h \
+	src/io/libraries.c \
+	src/io/libraries.h \
 	src/io/loop.c \
 	src/io/loop.h \
 	src/io/pseudonym.c \

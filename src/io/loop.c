@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "io/secmem.h"
+
 struct loop {
 	struct event_base *base;
 	struct loop_task *first, **last; /* deferred, for the end of this pass */
@@ -32,11 +34,23 @@ struct loop_watch {
 	void *ctx;
 };
 
+/* Heads of requests have credentials, and they come through buffers of libevent. */
+static void libevent_init(void)
+{
+	static bool done;
+
+	if (!done)
+		event_set_mem_functions(malloc, secmem_realloc, secmem_free);
+	done = true;
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = xcalloc(1, sizeof(*l));
-	struct event_config *conf = event_config_new();
+	struct event_config *conf;
 
+	libevent_init();
+	conf = event_config_new();
 	if (conf == NULL)
 		abort();
 	event_config_set_flag(conf, EVENT_BASE_FLAG_NOLOCK);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "io/secmem.h"
 
+#include <malloc.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,4 +83,27 @@ size_t secret_len(const struct secret *s)
 void secret_wipe(void *p, size_t n)
 {
 	sodium_memzero(p, n);
+}
+
+void secmem_free(void *p)
+{
+	if (p != NULL)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void *secmem_realloc(void *p, size_t size)
+{
+	size_t had = p == NULL ? 0 : malloc_usable_size(p);
+	void *larger;
+
+	if (p != NULL && size > 0 && size <= had)
+		return p;
+	larger = malloc(size);
+	if (larger == NULL)
+		return NULL;
+	if (p != NULL)
+		memcpy(larger, p, had < size ? had : size);
+	secmem_free(p);
+	return larger;
 }

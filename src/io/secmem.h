@@ -34,4 +34,11 @@ size_t secret_len(const struct secret *s);
 /* Overwrite a buffer that held a secret; the compiler cannot leave it out. */
 void secret_wipe(void *p, size_t n);
 
+/*
+ * free(3) and realloc(3) for libraries whose buffers secrets pass through: what goes
+ * back to the heap is wiped before. What they take is of malloc(3).
+ */
+void secmem_free(void *p);
+void *secmem_realloc(void *p, size_t size);
+
 #endif

@@ -13,6 +13,7 @@ libstagewire_a_SOURCES += \
 	src/store/sqlite_clock.h \
 	src/store/sqlite_db.c \
 	src/store/sqlite_db.h \
+	src/store/sqlite_library.c \
 	src/store/sqlite_list.c \
 	src/store/sqlite_open.c \
 	src/store/sqlite_ownership.c \

@@ -533,4 +533,7 @@ struct store_counts {
 
 struct store_counts store_counts(const struct store *s);
 
+/* The version of the library that keeps it, and of the one that it was built with. */
+const char *store_library(const char **built);
+
 #endif

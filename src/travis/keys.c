@@ -192,11 +192,8 @@ static void keys_learn(struct travis_keys *k, struct rsa_key *key, struct span p
 
 /* --- fetching --- */
 
-/*
- * .config.notifications.webhook.public_key. ERR_NOTFOUND if it is null, which
- * says that the instance signs nothing.
- */
-static enum err answer_pem(const struct httpc_answer *a, struct buf *pem)
+/* .config.notifications.webhook.public_key; it is null where the instance signs nothing. */
+enum err travis_config_key(const struct httpc_answer *a, struct buf *pem)
 {
 	static const char *const path[] = { "config", "notifications", "webhook", "public_key" };
 	struct json_value v;
@@ -241,7 +238,7 @@ static void on_config(void *ctx, const struct httpc_answer *a)
 
 	k->call = NULL;
 	buf_init(&pem, ANSWER_MAX);
-	e = answer_pem(a, &pem);
+	e = travis_config_key(a, &pem);
 	if (e == ERR_OK)
 		e = rsa_key_parse(buf_span(&pem), &key);
 	if (e != ERR_OK) {

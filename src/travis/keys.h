@@ -10,7 +10,9 @@
 #include "base/err.h"
 #include "travis/webhook.h"
 
+struct buf;
 struct httpc;
+struct httpc_answer;
 struct loop;
 struct rsa_key;
 
@@ -56,6 +58,12 @@ struct rsa_key *const *travis_keys_live(const struct travis_keys *k, size_t *n);
  * may start now; the request at hand is refused all the same.
  */
 void travis_keys_doubt(struct travis_keys *k);
+
+/*
+ * Append the key in an instance's answer to a fetch of its /config, as PEM.
+ * ERR_NOTFOUND if it says that it has none; ERR_IO, ERR_PARSE if it is no such answer.
+ */
+MUST_CHECK enum err travis_config_key(const struct httpc_answer *a, struct buf *pem);
 
 /* When the last fetch succeeded, WALL_NONE if none has; for status. */
 struct wall travis_keys_fetched_at(const struct travis_keys *k);

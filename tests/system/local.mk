@@ -13,6 +13,7 @@ SYSTEM = \
 	tests/system/test_bus.py \
 	tests/system/test_decisions.py \
 	tests/system/test_differential.py \
+	tests/system/test_doctor.py \
 	tests/system/test_engine.py \
 	tests/system/test_event_schemas.py \
 	tests/system/test_first_light.py \
@@ -23,6 +24,7 @@ SYSTEM = \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
+	tests/system/test_memory.py \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \
 	tests/system/test_openapi.py \

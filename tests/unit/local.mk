@@ -53,6 +53,7 @@ UNIT = \
 	tests/unit/test_dgram \
 	tests/unit/test_discovery \
 	tests/unit/test_egress \
+	tests/unit/test_doctor \
 	tests/unit/test_entity_json \
 	tests/unit/test_env_var \
 	tests/unit/test_file \

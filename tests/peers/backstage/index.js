@@ -5,7 +5,7 @@
 const { createBackend } = require('@backstage/backend-defaults');
 
 const backend = createBackend();
-backend.add(import('@backstage/plugin-events-backend'));
+if (!process.env.PEER_WITHOUT_EVENTS) backend.add(import('@backstage/plugin-events-backend'));
 backend.add(import('@backstage/plugin-catalog-backend'));
 backend.add(import('@backstage/plugin-auth-backend'));
 backend.add(import('@backstage/plugin-auth-backend-module-guest-provider'));
