@@ -31,21 +31,6 @@ bool source_hears(const struct source *s, struct span owner)
 	return false;
 }
 
-int64_t source_post_wait(const struct source *s, struct mono now)
-{
-	struct mono oldest = s->posted[s->posted_next];
-	int64_t hush_ms = source_hush_wait(s, now);
-	int64_t wait_ms = oldest.ms + SOURCE_POSTS_MS - now.ms;
-
-	return oldest.ms == 0 || wait_ms < hush_ms ? hush_ms : wait_ms;
-}
-
-void source_post(struct source *s, struct mono now)
-{
-	s->posted[s->posted_next] = now;
-	s->posted_next = (s->posted_next + 1) % SOURCE_POSTS;
-}
-
 struct source *source_for(
 	struct source *const *list, size_t n, struct span slug, const char *name, struct span host)
 {

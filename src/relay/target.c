@@ -253,6 +253,7 @@ void target_free(struct target *t)
 	if (t->wait != NULL)
 		safe_cancel(t->wait);
 	travis_api_cancel(t->call);
+	budget_return(v->relay->budget, &t->turn);
 	loop_timer_free(t->timer);
 	free(t->key);
 	free(t->name);

@@ -259,12 +259,18 @@ static void compare(struct target *t, bool found)
 	wanted_release(&w);
 }
 
+static void answered(struct target *t, const struct travis_reply *r)
+{
+	t->call = NULL;
+	token_heed(t->all->relay, &t->token, span_of(t->source), span_of(t->entity), r);
+}
+
 static void on_listed(void *ctx, const struct travis_reply *r)
 {
 	struct target *t = ctx;
 	enum err e;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->answer != TRAVIS_OK) {
 		push_refused(t, r);
 		return;
@@ -282,7 +288,7 @@ static void on_written(void *ctx, const struct travis_reply *r)
 	struct target *t = ctx;
 	struct travis_env_var v;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->status == 409 || (r->answer == TRAVIS_NOT_FOUND && t->at.id[0] != '\0')) {
 		look_again(t, r);
 		return;
@@ -352,8 +358,6 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	e = path_write(t, &path);
 	if (e == ERR_OK && !lists && t->next.digest[0] != '\0')
 		e = body_write(t, &body);
-	if (e == ERR_OK && !lists)
-		source_post(s, loop_now(t->all->relay->loop));
 	if (e == ERR_OK)
 		e = travis_api_send_secret(s->api, method_of(t), path.data, token, body,
 			lists ? on_listed : on_written, t, &t->call);
@@ -361,17 +365,15 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	return e;
 }
 
-/* How long Travis's limit lets nothing be written; lists are not counted. */
-static int64_t write_wait(const struct target *t, const struct source *s)
-{
-	return t->step == STEP_LIST ? 0 : source_post_wait(s, loop_now(t->all->relay->loop));
-}
-
 static void send_with(struct target *t, struct source *s, const struct secret *token)
 {
-	const int64_t wait_ms = write_wait(t, s);
+	struct relay *r = t->all->relay;
 	enum err e = ERR_OK;
+	int64_t wait_ms;
 
+	t->token = budget_name(r->budget, span_of(s->host), token);
+	wait_ms = budget_admit(
+		r->budget, &t->token, t->step == STEP_WRITE, loop_now(r->loop), &t->turn);
 	if (wait_ms > 0)
 		loop_timer_set(t->timer, wait_ms);
 	else

@@ -23,6 +23,7 @@ SYSTEM = \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
+	tests/system/test_limits.py \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \
 	tests/system/test_openapi.py \
