@@ -10,12 +10,14 @@
 #include "model/address.h"
 #include "model/sink.h"
 #include "relay/announce.h"
+#include "relay/budget.h"
 #include "relay/chronicle.h"
 #include "relay/healer.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
 #include "relay/memo.h"
+#include "relay/quota.h"
 #include "relay/relay_impl.h"
 #include "relay/release.h"
 #include "relay/replay.h"
@@ -87,6 +89,8 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->chronicle = chronicle_new(l, store, r->journal, r->index);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
+	r->budget = budget_new();
+	r->quota = quota_new();
 	r->triggers = triggers_new(r);
 	r->variables = variables_new(r);
 	r->healer = healer_new(r);
@@ -103,6 +107,8 @@ void relay_free(struct relay *r)
 	triggers_free(r->triggers);
 	variables_free(r->variables);
 	healer_free(r->healer);
+	quota_free(r->quota);
+	budget_free(r->budget);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
 	announcer_free(r->announcer);
@@ -133,12 +139,19 @@ static void on_restored(void *ctx)
 		release_run(r->release);
 }
 
+static void on_announced(void *ctx)
+{
+	struct relay *r = ctx;
+
+	triggers_remember(r->triggers, on_restored, r);
+}
+
 static void on_remembered(void *ctx)
 {
 	struct relay *r = ctx;
 
 	relay_catalog_start(r);
-	announcer_restore(r->announcer, on_restored, r);
+	announcer_restore(r->announcer, on_announced, r);
 }
 
 void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)
@@ -157,7 +170,7 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	r->setup = *setup;
 	*setup = (struct relay_setup){ 0 };
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
-	upkeep_set_retention(r->upkeep, &r->setup.retention);
+	upkeep_set_retention(r->upkeep, &r->setup.retention, &r->setup.trigger_retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
 	if (r->setup.safe != old->safe) {
 		triggers_rekey(r->triggers);
@@ -255,6 +268,7 @@ struct relay_stats relay_stats(const struct relay *r)
 {
 	struct relay_stats s = r->stats;
 	s.removed = upkeep_removed(r->upkeep);
+	s.removed_triggers = upkeep_removed_triggers(r->upkeep);
 	s.unkept = relay_catalog_unkept(r);
 	/* A file is what it was when it was read; nothing else is in force until it is read again. */
 	s.owners_confirmed =

@@ -46,6 +46,14 @@ static void push_end(struct target *t)
 		target_reap(t);
 }
 
+/* Its token may not be used now: others go on meanwhile (variables.c). */
+static void push_postpone(struct target *t)
+{
+	t->rounds = 0;
+	target_leave(t);
+	target_enqueue(t);
+}
+
 static void push_succeeded(struct target *t)
 {
 	t->tries = 0;
@@ -262,12 +270,18 @@ static void compare(struct target *t, bool found)
 	wanted_release(&w);
 }
 
+static void answered(struct target *t, const struct travis_reply *r)
+{
+	t->call = NULL;
+	token_heed(t->all->relay, &t->token, span_of(t->source), span_of(t->entity), r);
+}
+
 static void on_listed(void *ctx, const struct travis_reply *r)
 {
 	struct target *t = ctx;
 	enum err e;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->answer != TRAVIS_OK) {
 		push_refused(t, r);
 		return;
@@ -286,7 +300,7 @@ static void on_written(void *ctx, const struct travis_reply *r)
 	struct target *t = ctx;
 	struct travis_env_var v;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->status == 409 || (r->answer == TRAVIS_NOT_FOUND && t->at.id[0] != '\0')) {
 		look_again(t, r);
 		return;
@@ -356,8 +370,6 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	e = path_write(t, &path);
 	if (e == ERR_OK && !lists && t->next.digest[0] != '\0')
 		e = body_write(t, &body);
-	if (e == ERR_OK && !lists)
-		source_post(s, loop_now(t->all->relay->loop));
 	if (e == ERR_OK)
 		e = travis_api_send_secret(s->api, method_of(t), path.data, token, body,
 			lists ? on_listed : on_written, t, &t->call);
@@ -365,23 +377,18 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	return e;
 }
 
-/* How long Travis's limits let nothing be asked; lists are not counted. */
-static int64_t limit_wait(const struct target *t, const struct source *s)
-{
-	const struct mono now = loop_now(t->all->relay->loop);
-
-	return t->step == STEP_LIST ? source_hush_wait(s, now) : source_spare_wait(s, now);
-}
-
 static void send_with(struct target *t, struct source *s, const struct secret *token)
 {
-	const int64_t wait_ms = limit_wait(t, s);
-	enum err e = ERR_OK;
+	struct relay *r = t->all->relay;
+	enum err e;
 
-	if (wait_ms > 0)
-		loop_timer_set(t->timer, wait_ms);
-	else
-		e = send(t, s, token);
+	t->token = budget_name(r->budget, span_of(s->host), token);
+	if (budget_admit_spare(r->budget, &t->token, t->step == STEP_WRITE, loop_now(r->loop)) >
+		0) {
+		push_postpone(t);
+		return;
+	}
+	e = send(t, s, token);
 	if (e == ERR_PARSE)
 		push_failed(t, "the value or the token is no text that can be sent", false, 0);
 	else if (e != ERR_OK)

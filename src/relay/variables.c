@@ -49,12 +49,10 @@ static bool catalog_is_stale(const struct variables *v)
 	       age_ms > v->relay->setup.catalog_age_max_ms;
 }
 
-/* How long the limits of its source let nothing be written. */
+/* How long the limits of its token, as far as it is known, let nothing be written. */
 static int64_t limit_wait(const struct variables *v, const struct target *t)
 {
-	const struct source *s = relay_source(v->relay, span_of(t->source));
-
-	return s == NULL ? 0 : source_spare_wait(s, loop_now(v->relay->loop));
+	return budget_spare_wait(v->relay->budget, &t->token, loop_now(v->relay->loop));
 }
 
 static void target_begin(struct target *t, struct target **place)
@@ -66,7 +64,7 @@ static void target_begin(struct target *t, struct target **place)
 	target_push(t);
 }
 
-/* Begin as many as can be; a source that wants to be left alone holds up no other. */
+/* Begin as many as can be; a token that must rest holds up no other. */
 static void pushes_begin(struct variables *v)
 {
 	struct target **place = free_place(v), *t, *next;

@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/json_gate.h"
+#include "base/printable.h"
 #include "io/httpc.h"
 #include "io/secmem.h"
 
@@ -17,9 +18,15 @@
 /* What a ban lasts, and what a limit of so many an hour may take to pass. */
 #define BAN_MS       INT64_C(3600000)
 #define LIMIT_MS     INT64_C(60000)
+#define LIMIT_MIN_MS INT64_C(1000)
 #define SENTENCE_MAX 300
 /* A page of builds of 200 jobs each has some 25,000 values. */
 #define VALUES_MAX 100000
+/* Of a repository, when Travis says nothing else, and what it can say. */
+#define BUILDS_DEFAULT 10
+#define BUILDS_MOST    10000
+#define PER_S_DEFAULT  3600
+#define PER_S_MOST     86400
 
 struct travis_api {
 	struct httpc *http;
@@ -112,23 +119,8 @@ static enum travis_answer classify(
 static int64_t limit_wait(const struct httpc_answer *a)
 {
 	if (a->retry_after_ms >= 0)
-		return a->retry_after_ms;
+		return a->retry_after_ms > LIMIT_MIN_MS ? a->retry_after_ms : LIMIT_MIN_MS;
 	return a->status == 403 ? BAN_MS : LIMIT_MS;
-}
-
-/* Foreign text, cut, and without what could move a terminal or forge a line. */
-static void sentence(struct span text, char *out, size_t max)
-{
-	struct span s = utf8_cut(text, max - 1);
-
-	if (!utf8_is_valid(s))
-		s.n = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		out[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
-	}
-	out[s.n] = '\0';
 }
 
 static void describe(const struct httpc_answer *a, const struct travis_reply *r,
@@ -146,8 +138,8 @@ static void describe(const struct httpc_answer *a, const struct travis_reply *r,
 			a->error == NULL ? "no answer" : a->error);
 		return;
 	}
-	sentence(quiet ? (struct span){ 0 } : said, words, sizeof(words));
-	sentence(r->error_type, type, sizeof(type));
+	printable_copy(quiet ? (struct span){ 0 } : said, words, sizeof(words));
+	printable_copy(r->error_type, type, sizeof(type));
 	snprintf(why, WHY_MAX, "%d%s%s%s%s", a->status, *type == '\0' ? "" : " ", type,
 		*words == '\0' ? "" : ": ", words);
 }
@@ -290,7 +282,9 @@ enum err travis_request_read(struct json_value body, struct travis_request *r)
 {
 	struct json_value inner, id;
 
-	*r = (struct travis_request){ .slug = repository_slug(body) };
+	*r = (struct travis_request){ .slug = repository_slug(body), .remaining = -1 };
+	if (json_get(body, "remaining_requests", &inner))
+		IGNORE(json_int(inner, &r->remaining));
 	/* In the answer to a POST the request is a member, and its repository has foreign ids. */
 	if (json_get(body, "request", &inner) && inner.type == JSON_OBJECT)
 		body = inner;
@@ -299,6 +293,26 @@ enum err travis_request_read(struct json_value body, struct travis_request *r)
 	builds_read(body, r);
 	r->state = request_state(body, r);
 	r->message = member_text(body, "message");
+	return ERR_OK;
+}
+
+/* Numbers that make no sense are as if they were not there. */
+static int64_t positive(struct json_value object, const char *name, int64_t most, int64_t dflt)
+{
+	struct json_value v;
+	int64_t n;
+
+	if (json_get(object, name, &v) && json_int(v, &n) == ERR_OK && n > 0 && n <= most)
+		return n;
+	return dflt;
+}
+
+enum err travis_limit_read(const struct travis_reply *r, struct travis_limit *out)
+{
+	if (r->answer != TRAVIS_LIMITED || !span_is(r->error_type, "request_limit_reached"))
+		return ERR_NOTFOUND;
+	out->builds = positive(r->body, "max_requests", BUILDS_MOST, BUILDS_DEFAULT);
+	out->per_ms = 1000 * positive(r->body, "per_seconds", PER_S_MOST, PER_S_DEFAULT);
 	return ERR_OK;
 }
 

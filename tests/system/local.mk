@@ -24,6 +24,7 @@ SYSTEM = \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
+	tests/system/test_limits.py \
 	tests/system/test_memory.py \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \
@@ -36,6 +37,7 @@ SYSTEM = \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
+	tests/system/test_rotation.py \
 	tests/system/test_secrets.py \
 	tests/system/test_scale.py \
 	tests/system/test_signals.py \
