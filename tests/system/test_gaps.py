@@ -19,7 +19,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 import hook_standin  # noqa: E402
-from harness import PATIENCE_S, TOP_SRC, compose_payload, components, main  # noqa: E402
+from harness import PATIENCE_S, TOP_SRC, compose_payload, components, free_port, main  # noqa: E402
 from harness import request, seconds, wait_until  # noqa: E402
 
 BUILDS = int(os.environ.get("STAGEWIRE_BUILDS", "1000"))
@@ -281,6 +281,20 @@ def test_what_ended_before_it_was_first_enabled_is_not_told(box):
 		daemon.accept(id=int(number), slug=build["slug"], state="started",
 			started_at=build["started_at"])
 		wait_until(lambda: rows(daemon)[number][0] == build["state"], "its end")
+
+
+def test_before_there_is_a_catalog_nothing_is_asked(box):
+	with contextlib.ExitStack() as stack:
+		daemon, _, travis = world(box, stack, SLUGS, builds=5)
+		daemon.config["catalog"] = {}
+		daemon.config["backstage"] = {"url": f"http://127.0.0.1:{free_port()}",
+			"token": secret(daemon)}
+		daemon.start()
+		travis.begin()
+		daemon.accept(state="started", slug="acme/scales")
+		wait_until(lambda: daemon.ctl("status")["catalog"].get("trouble"), "no catalog")
+		truth = wait_until(lambda: (t := travis.truth())["done"] and t, "all that happens")
+		assert truth["calls"] == [], truth["calls"]
 
 
 def test_while_the_api_is_down_nothing_is_lost(box):
