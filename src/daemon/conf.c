@@ -126,19 +126,8 @@ void conf_free(struct conf *c)
 		if (conf_option_is_below(&conf_options[i], ""))
 			conf_field_release(&conf_options[i], c);
 	}
-	for (size_t l = 0; l < conf_lists_n; l++) {
-		const struct conf_list *list = &conf_lists[l];
-
-		for (size_t i = 0; i < conf_list_count(list, c); i++)
-			conf_item_release(list, conf_list_item(list, c, i));
-	}
-	free(c->source);
-	free(c->sink);
-	free(c->route);
-	free(c->variable);
-	free(c->credential);
-	free(c->policy);
-	free(c->provider);
+	for (size_t l = 0; l < conf_lists_n; l++)
+		conf_list_free(&conf_lists[l], c);
 	free(c);
 }
 

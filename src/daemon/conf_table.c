@@ -2,6 +2,7 @@
 #include "daemon/conf_table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const kinds_travis[] = { "travis", NULL };
@@ -798,6 +799,13 @@ void conf_list_set(const struct conf_list *l, struct conf *c, size_t n)
 
 	memcpy((char *)c + l->array, &items, sizeof(items));
 	memcpy((char *)c + l->count, &n, sizeof(n));
+}
+
+void conf_list_free(const struct conf_list *l, struct conf *c)
+{
+	for (size_t i = 0; i < conf_list_count(l, c); i++)
+		conf_item_release(l, conf_list_item(l, c, i));
+	free(field_at(c, l->array));
 }
 
 const char *conf_item_text(const struct conf_list *l, const void *item, const char *key)

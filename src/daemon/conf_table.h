@@ -95,6 +95,9 @@ size_t conf_list_count(const struct conf_list *l, const struct conf *c);
 /* Give c n empty items, where it has none yet. */
 void conf_list_set(const struct conf_list *l, struct conf *c, size_t n);
 
+/* Free its items and what they own. */
+void conf_list_free(const struct conf_list *l, struct conf *c);
+
 /* The value of an item's own "name" or "type"; NULL if there is none. */
 const char *conf_item_text(const struct conf_list *l, const void *item, const char *key);
 
