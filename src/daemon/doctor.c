@@ -147,5 +147,6 @@ void admin_doctor(struct daemon *d, struct httpd_req *req, struct span arg)
 	doctor_look_inside(x);
 	doctor_ask_backstage(x);
 	doctor_ask_travis(x);
+	doctor_ask_issuers(x);
 	probe_end(all);
 }
