@@ -53,6 +53,7 @@ static void doctor_answer(struct doctor *x)
 	json_object_begin(&w);
 	json_member_str(&w, "version", PACKAGE_VERSION);
 	json_member_str(&w, "config", x->daemon->conf_path);
+	json_member_str(&w, "config_sha256", x->daemon->conf_digest);
 	json_key(&w, "report");
 	doctor_report_write(&x->report, &w);
 	json_object_end(&w);

@@ -230,6 +230,17 @@ def test_a_broken_configuration_is_told_with_its_line(box):
 	sees(d, "fail", "configuration", d.config_path, ":2:", "nonsense", fix=["--check-config"])
 
 
+def test_a_file_that_the_daemon_has_not_read_again_is_told(box):
+	d, _ = with_travis(box)
+	d.start()
+	sees(d, "ok", "configuration-drift", d.config_path)
+	d.config["log"]["level"] = "info"
+	d.write_config()
+	sees(d, "warn", "configuration-drift", d.config_path, fix=["systemctl reload stagewired"])
+	assert "reload.refused" not in d.reload()
+	sees(d, "ok", "configuration-drift", d.config_path)
+
+
 # --- files ---
 
 
