@@ -12,6 +12,7 @@
 #include "ctl/view_impl.h"
 #include "ctl/wish.h"
 #include "daemon/conf.h"
+#include "io/crypto.h"
 #include "io/json.h"
 
 #define EXIT_NOTHING 2
@@ -48,13 +49,24 @@ static void take_findings(struct doctor_report *r, struct json_object *list)
 	r->by = "stagewirectl";
 }
 
-/* The daemon's findings, and where it has its configuration (free(3) it); NULL if it gives none. */
-static char *ask_daemon(struct doctor_report *r, const struct wish *w)
+/* The configuration that the daemon has; NULL, NULL where it does not answer. */
+struct running {
+	char *path, *digest;
+};
+
+static void running_release(struct running *d)
+{
+	free(d->path);
+	free(d->digest);
+}
+
+/* Take the daemon's findings. */
+static struct running ask_daemon(struct doctor_report *r, const struct wish *w)
 {
 	CLEANUP(buf_release) struct buf answer;
 	CLEANUP(freep) char *why = NULL;
 	struct json_object *root = NULL;
-	char *config = NULL;
+	struct running d = { 0 };
 	enum err e;
 
 	buf_init(&answer, ANSWER_MAX);
@@ -63,7 +75,8 @@ static char *ask_daemon(struct doctor_report *r, const struct wish *w)
 		e = jdoc_parse(buf_span(&answer), &view_limits, &root);
 	if (e == ERR_OK) {
 		take_findings(r, jdoc_get(root, "report.findings"));
-		config = xstrdup(text_of(root, "config"));
+		d.path = xstrdup(text_of(root, "config"));
+		d.digest = xstrdup(text_of(root, "config_sha256"));
 	} else {
 		doctor_say(r, DOCTOR_SKIPPED, "daemon", w->socket,
 			"the network was not looked at: %s",
@@ -71,11 +84,30 @@ static char *ask_daemon(struct doctor_report *r, const struct wish *w)
 		doctor_fix(r, "Start it (systemctl start stagewired), or ask as its user or root.");
 	}
 	jdoc_free(root);
-	return config;
+	return d;
+}
+
+/* Did somebody change the file since the daemon read it? */
+static void judge_drift(
+	struct doctor_report *r, const struct conf *c, const char *path, const struct running *d)
+{
+	char digest[65];
+
+	if (d->path == NULL || strcmp(d->path, path) != 0)
+		return;
+	conf_digest(c, digest);
+	if (strcmp(digest, d->digest) == 0) {
+		doctor_say(r, DOCTOR_OK, "configuration-drift", path, "the daemon has it so");
+		return;
+	}
+	doctor_say(r, DOCTOR_WARN, "configuration-drift", path,
+		"it says something else than the configuration that the daemon has");
+	doctor_fix(r, "systemctl reload stagewired, and see in the journal that it was taken.");
 }
 
 /* False if there is none to look at. */
-static bool look_at_configuration(struct doctor_report *r, const char *path)
+static bool look_at_configuration(
+	struct doctor_report *r, const char *path, const struct running *d)
 {
 	CLEANUP(freep) char *why = NULL;
 	struct conf *c = NULL;
@@ -83,6 +115,7 @@ static bool look_at_configuration(struct doctor_report *r, const char *path)
 
 	if (e == ERR_OK) {
 		doctor_say(r, DOCTOR_OK, "configuration", path, "it reads well");
+		judge_drift(r, c, path, d);
 		doctor_files(r, c, path);
 		doctor_disk(r, c);
 	} else {
@@ -129,13 +162,19 @@ static void print_as_json(const struct doctor_report *r)
 int doctor_command(const struct wish *w)
 {
 	struct doctor_report r = { .by = "stagewirectl" };
-	CLEANUP(freep) char *daemons = ask_daemon(&r, w);
-	const char *path = w->config != NULL ? w->config : daemons;
+	CLEANUP(running_release) struct running d = { 0 };
+	const char *path;
 	int status;
 
+	if (crypto_init() != ERR_OK) {
+		fprintf(stderr, "stagewirectl: the cryptographic libraries do not work\n");
+		return EXIT_NOTHING;
+	}
+	d = ask_daemon(&r, w);
+	path = w->config != NULL ? w->config : d.path;
 	if (path == NULL)
 		path = CONF_PATH_DEFAULT;
-	if (!look_at_configuration(&r, path) && daemons == NULL) {
+	if (!look_at_configuration(&r, path, &d) && d.path == NULL) {
 		fprintf(stderr,
 			"stagewirectl: no daemon answers at %s, and %s cannot be read; which "
 			"--config?\n",

@@ -53,6 +53,7 @@ static void doctor_answer(struct doctor *x)
 	json_object_begin(&w);
 	json_member_str(&w, "version", PACKAGE_VERSION);
 	json_member_str(&w, "config", x->daemon->conf_path);
+	json_member_str(&w, "config_sha256", x->daemon->conf_digest);
 	json_key(&w, "report");
 	doctor_report_write(&x->report, &w);
 	json_object_end(&w);
@@ -147,5 +148,6 @@ void admin_doctor(struct daemon *d, struct httpd_req *req, struct span arg)
 	doctor_look_inside(x);
 	doctor_ask_backstage(x);
 	doctor_ask_travis(x);
+	doctor_ask_issuers(x);
 	probe_end(all);
 }

@@ -62,6 +62,7 @@ void doctor_judge_clock(struct doctor *x, const char *whose, const struct httpc_
 
 void doctor_ask_backstage(struct doctor *x); /* doctor_backstage.c */
 void doctor_ask_travis(struct doctor *x);    /* doctor_travis.c */
+void doctor_ask_issuers(struct doctor *x);   /* doctor_access.c */
 void doctor_look_inside(struct doctor *x);   /* doctor_state.c */
 
 #endif

@@ -127,7 +127,7 @@ static void policy_check(struct doctor *x)
 		doctor_fix(r, "Give the source an api_url and an api_token, or remove policy.");
 	}
 	if (c->listen_api != NULL && c->policies > 0 && c->access_issuer == NULL &&
-		c->backstage_url == NULL) {
+		c->backstage_url == NULL && c->issuers == 0) {
 		doctor_say(r, DOCTOR_WARN, "access", "listen.api",
 			"nobody's token is known: there is no access.issuer");
 		doctor_fix(r, "Set access.issuer to Backstage's backend.baseUrl and /api/auth.");

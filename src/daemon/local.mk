@@ -82,6 +82,7 @@ stagewired_SOURCES = \
 	src/daemon/daemon.h \
 	src/daemon/doctor.c \
 	src/daemon/doctor.h \
+	src/daemon/doctor_access.c \
 	src/daemon/doctor_backstage.c \
 	src/daemon/doctor_impl.h \
 	src/daemon/doctor_state.c \

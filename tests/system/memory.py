@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looks for texts in the memory of a process."""
 
+import re
+
 import harness
 
 
@@ -25,24 +27,36 @@ def read_mapping(mem, begin, end):
 		return read_mapping(mem, begin, middle) + read_mapping(mem, middle, end)
 
 
-def memory_of(pid):
-	"""What a process has in memory: all mappings that it can read."""
-	with open(f"/proc/{pid}/maps", encoding="utf-8") as maps, \
-			open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-		for line in maps:
-			part = line.split()
-			begin, end = (int(n, 16) for n in part[0].split("-"))
-			if "r" not in part[1] or part[-1] in ("[vvar]", "[vsyscall]"):
+def mappings(pid):
+	"""Of each that can be read: its name, whether it is kept out of cores, and what is in it."""
+	with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
+		parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", f.read(), flags=re.M)[1:]
+	with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
+		for part in parts:
+			head = part.split("\n", 1)[0].split()
+			begin, end = (int(n, 16) for n in head[0].split("-"))
+			name = head[5] if len(head) > 5 else "anonymous"
+			if "r" not in head[1] or name in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
 				continue
 			if end - begin > 1 << 36:
 				raise harness.Skip("a sanitizer's shadow is too large to be read")
-			yield read_mapping(mem, begin, end)
+			kept_out = "dd" in re.search(r"^VmFlags: (.*)$", part, re.M)[1].split()
+			yield name, kept_out, read_mapping(mem, begin, end)
+
+
+def places(pid, needles):
+	"""Where each text is: name -> {"out": copies that are kept out of cores, mapping: others}"""
+	found = {name: {} for name in needles}
+	for where, kept_out, content in mappings(pid):
+		for name, text in needles.items():
+			n = content.count(text)
+			place = "out" if kept_out else where
+			if n > 0:
+				found[name][place] = found[name].get(place, 0) + n
+	return found
 
 
 def copies(pid, needles):
 	"""How often each text is in the process's memory: name -> number."""
-	found = dict.fromkeys(needles, 0)
-	for bytes_ in memory_of(pid):
-		for name, text in needles.items():
-			found[name] += bytes_.count(text.encode())
-	return found
+	found = places(pid, {name: text.encode() for name, text in needles.items()})
+	return {name: sum(n.values()) for name, n in found.items()}

@@ -96,6 +96,7 @@ def barred(plugins):
 		f"This token's access is restricted to plugin(s) '{plugins}'")
 
 
+JWKS = "/api/auth/.well-known/jwks.json"
 CATALOG = "/api/catalog/entities/by-query"
 BUS = "/api/events/bus/v1/subscriptions/stagewire.doctor/events"
 
@@ -114,6 +115,7 @@ def travis_peer(box):
 		peer.answers = {
 			"/config": (200, {"config": {"host": harness.HOST,
 				"notifications": {"webhook": {"public_key": f.read()}}}}),
+			JWKS: (200, {"keys": [{"kty": "EC"}]}),
 			"/user": (200, {"@type": "user", "login": "relay-bot"}),
 			"/repos": (200, {"@type": "repositories", "repositories": [{"slug": "acme/parcel-api"}]}),
 			"/repo/acme%2Fparcel-api": (200, {"slug": "acme/parcel-api",
@@ -226,6 +228,17 @@ def test_a_broken_configuration_is_told_with_its_line(box):
 	d = box.daemon()
 	d.write(d.config_path, "listen: {}\nnonsense: 1\n")
 	sees(d, "fail", "configuration", d.config_path, ":2:", "nonsense", fix=["--check-config"])
+
+
+def test_a_file_that_the_daemon_has_not_read_again_is_told(box):
+	d, _ = with_travis(box)
+	d.start()
+	sees(d, "ok", "configuration-drift", d.config_path)
+	d.config["log"]["level"] = "info"
+	d.write_config()
+	sees(d, "warn", "configuration-drift", d.config_path, fix=["systemctl reload stagewired"])
+	assert "reload.refused" not in d.reload()
+	sees(d, "ok", "configuration-drift", d.config_path)
 
 
 # --- files ---
@@ -455,6 +468,22 @@ def test_our_own_key_set_is_looked_at(box):
 	sees(d, "ok", "own-keys", f"127.0.0.1:{port}")
 	peer.answers[CATALOG] = UNKNOWN
 	sees(d, "fail", "backstage-plugin", "catalog", fix=["jwks", "https://relay.example"])
+
+
+def test_issuers_whose_keys_are_not_to_be_had_are_told(box):
+	d, peer = with_travis(box)
+	d.config["issuers"] = [{"name": "ci", "url": peer.url + "/ci", "audience": "stagewire"}]
+	d.config["agents"] = [{"name": "bot", "issuer": "ci", "claims": ["repository_id=7"]}]
+	d.start()
+	peer.answers["/ci/.well-known/openid-configuration"] = (200, {"issuer": peer.url + "/ci",
+		"jwks_uri": peer.url + "/ci/keys"})
+	findings = examine(d)
+	assert found(findings, "access-keys", "access.issuer")["verdict"] == "ok"
+	assert found(findings, "access-keys", "ci")["verdict"] == "ok"
+	del peer.answers[JWKS]
+	sees(d, "fail", "access-keys", "access.issuer", "404", fix=["access.issuer", "access.keys_url"])
+	peer.answers["/ci/.well-known/openid-configuration"] = (200, {"issuer": "no keys"})
+	sees(d, "fail", "access-keys", "ci", fix=["'ci'"])
 
 
 # --- the daemon itself ---

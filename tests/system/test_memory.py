@@ -10,7 +10,6 @@ may be there, and a former one nowhere at all.
 import base64
 import glob
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -19,47 +18,19 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "tools"))
 # pylint: disable=wrong-import-position
 import harness
+import memory
 from aws_standin import AwsStandin
 from bus_standin import component
 from harness import need_program, wait_until
 from push_standin import Sender, SharedKey, post
 from test_doctor import Peer, travis_peer
 from test_secrets import (deliver, http_sink, in_vault, is_signed_by, make_certificate, make_key,
-	make_token, read_mapping, secret_file, vault_provider)
+	make_token, secret_file, vault_provider)
 from vault_standin import VaultStandin
 
 BUILDS = "/v1/entities/component/default/parcel-api/builds"
 
 harness.STAGEWIRED = os.path.abspath(harness.STAGEWIRED)
-
-
-def mappings(pid):
-	"""Of each readable one: its name, whether it is kept out of cores, and what is in it."""
-	with open(f"/proc/{pid}/smaps", encoding="utf-8") as f:
-		parts = re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", f.read(), flags=re.M)[1:]
-	with open(f"/proc/{pid}/mem", "rb", buffering=0) as mem:
-		for part in parts:
-			head = part.split("\n", 1)[0].split()
-			begin, end = (int(n, 16) for n in head[0].split("-"))
-			name = head[5] if len(head) > 5 else "anonymous"
-			if "r" not in head[1] or name in ("[vvar]", "[vvar_vclock]", "[vsyscall]"):
-				continue
-			if end - begin > 1 << 36:
-				raise harness.Skip("a sanitizer's shadow is too large to be read")
-			kept_out = "dd" in re.search(r"^VmFlags: (.*)$", part, re.M)[1].split()
-			yield name, kept_out, read_mapping(mem, begin, end)
-
-
-def copies(pid, needles):
-	"""Where each text is in memory: name -> {"out": copies kept out of cores, mapping: others}"""
-	found = {name: {} for name in needles}
-	for where, kept_out, content in mappings(pid):
-		for name, text in needles.items():
-			n = content.count(text)
-			place = "out" if kept_out else where
-			if n > 0:
-				found[name][place] = found[name].get(place, 0) + n
-	return found
 
 
 class World:
@@ -175,11 +146,7 @@ def used_and_replaced(box):
 	"""A world, what is secret in it now, and what was."""
 	w = World(box)
 	w.d.start()
-	try:
-		with open(f"/proc/{w.d.process.pid}/mem", "rb"):
-			pass
-	except PermissionError:
-		raise harness.Skip("another's memory can only be read by root") from None
+	memory.need_access(w.d.process.pid)
 	w.use()
 	former = {"former " + name: text for name, text in w.now.items()}
 	former.update({f"former login {token[-6:]}": token for token in w.logins()})
@@ -201,11 +168,11 @@ def used_and_replaced(box):
 
 
 def settled(w, live, former):
-	"""copies(), once no call is under way: while one is, libcurl has a copy, which it then wipes."""
+	"""memory.places(), once no call is under way: while one is, libcurl has a copy, which it then wipes."""
 	last = {}
 
 	def clean():
-		last["found"] = copies(w.d.process.pid, {**live, **former})
+		last["found"] = memory.places(w.d.process.pid, {**live, **former})
 		last["wrong"] = {name: places for name, places in last["found"].items()
 			if set(places) - {"out"} or (name in former and places)}
 		return not last["wrong"]
