@@ -362,6 +362,12 @@ void uuid_mark(uint8_t id[UUID_BYTES])
 	id[8] = (uint8_t)(0x80 | (id[8] & 0x3f));
 }
 
+void uuid_stamp(uint8_t id[UUID_BYTES], uint64_t ms)
+{
+	for (size_t i = 0; i < 6; i++)
+		id[i] = (uint8_t)(ms >> (40 - 8 * i));
+}
+
 char *uuid_format(const uint8_t id[UUID_BYTES], char text[UUID_TEXT_MAX])
 {
 	char *at = text;

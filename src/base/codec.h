@@ -70,6 +70,9 @@ MUST_CHECK enum err uri_repair(struct span text, struct buf *out);
  * from a SHA-256, so that the same input always has the same id.
  */
 void uuid_mark(uint8_t id[UUID_BYTES]);
+
+/* Begin it with a time in ms, as version 7 does, so that texts sort as the times do. */
+void uuid_stamp(uint8_t id[UUID_BYTES], uint64_t ms);
 char *uuid_format(const uint8_t id[UUID_BYTES], char text[UUID_TEXT_MAX]);
 MUST_CHECK enum err uuid_parse(struct span text, uint8_t id[UUID_BYTES]);
 

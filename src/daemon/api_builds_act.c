@@ -30,16 +30,17 @@ static void reply_pending(struct ask *a, struct span trigger)
 	builds_reply(a->req, 202, &w, buf_span(&body), field);
 }
 
-static void reply_crowded(struct ask *a, int64_t wait_ms)
+static void reply_limited(struct ask *a, const struct trigger_answer *answer)
 {
-	const struct v3_error crowded = {
+	const struct v3_error limited = {
 		.type = "request_limit_reached",
-		.message = "too many builds are being started",
+		.message = answer->why,
 	};
 	char field[64];
 
-	snprintf(field, sizeof(field), "Retry-After: %lld\r\n", (long long)(wait_ms + 999) / 1000);
-	builds_reply_error(a->req, 429, &crowded, field);
+	snprintf(field, sizeof(field), "Retry-After: %lld\r\n",
+		(long long)(answer->wait_ms + 999) / 1000);
+	builds_reply_error(a->req, 429, &limited, field);
 }
 
 static void on_taken(void *ctx, const struct trigger_answer *answer)
@@ -49,7 +50,7 @@ static void on_taken(void *ctx, const struct trigger_answer *answer)
 	switch (answer->taken) {
 	case TRIGGER_TAKEN:
 	case TRIGGER_REPEATED: reply_pending(a, answer->id); break;
-	case TRIGGER_CROWDED: reply_crowded(a, answer->wait_ms); break;
+	case TRIGGER_LIMITED: reply_limited(a, answer); break;
 	case TRIGGER_DIFFERS: /* no key, no other wish with it */
 	case TRIGGER_UNSTORED:
 		builds_reply_later(a->req, "This cannot be written down now.");

@@ -131,15 +131,22 @@ static void reply_taken(struct asking *a, const struct trigger_answer *answer)
 	asking_free(a);
 }
 
+static void reply_limited(struct asking *a, const struct trigger_answer *answer)
+{
+	const struct httpd_problem limited = {
+		.status = 429,
+		.type = "too-many",
+		.detail = answer->why,
+		.retry_after_s = (unsigned)((answer->wait_ms + 999) / 1000),
+	};
+
+	httpd_reply_problem(a->req, &limited);
+	asking_free(a);
+}
+
 static void on_taken(void *ctx, const struct trigger_answer *answer)
 {
 	struct asking *a = ctx;
-	struct httpd_problem crowded = {
-		.status = 429,
-		.type = "too-many",
-		.detail = "Too many builds are being started.",
-		.retry_after_s = (unsigned)((answer->wait_ms + 999) / 1000),
-	};
 
 	switch (answer->taken) {
 	case TRIGGER_TAKEN:
@@ -148,10 +155,7 @@ static void on_taken(void *ctx, const struct trigger_answer *answer)
 		asking_refuse(
 			a, 422, "key-reused", "This Idempotency-Key was used for something else.");
 		return;
-	case TRIGGER_CROWDED:
-		httpd_reply_problem(a->req, &crowded);
-		asking_free(a);
-		return;
+	case TRIGGER_LIMITED: reply_limited(a, answer); return;
 	case TRIGGER_UNSTORED: break;
 	}
 	asking_refuse(a, 503, "storage", "This cannot be written down now.");

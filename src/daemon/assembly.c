@@ -114,6 +114,7 @@ static enum err source_give_api(const struct assembly_needs *needs, const struct
 		return ERR_OK;
 	s->api = travis_api_new(needs->http, &conf);
 	s->token = secret_ref_copy(&cs->api_token);
+	s->builds_per_hour = (size_t)cs->builds_per_hour;
 	if (secret_ref_is_remote(&s->token))
 		return ERR_OK;
 	/* It is fetched each time; here only to hear at once if it is not there. */

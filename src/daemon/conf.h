@@ -33,6 +33,7 @@ struct conf_source {
 	char **owners;      /* allowed repository owners; NULL: all */
 	char *api_url;      /* or NULL: builds cannot be started there */
 	struct secret_ref api_token;
+	int64_t builds_per_hour; /* of one repository that are asked for at most; 0: any */
 	bool heal;
 	int64_t heal_every_ms, heal_unfinished_ms, heal_window_ms, heal_rate;
 	int64_t key_refresh_ms, key_refetch_ms;

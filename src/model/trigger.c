@@ -58,6 +58,11 @@ bool trigger_is_over(const struct trigger *t)
 	return t->state > TRIGGER_REQUESTED;
 }
 
+bool trigger_counts(const struct trigger *t)
+{
+	return t->state != TRIGGER_REFUSED && t->state != TRIGGER_FAILED;
+}
+
 enum err trigger_write(const struct trigger *t, struct buf *out)
 {
 	struct json_writer w;

@@ -63,6 +63,9 @@ const char *trigger_state_str(enum trigger_state s);
 /* Does nothing more come of it here? */
 bool trigger_is_over(const struct trigger *t);
 
+/* Is there a build of it, or may there be one yet? */
+bool trigger_counts(const struct trigger *t);
+
 /* Append it as JSON, to be kept or shown; and back, into an initialized one. */
 MUST_CHECK enum err trigger_write(const struct trigger *t, struct buf *out);
 MUST_CHECK enum err trigger_read(struct span json, struct trigger *t);

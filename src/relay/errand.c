@@ -10,57 +10,23 @@
 #include "base/codec.h"
 #include "base/json_write.h"
 #include "base/log.h"
-#include "io/crypto.h"
 #include "io/loop.h"
-#include "model/backoff.h"
 #include "model/entity.h"
+#include "relay/errand_impl.h"
+#include "relay/quota.h"
 #include "relay/relay_impl.h"
-#include "relay/source.h"
-#include "relay/token.h"
 #include "relay/triggers.h"
 #include "secret/safe.h"
 #include "travis/api.h"
 
 #define VALUE_MAX      (128 * 1024)
 #define RECORD_MAX     (16 * 1024)
-#define BODY_MAX       (64 * 1024)
 #define PATH_MAX_BYTES 2048
-#define NOTE_MAX       512
 #define BUILD_NAME_MAX 512
 
 #define SAVE_AGAIN_MS 1000
-#define ASK_FIRST_MS  1000
-#define ASK_MAX_MS    60000
 #define LOOK_FIRST_MS 1000
 #define LOOK_MAX_MS   30000
-/* After that long Travis will not take it any more, or not tell what came of it. */
-#define GIVE_UP_MS INT64_C(3600000)
-
-/* What Travis is to be asked. */
-struct asking {
-	const char *method;
-	char *path;
-	struct buf body;
-	void (*on_reply)(void *ctx, const struct travis_reply *r);
-};
-
-struct errand {
-	struct relay *relay;
-	struct trigger t;
-	int64_t version;
-	void (*on_over)(void *ctx, struct errand *e);
-	void *ctx;
-	struct asking asking; /* the call under way, or for which a token is fetched */
-	struct safe_wait *wait;
-	struct travis_api_call *call;
-	struct loop_timer *timer;
-	bool doubted;      /* Travis did not take the token, and a newer one was asked for */
-	bool unsaved;      /* where it stands now is to be written down */
-	bool checked;      /* the build is of the repository that the policy looked at */
-	unsigned tries;    /* of the step under way */
-	struct mono since; /* when the step began */
-	char note[NOTE_MAX];
-};
 
 static void on_saved(void *ctx, const struct append_answer *a);
 
@@ -128,8 +94,21 @@ static void errand_save(struct errand *e)
 		loop_timer_set(e->timer, SAVE_AGAIN_MS);
 }
 
-/* The one way from state to state. */
-static void errand_enter(struct errand *e, enum trigger_state state, const char *note)
+/* A new build counts from when it was asked for last; one that will not be made does not. */
+static void errand_count(const struct errand *e)
+{
+	struct quota *q = e->relay->quota;
+	const struct trigger *t = &e->t;
+
+	if (t->action != ACCESS_TRIGGER)
+		return;
+	if (!trigger_counts(t))
+		quota_drop(q, t->host, t->repository, t->id);
+	else if (!trigger_is_over(t))
+		quota_count(q, t->host, t->repository, t->id, loop_now(e->relay->loop));
+}
+
+void errand_enter(struct errand *e, enum trigger_state state, const char *note)
 {
 	snprintf(e->note, sizeof(e->note), "%s", note);
 	e->t.state = state;
@@ -137,6 +116,7 @@ static void errand_enter(struct errand *e, enum trigger_state state, const char 
 	e->tries = 0;
 	e->doubted = false;
 	e->since = loop_now(e->relay->loop);
+	errand_count(e);
 	log_info("trigger.state", "trigger=%.*s state=%s repository=%.*s note=\"%s\"",
 		SPAN_ARGS(e->t.id), trigger_state_str(state), SPAN_ARGS(e->t.repository), note);
 	errand_save(e);
@@ -160,136 +140,6 @@ static void on_saved(void *ctx, const struct append_answer *a)
 	}
 	e->unsaved = true;
 	loop_timer_set(e->timer, SAVE_AGAIN_MS);
-}
-
-/* --- asking Travis --- */
-
-static void errand_retry(struct errand *e, int64_t first_ms, int64_t max_ms)
-{
-	const struct backoff pace = { first_ms, max_ms };
-
-	loop_timer_set(e->timer, backoff_wait(&pace, ++e->tries, random_u64()));
-}
-
-static bool errand_is_late(const struct errand *e)
-{
-	return loop_now(e->relay->loop).ms - e->since.ms >= GIVE_UP_MS;
-}
-
-static struct source *source_of(const struct errand *e)
-{
-	struct source *s = relay_source(e->relay, e->t.source);
-
-	return s == NULL || s->api == NULL ? NULL : s;
-}
-
-/* A call that changes nothing, or certainly was not heard, did not succeed: try it again. */
-static void errand_again(struct errand *e, const struct travis_reply *r, enum trigger_state end)
-{
-	struct source *s = source_of(e);
-
-	/* A limit without a type is the token's; with one, the repository's alone. */
-	if (r->answer == TRAVIS_LIMITED && r->error_type.n == 0 && s != NULL)
-		source_hush(s, loop_now(e->relay->loop), r->wait_ms);
-	if (errand_is_late(e))
-		errand_enter(e, end, r->why);
-	else if (r->answer == TRAVIS_LIMITED)
-		loop_timer_set(e->timer, r->wait_ms);
-	else
-		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
-}
-
-static bool may_pass(const struct travis_reply *r)
-{
-	return r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
-}
-
-/* The token may have been changed a moment ago: ask for it anew, once. */
-static bool errand_doubts(struct errand *e)
-{
-	const struct source *s = source_of(e);
-
-	if (e->doubted || s == NULL || !token_doubt(e->relay, s, e->t.entity))
-		return false;
-	e->doubted = true;
-	errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
-	return true;
-}
-
-static void on_answered(void *ctx, const struct travis_reply *r)
-{
-	struct errand *e = ctx;
-
-	e->call = NULL;
-	if (r->answer != TRAVIS_UNAUTHORIZED || !errand_doubts(e))
-		e->asking.on_reply(e, r);
-}
-
-static bool is_post(const struct asking *a)
-{
-	return strcmp(a->method, "POST") == 0;
-}
-
-static void errand_call(struct errand *e, const struct secret *token)
-{
-	struct source *s = source_of(e);
-	const struct asking *a = &e->asking;
-
-	if (s != NULL && is_post(a))
-		source_post(s, loop_now(e->relay->loop));
-	if (s == NULL || travis_api_send(s->api, a->method, a->path, token, buf_span(&a->body),
-				 on_answered, e, &e->call) != ERR_OK)
-		errand_enter(e, TRIGGER_FAILED, "Travis cannot be asked that way");
-}
-
-static void on_secret(void *ctx, const struct secret *token, enum err err, const char *why)
-{
-	struct errand *e = ctx;
-
-	(void)err;
-	e->wait = NULL;
-	if (token != NULL)
-		errand_call(e, token);
-	else if (errand_is_late(e))
-		errand_enter(e, TRIGGER_FAILED, why);
-	else
-		errand_retry(e, ASK_FIRST_MS, ASK_MAX_MS);
-}
-
-/* By now the policy has allowed it: only then is a token fetched. */
-static void errand_fetch_token(struct errand *e)
-{
-	CLEANUP(freep) char *why = NULL;
-	const struct source *s = source_of(e);
-
-	if (s == NULL)
-		errand_enter(e, TRIGGER_FAILED, "this source has no API any more");
-	else if (token_fetch(e->relay, s, e->t.entity, on_secret, e, &e->wait, &why) != ERR_OK)
-		errand_enter(e, TRIGGER_FAILED, why);
-}
-
-static void asking_set(struct asking *a, const char *method, const char *path, struct span body,
-	void (*on_reply)(void *ctx, const struct travis_reply *r))
-{
-	a->method = method;
-	free(a->path);
-	a->path = xstrdup(path);
-	a->on_reply = on_reply;
-	buf_clear(&a->body);
-	IGNORE(buf_add_span(&a->body, body) != ERR_OK); /* it has the same ceiling */
-}
-
-static void errand_send(struct errand *e, const char *method, const char *path, struct span body,
-	void (*on_reply)(void *ctx, const struct travis_reply *r))
-{
-	const struct source *s = source_of(e);
-	int64_t wait_ms = s == NULL ? 0 : source_post_wait(s, loop_now(e->relay->loop));
-
-	asking_set(&e->asking, method, path, body, on_reply);
-	if (wait_ms > 0 && is_post(&e->asking))
-		loop_timer_set(e->timer, wait_ms);
-	else
-		errand_fetch_token(e);
 }
 
 static bool slug_is_ours(const struct errand *e, struct span slug)
@@ -324,19 +174,34 @@ static void take_request(struct errand *e, const struct travis_request *r, const
 		errand_retry(e, LOOK_FIRST_MS, LOOK_MAX_MS);
 }
 
+/* The repository has had its builds of this hour: others will be told before Travis is asked. */
+static void errand_exhaust(struct errand *e, int64_t builds, int64_t per_ms)
+{
+	quota_full(e->relay->quota, e->t.host, e->t.repository, builds, per_ms,
+		loop_now(e->relay->loop));
+}
+
 static void on_requested(void *ctx, const struct travis_reply *reply)
 {
 	struct errand *e = ctx;
 	struct travis_request r;
+	struct travis_limit limit;
 
-	if (reply->answer == TRAVIS_OK && travis_request_read(reply->body, &r) == ERR_OK)
+	if (reply->answer == TRAVIS_OK && travis_request_read(reply->body, &r) == ERR_OK) {
+		if (r.remaining >= 0 && r.remaining <= 1)
+			errand_exhaust(e, QUOTA_DEFAULT, QUOTA_MS);
 		take_request(e, &r, "");
-	else if (reply->answer == TRAVIS_OK)
+	} else if (travis_limit_read(reply, &limit) == ERR_OK) {
+		errand_exhaust(e, limit.builds, limit.per_ms);
+		errand_enter(e, TRIGGER_REFUSED, reply->why);
+	} else if (reply->answer == TRAVIS_OK) {
 		errand_enter(e, TRIGGER_UNCERTAIN, "Travis's answer cannot be read");
-	else if (reply->answer == TRAVIS_LIMITED || (may_pass(reply) && !reply->sent))
+	} else if (reply->answer == TRAVIS_LIMITED || (errand_may_pass(reply) && !reply->sent)) {
 		errand_again(e, reply, TRIGGER_FAILED);
-	else
-		errand_enter(e, may_pass(reply) ? TRIGGER_UNCERTAIN : TRIGGER_FAILED, reply->why);
+	} else {
+		errand_enter(
+			e, errand_may_pass(reply) ? TRIGGER_UNCERTAIN : TRIGGER_FAILED, reply->why);
+	}
 }
 
 static enum err request_write(const struct trigger *t, struct buf *out)
@@ -370,7 +235,7 @@ static void ask_for_build(struct errand *e)
 	CLEANUP(buf_release) struct buf path, body;
 
 	buf_init(&path, PATH_MAX_BYTES);
-	buf_init(&body, BODY_MAX);
+	buf_init(&body, ERRAND_BODY_MAX);
 	if (travis_path_repo(e->t.repository, "/requests", &path) != ERR_OK ||
 		request_write(&e->t, &body) != ERR_OK)
 		errand_enter(e, TRIGGER_FAILED, "it is too long to be asked for");
@@ -382,7 +247,7 @@ static void on_looked(void *ctx, const struct travis_reply *reply)
 {
 	struct errand *e = ctx;
 	struct travis_request r;
-	char note[NOTE_MAX];
+	char note[ERRAND_NOTE_MAX];
 
 	if (reply->answer != TRAVIS_OK) {
 		/* Not to be seen yet is not gone: the request was taken. */
@@ -391,7 +256,8 @@ static void on_looked(void *ctx, const struct travis_reply *reply)
 		   !slug_is_ours(e, r.slug)) {
 		errand_enter(e, TRIGGER_UNCERTAIN, "Travis answered about another repository");
 	} else {
-		snprintf(note, sizeof(note), "%.*s", SPAN_ARGS(utf8_cut(r.message, NOTE_MAX - 1)));
+		snprintf(note, sizeof(note), "%.*s",
+			SPAN_ARGS(utf8_cut(r.message, ERRAND_NOTE_MAX - 1)));
 		take_request(e, &r, note);
 	}
 }
@@ -418,7 +284,7 @@ static void on_ordered(void *ctx, const struct travis_reply *reply)
 		errand_enter(e, TRIGGER_BUILT, "");
 	else if (reply->status == 409)
 		errand_enter(e, TRIGGER_REFUSED, reply->why);
-	else if (may_pass(reply))
+	else if (errand_may_pass(reply))
 		errand_again(e, reply, TRIGGER_FAILED);
 	else
 		errand_enter(e, TRIGGER_FAILED, reply->why);
@@ -429,7 +295,7 @@ static void on_checked(void *ctx, const struct travis_reply *reply)
 	struct errand *e = ctx;
 	struct travis_build b;
 
-	if (may_pass(reply)) {
+	if (errand_may_pass(reply)) {
 		errand_again(e, reply, TRIGGER_FAILED);
 		return;
 	}
@@ -479,14 +345,6 @@ void errand_go(struct errand *e)
 	e->on_over(e->ctx, e);
 }
 
-void errand_rekey(struct errand *e)
-{
-	if (e->wait == NULL)
-		return;
-	safe_cancel(TAKE(e->wait));
-	errand_fetch_token(e);
-}
-
 void errand_resume(struct errand *e)
 {
 	if (e->t.state == TRIGGER_ASKED && e->t.action == ACCESS_TRIGGER)
@@ -506,6 +364,12 @@ static void on_due(void *ctx)
 		errand_go(e);
 }
 
+void errand_give_turn(struct errand *e, struct budget_turn *turn)
+{
+	e->turn = *turn;
+	turn->held = false;
+}
+
 struct errand *errand_new(struct relay *r, const struct trigger *t, int64_t version,
 	void (*on_over)(void *ctx, struct errand *e), void *ctx)
 {
@@ -520,7 +384,7 @@ struct errand *errand_new(struct relay *r, const struct trigger *t, int64_t vers
 	e->since = loop_now(r->loop);
 	e->timer = loop_timer_new(r->loop, on_due, e);
 	trigger_init(&e->t);
-	buf_init(&e->asking.body, BODY_MAX);
+	buf_init(&e->asking.body, ERRAND_BODY_MAX);
 	buf_init(&copy, VALUE_MAX);
 	err = trigger_write(t, &copy);
 	if (err == ERR_OK)
@@ -536,6 +400,7 @@ void errand_free(struct errand *e)
 	if (e == NULL)
 		return;
 	travis_api_cancel(e->call);
+	budget_return(e->relay->budget, &e->turn);
 	if (e->wait != NULL)
 		safe_cancel(e->wait);
 	free(e->asking.path);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "model/trigger.h"
+#include "relay/budget.h"
 
 struct relay;
 
@@ -21,6 +22,9 @@ struct errand;
 struct errand *errand_new(struct relay *r, const struct trigger *t, int64_t version,
 	void (*on_over)(void *ctx, struct errand *e), void *ctx);
 void errand_free(struct errand *e);
+
+/* A turn to post that was kept for it. Taken. */
+void errand_give_turn(struct errand *e, struct budget_turn *turn);
 
 /* Take the next step. */
 void errand_go(struct errand *e);

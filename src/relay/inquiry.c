@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/defs.h"
+#include "io/loop.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "relay/token.h"
@@ -63,6 +64,7 @@ static void on_answered(void *ctx, const struct travis_reply *r)
 	const struct source *s = source_of(q);
 
 	q->call = NULL;
+	token_heed(q->relay, &q->token, span_of(q->source), span_of(q->entity), r);
 	if (r->answer == TRAVIS_UNAUTHORIZED && !q->doubted && s != NULL &&
 		token_doubt(q->relay, s, span_of(q->entity))) {
 		q->doubted = true;
@@ -73,6 +75,19 @@ static void on_answered(void *ctx, const struct travis_reply *r)
 	inquiry_answer(q, r);
 }
 
+/* Others have learned that the token is not to be used now. */
+static bool inquiry_is_banned(struct inquiry *q, const struct source *s, const struct secret *token)
+{
+	struct travis_reply r = { .answer = TRAVIS_LIMITED,
+		.why = "Travis takes nothing from this token for a while" };
+
+	q->token = budget_name(q->relay->budget, span_of(s->host), token);
+	r.wait_ms = budget_ban_wait(q->relay->budget, &q->token, loop_now(q->relay->loop));
+	if (r.wait_ms > 0)
+		inquiry_answer(q, &r);
+	return r.wait_ms > 0;
+}
+
 static void on_token(void *ctx, const struct secret *token, enum err e, const char *why)
 {
 	struct inquiry *q = ctx;
@@ -80,10 +95,14 @@ static void on_token(void *ctx, const struct secret *token, enum err e, const ch
 
 	(void)e;
 	q->wait = NULL;
-	if (token == NULL)
+	if (token == NULL) {
 		inquiry_fail(q, why);
-	else if (s == NULL || travis_api_send(s->api, "GET", q->path, token, (struct span){ 0 },
-				      on_answered, q, &q->call) != ERR_OK)
+		return;
+	}
+	if (s != NULL && inquiry_is_banned(q, s, token))
+		return;
+	if (s == NULL || travis_api_send(s->api, "GET", q->path, token, (struct span){ 0 },
+				 on_answered, q, &q->call) != ERR_OK)
 		inquiry_fail(q, "Travis cannot be asked that way");
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 
 #include "base/span.h"
+#include "relay/budget.h"
 
 struct relay;
 struct safe_wait;
@@ -23,7 +24,8 @@ struct inquiry {
 	char *source, *entity, *path; /* NULL: nothing is being asked */
 	struct safe_wait *wait;
 	struct travis_api_call *call;
-	bool doubted; /* the token was not taken, and a newer one was asked for */
+	struct budget_name token; /* by which Travis was asked last */
+	bool doubted;             /* the token was not taken, and a newer one was asked for */
 };
 
 void inquiry_init(struct inquiry *q, struct relay *r,
@@ -37,7 +39,8 @@ bool inquiry_is_open(const struct inquiry *q);
 /*
  * Ask, where nothing is being asked. entity may be empty, where the token is the
  * same for all. on_reply runs once, perhaps at once; a token that cannot be had,
- * or is not taken and may have been changed just now, counts as TRAVIS_TRANSIENT.
+ * or is not taken and may have been changed just now, counts as TRAVIS_TRANSIENT. One
+ * of which Travis has heard too much is not shown: that counts as TRAVIS_LIMITED.
  */
 void inquiry_ask(struct inquiry *q, const struct source *s, struct span entity, const char *path);
 

@@ -4,8 +4,12 @@ EXTRA_DIST += src/relay/.may_include
 libstagewire_a_SOURCES += \
 	src/relay/announce.c \
 	src/relay/announce.h \
+	src/relay/askers.c \
+	src/relay/askers.h \
 	src/relay/board.c \
 	src/relay/board.h \
+	src/relay/budget.c \
+	src/relay/budget.h \
 	src/relay/chronicle.c \
 	src/relay/chronicle.h \
 	src/relay/chronicle_entry.c \
@@ -15,8 +19,10 @@ libstagewire_a_SOURCES += \
 	src/relay/dispatch.c \
 	src/relay/dispatch.h \
 	src/relay/dispatch_impl.h \
+	src/relay/errand_ask.c \
 	src/relay/errand.c \
 	src/relay/errand.h \
+	src/relay/errand_impl.h \
 	src/relay/finding.c \
 	src/relay/finding.h \
 	src/relay/healer.c \
@@ -43,6 +49,8 @@ libstagewire_a_SOURCES += \
 	src/relay/outlet.h \
 	src/relay/parcel.c \
 	src/relay/parcel.h \
+	src/relay/quota.c \
+	src/relay/quota.h \
 	src/relay/refusal.c \
 	src/relay/refusal.h \
 	src/relay/relay.c \

@@ -10,12 +10,14 @@
 #include "model/address.h"
 #include "model/sink.h"
 #include "relay/announce.h"
+#include "relay/budget.h"
 #include "relay/chronicle.h"
 #include "relay/healer.h"
 #include "relay/ingress.h"
 #include "relay/journal.h"
 #include "relay/keeper.h"
 #include "relay/memo.h"
+#include "relay/quota.h"
 #include "relay/relay_impl.h"
 #include "relay/release.h"
 #include "relay/replay.h"
@@ -87,6 +89,8 @@ struct relay *relay_new(struct loop *l, struct store *store)
 	r->chronicle = chronicle_new(l, store, r->journal, r->index);
 	r->release = release_new(r);
 	r->upkeep = upkeep_new(l, store);
+	r->budget = budget_new();
+	r->quota = quota_new();
 	r->triggers = triggers_new(r);
 	r->variables = variables_new(r);
 	r->healer = healer_new(r);
@@ -103,6 +107,8 @@ void relay_free(struct relay *r)
 	triggers_free(r->triggers);
 	variables_free(r->variables);
 	healer_free(r->healer);
+	quota_free(r->quota);
+	budget_free(r->budget);
 	relay_setup_release(&r->setup);
 	dispatch_free(r->dispatch);
 	announcer_free(r->announcer);
@@ -133,12 +139,19 @@ static void on_restored(void *ctx)
 		release_run(r->release);
 }
 
+static void on_announced(void *ctx)
+{
+	struct relay *r = ctx;
+
+	triggers_remember(r->triggers, on_restored, r);
+}
+
 static void on_remembered(void *ctx)
 {
 	struct relay *r = ctx;
 
 	relay_catalog_start(r);
-	announcer_restore(r->announcer, on_restored, r);
+	announcer_restore(r->announcer, on_announced, r);
 }
 
 void relay_start(struct relay *r, void (*on_ready)(void *ctx), void *ctx)

@@ -9,12 +9,14 @@
 #include "relay/relay.h"
 
 struct announcer;
+struct budget;
 struct chronicle;
 struct dispatch;
 struct healer;
 struct journal;
 struct keeper;
 struct memo;
+struct quota;
 struct release;
 struct replay;
 struct round;
@@ -47,6 +49,8 @@ struct relay {
 	struct chronicle *chronicle;
 	struct release *release;
 	struct upkeep *upkeep;
+	struct budget *budget; /* of the tokens by which Travis is asked */
+	struct quota *quota;   /* of the builds of repositories */
 	struct triggers *triggers;
 	struct variables *variables;
 	struct healer *healer;

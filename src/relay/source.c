@@ -31,32 +31,6 @@ bool source_hears(const struct source *s, struct span owner)
 	return false;
 }
 
-/* Until the n-th oldest of the last posts, counted from 0, is one no more. */
-static int64_t wait_for(const struct source *s, size_t n, struct mono now)
-{
-	struct mono old = s->posted[(s->posted_next + n) % SOURCE_POSTS];
-	int64_t hush_ms = source_hush_wait(s, now);
-	int64_t wait_ms = old.ms + SOURCE_POSTS_MS - now.ms;
-
-	return old.ms == 0 || wait_ms < hush_ms ? hush_ms : wait_ms;
-}
-
-int64_t source_post_wait(const struct source *s, struct mono now)
-{
-	return wait_for(s, 0, now);
-}
-
-int64_t source_spare_wait(const struct source *s, struct mono now)
-{
-	return wait_for(s, SOURCE_SPARE, now);
-}
-
-void source_post(struct source *s, struct mono now)
-{
-	s->posted[s->posted_next] = now;
-	s->posted_next = (s->posted_next + 1) % SOURCE_POSTS;
-}
-
 struct source *source_for(
 	struct source *const *list, size_t n, struct span slug, const char *name, struct span host)
 {
@@ -74,15 +48,33 @@ struct source *source_for(
 	return NULL;
 }
 
+static void put_off(struct mono *until, struct mono now, int64_t wait_ms)
+{
+	if (until->ms < now.ms + wait_ms)
+		until->ms = now.ms + wait_ms;
+}
+
+static int64_t left(struct mono until, struct mono now)
+{
+	return until.ms > now.ms ? until.ms - now.ms : 0;
+}
+
 void source_hush(struct source *s, struct mono now, int64_t wait_ms)
 {
-	int64_t until_ms = now.ms + wait_ms;
-
-	if (until_ms > s->hushed_until.ms)
-		s->hushed_until.ms = until_ms;
+	put_off(&s->hushed_until, now, wait_ms);
 }
 
 int64_t source_hush_wait(const struct source *s, struct mono now)
 {
-	return s->hushed_until.ms > now.ms ? s->hushed_until.ms - now.ms : 0;
+	return left(s->hushed_until, now);
+}
+
+void source_defer(struct source *s, struct mono now, int64_t wait_ms)
+{
+	put_off(&s->deferred_until, now, wait_ms);
+}
+
+int64_t source_defer_wait(const struct source *s, struct mono now)
+{
+	return left(s->deferred_until, now);
 }

@@ -7,11 +7,8 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/span.h"
 #include "secret/ref.h"
-
-#define SOURCE_POSTS    40 /* in SOURCE_POSTS_MS at most */
-#define SOURCE_POSTS_MS INT64_C(30000)
-#define SOURCE_SPARE    10 /* of them, that what nobody waits for leaves to people */
 
 struct travis_api;
 struct travis_keys;
@@ -32,32 +29,24 @@ struct source {
 	char **owners; /* repository owners listened to, NULL-ended; NULL: all */
 	size_t body_max;
 	struct travis_keys *keys;
-	struct travis_api *api;           /* NULL: builds cannot be started there */
-	struct secret_ref token;          /* for it; its path may have an entity's variables */
-	struct mono posted[SOURCE_POSTS]; /* when its API was last posted to: a ring */
-	size_t posted_next;
-	struct mono hushed_until; /* its API wants no call before */
+	struct travis_api *api;     /* NULL: builds cannot be started there */
+	struct secret_ref token;    /* for it; its path may have an entity's variables */
+	size_t builds_per_hour;     /* of one repository that are asked for at most; 0: any */
+	struct mono hushed_until;   /* who looks for builds there waits until then */
+	struct mono deferred_until; /* and who writes variables there, until then */
 	struct source_heal heal;
 	uint64_t accepted, duplicates, refused, backfilled;
 };
 
-/*
- * How long to wait before its API may be posted to, in ms; 0: not at all. Travis
- * bans a token for an hour after 50 POSTs in 30 seconds.
- */
-int64_t source_post_wait(const struct source *s, struct mono now);
-
-/* The same for what nobody waits for: some are left to those who do. */
-int64_t source_spare_wait(const struct source *s, struct mono now);
-
-/* It is posted to now. */
-void source_post(struct source *s, struct mono now);
-
-/* Its API takes no call at all for a while: the token asked too often, or is banned. */
+/* Who looks for builds there stops for a while: a token is heard too much of, or is banned. */
 void source_hush(struct source *s, struct mono now, int64_t wait_ms);
 
-/* How long that is yet, in ms; 0: it may be asked. Part of source_post_wait(), too. */
+/* How long that is yet, in ms; 0: it may be asked. */
 int64_t source_hush_wait(const struct source *s, struct mono now);
+
+/* The same of who writes variables there: one of the tokens must wait. */
+void source_defer(struct source *s, struct mono now, int64_t wait_ms);
+int64_t source_defer_wait(const struct source *s, struct mono now);
 
 /* Does it listen to the owner of a repository? */
 bool source_hears(const struct source *s, struct span owner);

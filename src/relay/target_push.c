@@ -76,11 +76,8 @@ static void push_failed(struct target *t, const char *why, bool may_pass, int64_
 static void push_refused(struct target *t, const struct travis_reply *r)
 {
 	bool may_pass = r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
-	struct source *s = relay_source(t->all->relay, span_of(t->source));
+	const struct source *s = relay_source(t->all->relay, span_of(t->source));
 
-	/* A limit without a type is the token's; with one, the repository's alone. */
-	if (r->answer == TRAVIS_LIMITED && r->error_type.n == 0 && s != NULL)
-		source_hush(s, loop_now(t->all->relay->loop), r->wait_ms);
 	/* There may be a newer token, which takes a while to be known. */
 	if (r->answer == TRAVIS_UNAUTHORIZED && s != NULL)
 		may_pass = token_doubt(t->all->relay, s, span_of(t->entity)) && t->tries < PATIENCE;
@@ -262,12 +259,18 @@ static void compare(struct target *t, bool found)
 	wanted_release(&w);
 }
 
+static void answered(struct target *t, const struct travis_reply *r)
+{
+	t->call = NULL;
+	token_heed(t->all->relay, &t->token, span_of(t->source), span_of(t->entity), r);
+}
+
 static void on_listed(void *ctx, const struct travis_reply *r)
 {
 	struct target *t = ctx;
 	enum err e;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->answer != TRAVIS_OK) {
 		push_refused(t, r);
 		return;
@@ -286,7 +289,7 @@ static void on_written(void *ctx, const struct travis_reply *r)
 	struct target *t = ctx;
 	struct travis_env_var v;
 
-	t->call = NULL;
+	answered(t, r);
 	if (r->status == 409 || (r->answer == TRAVIS_NOT_FOUND && t->at.id[0] != '\0')) {
 		look_again(t, r);
 		return;
@@ -356,8 +359,6 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	e = path_write(t, &path);
 	if (e == ERR_OK && !lists && t->next.digest[0] != '\0')
 		e = body_write(t, &body);
-	if (e == ERR_OK && !lists)
-		source_post(s, loop_now(t->all->relay->loop));
 	if (e == ERR_OK)
 		e = travis_api_send_secret(s->api, method_of(t), path.data, token, body,
 			lists ? on_listed : on_written, t, &t->call);
@@ -365,23 +366,22 @@ static enum err send(struct target *t, struct source *s, const struct secret *to
 	return e;
 }
 
-/* How long Travis's limits let nothing be asked; lists are not counted. */
-static int64_t limit_wait(const struct target *t, const struct source *s)
-{
-	const struct mono now = loop_now(t->all->relay->loop);
-
-	return t->step == STEP_LIST ? source_hush_wait(s, now) : source_spare_wait(s, now);
-}
-
 static void send_with(struct target *t, struct source *s, const struct secret *token)
 {
-	const int64_t wait_ms = limit_wait(t, s);
+	struct relay *r = t->all->relay;
+	const struct mono now = loop_now(r->loop);
 	enum err e = ERR_OK;
+	int64_t wait_ms;
 
-	if (wait_ms > 0)
+	t->token = budget_name(r->budget, span_of(s->host), token);
+	wait_ms = t->step == STEP_WRITE ? budget_spare(r->budget, &t->token, now)
+					: budget_ban_wait(r->budget, &t->token, now);
+	if (wait_ms > 0) {
+		source_defer(s, now, wait_ms);
 		loop_timer_set(t->timer, wait_ms);
-	else
+	} else {
 		e = send(t, s, token);
+	}
 	if (e == ERR_PARSE)
 		push_failed(t, "the value or the token is no text that can be sent", false, 0);
 	else if (e != ERR_OK)

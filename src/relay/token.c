@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "relay/token.h"
 
+#include <inttypes.h>
+
+#include "base/log.h"
+#include "io/loop.h"
 #include "io/secmem.h"
 #include "model/catalog.h"
+#include "relay/budget.h"
 #include "relay/relay_impl.h"
 #include "relay/source.h"
 #include "secret/safe.h"
+#include "travis/api.h"
 
 struct secret_vars token_vars(const struct relay *r, struct span entity)
 {
@@ -45,6 +51,30 @@ enum err token_fetch(struct relay *r, const struct source *s, struct span entity
 		on_token(ctx, token, ERR_OK, NULL);
 	secret_free(token);
 	return e;
+}
+
+struct secret *token_known(struct relay *r, const struct source *s, struct span entity)
+{
+	CLEANUP(freep) char *why = NULL;
+	struct secret_vars vars = token_vars(r, entity);
+	struct secret *token = NULL;
+
+	if (secret_ref_is_remote(&s->token))
+		return r->setup.safe == NULL ? NULL : safe_known(r->setup.safe, &s->token, &vars);
+	IGNORE(secret_fetch(&s->token, &token, &why) != ERR_OK);
+	return token;
+}
+
+void token_heed(struct relay *r, const struct budget_name *token, struct span source,
+	struct span entity, const struct travis_reply *reply)
+{
+	struct travis_limit limit;
+
+	if (reply->answer != TRAVIS_LIMITED || travis_limit_read(reply, &limit) == ERR_OK)
+		return;
+	budget_ban(r->budget, token, loop_now(r->loop), reply->wait_ms);
+	log_warning("travis.limit", "source=%.*s entity=%.*s wait_s=%" PRId64 " why=\"%s\"",
+		SPAN_ARGS(source), SPAN_ARGS(entity), reply->wait_ms / 1000, reply->why);
 }
 
 bool token_doubt(struct relay *r, const struct source *s, struct span entity)

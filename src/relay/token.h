@@ -9,10 +9,12 @@
 #include "base/span.h"
 #include "secret/path.h"
 
+struct budget_name;
 struct relay;
 struct safe_wait;
 struct secret;
 struct source;
+struct travis_reply;
 
 /*
  * The token by which Travis is asked something for an entity. Nothing here judges
@@ -34,6 +36,16 @@ struct secret_vars token_vars(const struct relay *r, struct span entity);
 MUST_CHECK enum err token_fetch(struct relay *r, const struct source *s, struct span entity,
 	void (*on_token)(void *ctx, const struct secret *token, enum err e, const char *why),
 	void *ctx, struct safe_wait **wait, char **why);
+
+/* A copy of it, where it is known without asking anybody; or NULL. */
+struct secret *token_known(struct relay *r, const struct source *s, struct span entity);
+
+/*
+ * Heed an answer: where Travis has heard too much of a token, whatever about, no
+ * other call is made with it for a while.
+ */
+void token_heed(struct relay *r, const struct budget_name *token, struct span source,
+	struct span entity, const struct travis_reply *reply);
 
 /* Travis does not take it: ask for a newer one. False if it would be the same. */
 bool token_doubt(struct relay *r, const struct source *s, struct span entity);

@@ -11,24 +11,30 @@
 #include "base/map.h"
 #include "io/crypto.h"
 #include "io/loop.h"
+#include "io/secmem.h"
+#include "relay/askers.h"
 #include "relay/errand.h"
 #include "relay/healer.h"
 #include "relay/journal.h"
+#include "relay/quota.h"
 #include "relay/relay_impl.h"
+#include "relay/source.h"
+#include "relay/token.h"
 
-#define NS_WISH    "trigger-key"
 #define VALUE_MAX  (128 * 1024)
 #define RECORD_MAX (16 * 1024)
 #define KEY_MAX    2048
 
-/* Under way at once, and remembered with who asked after they are over. */
-#define OPEN_MAX       1000
-#define REMEMBERED_MAX 1000
-#define CROWDED_MS     10000
-#define SCAN_ROWS      100
+/* Under way at once. */
+#define OPEN_MAX   1000
+#define CROWDED_MS 10000
 
-/* "id:digest" of what was asked for with a key. */
-#define WISH_MAX (UUID_TEXT_MAX + 2 * SHA256_BYTES + 1)
+/* After a restart, whose build's webhook may still come names who asked for it. */
+#define REMEMBERED_MS (3 * INT64_C(86400000))
+#define SCAN_ROWS     500
+
+/* "id:digest:time" of what was asked for with a key. */
+#define WISH_MAX (UUID_TEXT_MAX + 2 * SHA256_BYTES + 24)
 
 /* One that is being written down. */
 struct taking {
@@ -36,26 +42,34 @@ struct taking {
 	struct trigger t;
 	struct access access; /* what the policy looked at, but for the entity */
 	char id[UUID_TEXT_MAX], wish[WISH_MAX];
+	struct budget_turn turn;
+	int64_t wait_ms; /* it is not taken before, unless it was taken already */
+	const char *why;
 	trigger_taken_cb on_taken;
 	void *ctx;
 };
 
 struct triggers {
 	struct relay *relay;
-	struct map open;                     /* id -> struct errand */
-	size_t taking;                       /* being written down, soon open */
-	struct errand *over[REMEMBERED_MAX]; /* a ring: whose builds they are */
-	size_t over_next;
-	struct buf after; /* where the scan goes on */
+	struct map open;       /* id -> struct errand */
+	size_t taking;         /* being written down, soon open */
+	struct askers *askers; /* of those that are over */
+	struct errand *over;   /* the last one: whoever told of its end is not done with it yet */
+	struct buf after;      /* where the scan goes on */
+	void (*on_row)(struct triggers *t, const struct trigger *was, int64_t version);
+	void (*on_scanned)(void *ctx);
+	void *ctx;
 };
 
 static void on_over(void *ctx, struct errand *e);
+static enum err scan(struct triggers *t);
 
 struct triggers *triggers_new(struct relay *r)
 {
 	struct triggers *t = xcalloc(1, sizeof(*t));
 
 	t->relay = r;
+	t->askers = askers_new();
 	map_init(&t->open);
 	buf_init(&t->after, KEY_MAX);
 	return t;
@@ -72,10 +86,16 @@ void triggers_free(struct triggers *t)
 	while (map_next(&t->open, &at, &id, &e))
 		errand_free(e);
 	map_release(&t->open);
-	for (size_t i = 0; i < REMEMBERED_MAX; i++)
-		errand_free(t->over[i]);
+	errand_free(t->over);
+	askers_free(t->askers);
 	buf_release(&t->after);
 	free(t);
+}
+
+static void triggers_note(struct triggers *t, const struct trigger *was)
+{
+	if (was->state == TRIGGER_BUILT)
+		askers_note(t->askers, was);
 }
 
 /* It is over: only who asked for which build is remembered, for as long as there is room. */
@@ -85,13 +105,13 @@ static void on_over(void *ctx, struct errand *e)
 
 	healer_expect(t->relay->healer, errand_trigger(e));
 	IGNORE(map_remove(&t->open, errand_trigger(e)->id) != NULL);
-	errand_free(t->over[t->over_next]);
-	t->over[t->over_next] = e;
-	t->over_next = (t->over_next + 1) % REMEMBERED_MAX;
+	triggers_note(t, errand_trigger(e));
+	errand_free(t->over);
+	t->over = e;
 }
 
 static void triggers_begin(struct triggers *t, const struct trigger *what, int64_t version,
-	void (*begin)(struct errand *e))
+	struct budget_turn *turn, void (*begin)(struct errand *e))
 {
 	struct errand *e = errand_new(t->relay, what, version, on_over, t);
 
@@ -100,6 +120,8 @@ static void triggers_begin(struct triggers *t, const struct trigger *what, int64
 		return;
 	}
 	IGNORE(map_put(&t->open, errand_trigger(e)->id, e) != NULL);
+	if (turn != NULL)
+		errand_give_turn(e, turn);
 	begin(e);
 }
 
@@ -111,7 +133,7 @@ static const char *untaken_str(enum trigger_taken taken)
 	case TRIGGER_TAKEN:
 	case TRIGGER_REPEATED: return "repeated";
 	case TRIGGER_DIFFERS: return "key-reused";
-	case TRIGGER_CROWDED: return "too-many";
+	case TRIGGER_LIMITED: return "too-many";
 	case TRIGGER_UNSTORED: break;
 	}
 	return "storage";
@@ -138,15 +160,24 @@ static void note_untaken(struct triggers *all, const struct trigger *t, const st
 	journal_write(all->relay->journal, &r);
 }
 
+static void taking_undo(struct taking *k, enum trigger_taken taken, struct span id)
+{
+	note_untaken(k->all, &k->t, &k->access, taken, id);
+	quota_drop(k->all->relay->quota, k->t.host, k->t.repository, k->t.id);
+}
+
 static void taking_end(struct taking *k, enum trigger_taken taken, struct span id)
 {
-	struct trigger_answer a = { .taken = taken, .id = id };
+	struct trigger_answer a = {
+		.taken = taken, .id = id, .wait_ms = k->wait_ms, .why = k->why
+	};
 
 	k->all->taking--;
 	if (taken == TRIGGER_TAKEN)
-		triggers_begin(k->all, &k->t, 1, errand_go);
+		triggers_begin(k->all, &k->t, 1, &k->turn, errand_go);
 	else
-		note_untaken(k->all, &k->t, &k->access, taken, id);
+		taking_undo(k, taken, id);
+	budget_return(k->all->relay->budget, &k->turn);
 	k->on_taken(k->ctx, &a);
 	trigger_release(&k->t);
 	free(k);
@@ -155,9 +186,9 @@ static void taking_end(struct taking *k, enum trigger_taken taken, struct span i
 /* The key was used before: for the same wish, whose trigger it is, or for another. */
 static void taking_known(struct taking *k, struct span held)
 {
-	size_t id = UUID_TEXT_MAX - 1;
+	const size_t id = UUID_TEXT_MAX - 1, end = id + 1 + 2 * SHA256_BYTES;
 
-	if (held.n == strlen(k->wish) && memcmp(held.p + id, k->wish + id, held.n - id) == 0)
+	if (held.n >= end && memcmp(held.p + id, k->wish + id, end - id) == 0)
 		taking_end(k, TRIGGER_REPEATED, (struct span){ held.p, id });
 	else
 		taking_end(k, TRIGGER_DIFFERS, (struct span){ 0 });
@@ -192,15 +223,16 @@ static void taking_name(struct taking *k)
 	uint8_t id[UUID_BYTES], digest[SHA256_BYTES];
 	char hex[2 * SHA256_BYTES + 1];
 
+	k->t.created = k->t.updated = clock_wall();
 	random_bytes(id, sizeof(id));
 	uuid_mark(id);
+	uuid_stamp(id, (uint64_t)k->t.created.ms);
 	uuid_format(id, k->id);
 	wish_digest(&k->t, digest);
 	hex_encode(digest, sizeof(digest), hex);
-	snprintf(k->wish, sizeof(k->wish), "%s:%s", k->id, hex);
+	snprintf(k->wish, sizeof(k->wish), "%s:%s:%" PRId64, k->id, hex, k->t.created.ms);
 	k->t.id = span_of(k->id);
 	k->t.state = TRIGGER_ACCEPTED;
-	k->t.created = k->t.updated = clock_wall();
 }
 
 /* A key is the asker's own: the same word of somebody else is another key. */
@@ -213,7 +245,7 @@ static enum err wish_key(const struct trigger *t, struct span key, struct buf *o
 	return e == ERR_OK ? buf_add_span(out, key) : e;
 }
 
-static enum err taking_write(struct taking *k, struct span key)
+static enum err taking_write(struct taking *k, struct span key, const struct access *access)
 {
 	CLEANUP(buf_release) struct buf value, audit, name;
 	struct store_put put[2];
@@ -225,15 +257,17 @@ static enum err taking_write(struct taking *k, struct span key)
 	buf_init(&audit, RECORD_MAX);
 	buf_init(&name, KEY_MAX);
 	e = trigger_write(&k->t, &value);
+	k->t.access = access;
 	if (e == ERR_OK)
 		e = errand_audit(&k->t, &audit);
+	k->t.access = NULL;
 	if (e == ERR_OK)
 		e = wish_key(&k->t, key, &name);
 	if (e != ERR_OK)
 		return e;
 	entry = buf_span(&audit);
 	put[0] = (struct store_put){ NS_TRIGGER, k->t.id, 0, buf_span(&value) };
-	put[1] = (struct store_put){ NS_WISH, buf_span(&name), 0, span_of(k->wish) };
+	put[1] = (struct store_put){ NS_TRIGGER_KEY, buf_span(&name), 0, span_of(k->wish) };
 	a.puts_n = key.n > 0 ? 2 : 1;
 	a.audit = &entry;
 	return store_append(k->all->relay->store, &a, on_written, k);
@@ -262,33 +296,114 @@ static enum err taking_copy(struct taking *k, const struct trigger *wish)
 	return e;
 }
 
+/* --- whether there is room --- */
+
+static void taking_limit(struct taking *k, int64_t wait_ms, const char *why)
+{
+	if (wait_ms <= k->wait_ms)
+		return;
+	k->wait_ms = wait_ms;
+	k->why = why;
+}
+
+/* Where the token is known already; else it is looked at when it has been fetched. */
+static void taking_ask_token(struct taking *k, const struct source *s)
+{
+	struct relay *r = k->all->relay;
+	const struct mono now = loop_now(r->loop);
+	struct secret *token = token_known(r, s, k->t.entity);
+	struct budget_name name;
+	int64_t wait_ms;
+
+	if (token == NULL)
+		return;
+	name = budget_name(r->budget, k->t.host, token);
+	secret_free(token);
+	wait_ms = budget_wait(r->budget, &name, now);
+	if (budget_ban_wait(r->budget, &name, now) > 0)
+		taking_limit(k, wait_ms, "Travis takes nothing from this token for a while.");
+	else if (wait_ms > TRIGGERS_WAIT_MS)
+		taking_limit(k, wait_ms, "Too many builds wait for their turn at Travis.");
+	else
+		budget_take(r->budget, &name, now, &k->turn);
+}
+
+/* A new build, of which a repository may have so many in an hour. */
+static void taking_ask_quota(struct taking *k, const struct source *s)
+{
+	struct relay *r = k->all->relay;
+	const struct mono now = loop_now(r->loop);
+	int64_t wait_ms;
+
+	if (k->t.action != ACCESS_TRIGGER)
+		return;
+	wait_ms = quota_wait(r->quota, k->t.host, k->t.repository, s->builds_per_hour, now);
+	if (wait_ms > 0)
+		taking_limit(k, wait_ms,
+			"This repository has had as many builds on request as it may have now.");
+	else
+		quota_count(r->quota, k->t.host, k->t.repository, k->t.id, now);
+}
+
+static void taking_ask_room(struct taking *k)
+{
+	const struct source *s = relay_source(k->all->relay, k->t.source);
+
+	if (k->all->open.count + k->all->taking > OPEN_MAX)
+		taking_limit(k, CROWDED_MS, "Too many builds are being started.");
+	if (s != NULL)
+		taking_ask_quota(k, s);
+	if (s != NULL && k->wait_ms == 0)
+		taking_ask_token(k, s);
+}
+
+static void on_wish(void *ctx, enum err e, int64_t version, struct span value)
+{
+	struct taking *k = ctx;
+
+	(void)version;
+	if (e == ERR_OK)
+		taking_known(k, value);
+	else
+		taking_end(k, TRIGGER_LIMITED, (struct span){ 0 });
+}
+
+/* There is no room for it, but what was taken before needs none. */
+static enum err taking_look(struct taking *k, struct span key)
+{
+	CLEANUP(buf_release) struct buf name;
+	enum err e;
+
+	buf_init(&name, KEY_MAX);
+	if (key.n == 0) {
+		taking_end(k, TRIGGER_LIMITED, (struct span){ 0 });
+		return ERR_OK;
+	}
+	e = wish_key(&k->t, key, &name);
+	if (e != ERR_OK)
+		return e;
+	return store_get(k->all->relay->store, NS_TRIGGER_KEY, buf_span(&name), on_wish, k);
+}
+
 void triggers_take(struct triggers *t, const struct trigger *wish, struct span key,
 	trigger_taken_cb on_taken, void *ctx)
 {
-	const struct trigger_answer crowded = { .taken = TRIGGER_CROWDED, .wait_ms = CROWDED_MS };
-	struct taking *k;
+	struct taking *k = xcalloc(1, sizeof(*k));
 	enum err e;
 
-	if (t->open.count + t->taking >= OPEN_MAX) {
-		note_untaken(t, wish, wish->access, TRIGGER_CROWDED, (struct span){ 0 });
-		on_taken(ctx, &crowded);
-		return;
-	}
-	k = xcalloc(1, sizeof(*k));
 	k->all = t;
 	k->on_taken = on_taken;
 	k->ctx = ctx;
 	t->taking++;
 	trigger_init(&k->t);
-	if (taking_copy(k, wish) == ERR_OK) {
+	e = taking_copy(k, wish);
+	if (e == ERR_OK) {
 		taking_name(k);
-		k->t.access = wish->access;
-		e = taking_write(k, key);
-		k->t.access = NULL;
-		if (e == ERR_OK)
-			return;
+		taking_ask_room(k);
+		e = k->wait_ms > 0 ? taking_look(k, key) : taking_write(k, key, wish->access);
 	}
-	taking_end(k, TRIGGER_UNSTORED, (struct span){ 0 });
+	if (e != ERR_OK)
+		taking_end(k, TRIGGER_UNSTORED, (struct span){ 0 });
 }
 
 void triggers_rekey(struct triggers *t)
@@ -307,15 +422,35 @@ void triggers_rekey(struct triggers *t)
 
 /* --- after a restart --- */
 
-static void row_restore(struct triggers *t, const struct store_row *row)
+/* Where it counts, and whose it is. */
+static void row_remember(struct triggers *t, const struct trigger *was, int64_t version)
+{
+	const struct mono now = loop_now(t->relay->loop);
+	int64_t age_ms = clock_wall().ms - was->updated.ms;
+
+	(void)version;
+	triggers_note(t, was);
+	if (was->action != ACCESS_TRIGGER || !trigger_counts(was) || age_ms >= QUOTA_MS)
+		return;
+	quota_count(t->relay->quota, was->host, was->repository, was->id,
+		(struct mono){ now.ms - (age_ms > 0 ? age_ms : 0) });
+}
+
+static void row_restore(struct triggers *t, const struct trigger *was, int64_t version)
+{
+	if (!trigger_is_over(was) && map_get(&t->open, was->id) == NULL)
+		triggers_begin(t, was, version, NULL, errand_resume);
+}
+
+static void scan_row(struct triggers *t, const struct store_row *row)
 {
 	struct trigger was;
 
 	trigger_init(&was);
-	if (trigger_read(row->value, &was) != ERR_OK)
+	if (trigger_read(row->value, &was) == ERR_OK)
+		t->on_row(t, &was, row->version);
+	else
 		log_err("trigger.unreadable", "trigger=%.*s", SPAN_ARGS(row->key));
-	else if (!trigger_is_over(&was) && map_get(&t->open, was.id) == NULL)
-		triggers_begin(t, &was, row->version, errand_resume);
 	trigger_release(&was);
 }
 
@@ -324,46 +459,62 @@ static void on_rows(void *ctx, enum err e, const struct store_row *rows, size_t 
 	struct triggers *t = ctx;
 
 	for (size_t i = 0; e == ERR_OK && i < n; i++)
-		row_restore(t, &rows[i]);
+		scan_row(t, &rows[i]);
+	if (e == ERR_OK && more) {
+		buf_clear(&t->after);
+		e = buf_add_span(&t->after, rows[n - 1].key);
+		if (e == ERR_OK)
+			e = scan(t);
+		if (e == ERR_OK)
+			return;
+	}
 	if (e != ERR_OK)
 		log_err("trigger.unrestored", "error=\"%s\"", err_str(e));
-	if (e != ERR_OK || !more)
-		return;
+	t->on_scanned(t->ctx);
+}
+
+static enum err scan(struct triggers *t)
+{
+	return store_scan(t->relay->store, NS_TRIGGER, buf_span(&t->after), SCAN_ROWS, on_rows, t);
+}
+
+/* All rows from a time on. */
+static void scan_from(struct triggers *t, struct wall since)
+{
+	uint8_t id[UUID_BYTES] = { 0 };
+	char text[UUID_TEXT_MAX];
+
+	uuid_stamp(id, (uint64_t)since.ms);
 	buf_clear(&t->after);
-	if (buf_add_span(&t->after, rows[n - 1].key) == ERR_OK)
-		triggers_restore(t);
+	if (buf_add_str(&t->after, uuid_format(id, text)) == ERR_OK && scan(t) == ERR_OK)
+		return;
+	log_err("trigger.unrestored", "error=\"%s\"", err_str(ERR_BUSY));
+	t->on_scanned(t->ctx);
+}
+
+void triggers_remember(struct triggers *t, void (*on_done)(void *ctx), void *ctx)
+{
+	t->on_row = row_remember;
+	t->on_scanned = on_done;
+	t->ctx = ctx;
+	scan_from(t, (struct wall){ clock_wall().ms - REMEMBERED_MS });
+}
+
+static void on_all_restored(void *ctx)
+{
+	(void)ctx;
 }
 
 void triggers_restore(struct triggers *t)
 {
-	if (store_scan(t->relay->store, NS_TRIGGER, buf_span(&t->after), SCAN_ROWS, on_rows, t) !=
-		ERR_OK)
-		log_err("trigger.unrestored", "error=\"%s\"", err_str(ERR_BUSY));
+	t->on_row = row_restore;
+	t->on_scanned = on_all_restored;
+	scan_from(t, (struct wall){ 0 });
 }
 
 /* --- what is known --- */
 
-static bool is_of(const struct errand *e, struct span host, int64_t build)
-{
-	const struct trigger *t = errand_trigger(e);
-
-	for (size_t i = 0; t->state == TRIGGER_BUILT && i < t->builds; i++) {
-		if (t->build[i] == build && span_eq(t->host, host))
-			return true;
-	}
-	return false;
-}
-
 struct span triggers_principal(const struct triggers *t, struct span host, int64_t build)
 {
-	/* From the newest: who restarted it asked for what it is now. */
-	for (size_t i = 1; i <= REMEMBERED_MAX; i++) {
-		size_t at = (t->over_next + REMEMBERED_MAX - i) % REMEMBERED_MAX;
-
-		if (t->over[at] == NULL)
-			break;
-		if (is_of(t->over[at], host, build))
-			return errand_trigger(t->over[at])->principal;
-	}
-	return (struct span){ NULL, 0 };
+	return askers_principal(t->askers, host, build);
 }

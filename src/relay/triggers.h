@@ -24,6 +24,12 @@ void triggers_free(struct triggers *t);
 /* What secrets are in is another one from now on; the old one is there yet. */
 void triggers_rekey(struct triggers *t);
 
+/*
+ * Read what an earlier run kept of late: who asked for which build, and how many
+ * builds each repository has had. on_done runs once, also where it cannot be read.
+ */
+void triggers_remember(struct triggers *t, void (*on_done)(void *ctx), void *ctx);
+
 /* Go on with what an earlier run left open. */
 void triggers_restore(struct triggers *t);
 
@@ -31,15 +37,19 @@ enum trigger_taken {
 	TRIGGER_TAKEN,    /* written down */
 	TRIGGER_REPEATED, /* the same was asked for before with this key: here it is */
 	TRIGGER_DIFFERS,  /* something else was asked for with this key */
-	TRIGGER_CROWDED,  /* too many at once, or Travis's limits are reached */
+	TRIGGER_LIMITED,  /* too many at once, or Travis's limits are reached */
 	TRIGGER_UNSTORED, /* the store has no room now */
 };
 
 struct trigger_answer {
 	enum trigger_taken taken;
 	struct span id;  /* of the trigger, where there is one */
-	int64_t wait_ms; /* TRIGGER_CROWDED */
+	int64_t wait_ms; /* TRIGGER_LIMITED: when it is worth asking again */
+	const char *why; /* TRIGGER_LIMITED: a sentence for who asks */
 };
+
+/* What would wait for its turn at Travis for longer is not taken. */
+#define TRIGGERS_WAIT_MS INT64_C(60000)
 
 typedef void (*trigger_taken_cb)(void *ctx, const struct trigger_answer *a);
 
@@ -55,7 +65,10 @@ void triggers_take(struct triggers *t, const struct trigger *wish, struct span k
 /* Who asked for a build of that host; empty if nobody asked us, or that is long ago. */
 struct span triggers_principal(const struct triggers *t, struct span host, int64_t build);
 
-/* The name in the store of what is known of them: the key is the trigger's id. */
+/* The name in the store of what is known of them: the key is the id, in the order of time. */
 #define NS_TRIGGER "trigger"
+
+/* And of the keys they were asked for with: the value ends with ":" and the time in ms. */
+#define NS_TRIGGER_KEY "trigger-key"
 
 #endif

@@ -54,7 +54,7 @@ static int64_t limit_wait(const struct variables *v, const struct target *t)
 {
 	const struct source *s = relay_source(v->relay, span_of(t->source));
 
-	return s == NULL ? 0 : source_spare_wait(s, loop_now(v->relay->loop));
+	return s == NULL ? 0 : source_defer_wait(s, loop_now(v->relay->loop));
 }
 
 static void target_begin(struct target *t, struct target **place)

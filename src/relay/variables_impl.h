@@ -8,6 +8,7 @@
 #include "base/map.h"
 #include "io/loop.h"
 #include "model/pushed.h"
+#include "relay/budget.h"
 #include "relay/relay_impl.h"
 #include "relay/variable.h"
 #include "relay/variables.h"
@@ -67,7 +68,8 @@ struct target {
 	struct pushed next;       /* known, once it is written; digest is empty: removed */
 	struct safe_wait *wait;
 	struct travis_api_call *call;
-	unsigned rounds; /* lists of this push */
+	struct budget_name token; /* by which Travis was asked last */
+	unsigned rounds;          /* lists of this push */
 
 	struct mono checked;              /* last found as it should be; 0: never */
 	char tried[PUSHED_DIGEST_MAX];    /* the value that was last tried */

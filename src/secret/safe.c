@@ -277,6 +277,16 @@ enum err safe_fetch(struct safe *s, const struct secret_ref *r, const struct sec
 	return ERR_OK;
 }
 
+struct secret *safe_known(
+	struct safe *s, const struct secret_ref *r, const struct secret_vars *vars)
+{
+	struct safe_entry *entry = NULL;
+
+	if (entry_of_vars(s, r, vars, false, &entry) != ERR_OK || entry->ring.current == NULL)
+		return NULL;
+	return secret_new(secret_text(entry->ring.current), secret_len(entry->ring.current));
+}
+
 void safe_cancel(struct safe_wait *w)
 {
 	TAILQ_REMOVE(&w->entry->waits, w, link);

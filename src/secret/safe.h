@@ -85,6 +85,10 @@ MUST_CHECK enum err safe_fetch(struct safe *s, const struct secret_ref *r,
 	void (*on_secret)(void *ctx, const struct secret *secret, enum err e, const char *why),
 	void *ctx, struct safe_wait **wait);
 
+/* A copy of what was fetched last and is good enough yet; or NULL. Asks nobody. */
+struct secret *safe_known(
+	struct safe *s, const struct secret_ref *r, const struct secret_vars *vars);
+
 /* on_secret is not called. */
 void safe_cancel(struct safe_wait *w);
 

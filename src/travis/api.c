@@ -17,9 +17,15 @@
 /* What a ban lasts, and what a limit of so many an hour may take to pass. */
 #define BAN_MS       INT64_C(3600000)
 #define LIMIT_MS     INT64_C(60000)
+#define LIMIT_MIN_MS INT64_C(1000)
 #define SENTENCE_MAX 300
 /* A page of builds of 200 jobs each has some 25,000 values. */
 #define VALUES_MAX 100000
+/* Of a repository, when Travis says nothing else, and what it can say. */
+#define BUILDS_DEFAULT 10
+#define BUILDS_MOST    10000
+#define PER_S_DEFAULT  3600
+#define PER_S_MOST     86400
 
 struct travis_api {
 	struct httpc *http;
@@ -112,7 +118,7 @@ static enum travis_answer classify(
 static int64_t limit_wait(const struct httpc_answer *a)
 {
 	if (a->retry_after_ms >= 0)
-		return a->retry_after_ms;
+		return a->retry_after_ms > LIMIT_MIN_MS ? a->retry_after_ms : LIMIT_MIN_MS;
 	return a->status == 403 ? BAN_MS : LIMIT_MS;
 }
 
@@ -290,7 +296,9 @@ enum err travis_request_read(struct json_value body, struct travis_request *r)
 {
 	struct json_value inner, id;
 
-	*r = (struct travis_request){ .slug = repository_slug(body) };
+	*r = (struct travis_request){ .slug = repository_slug(body), .remaining = -1 };
+	if (json_get(body, "remaining_requests", &inner))
+		IGNORE(json_int(inner, &r->remaining));
 	/* In the answer to a POST the request is a member, and its repository has foreign ids. */
 	if (json_get(body, "request", &inner) && inner.type == JSON_OBJECT)
 		body = inner;
@@ -299,6 +307,26 @@ enum err travis_request_read(struct json_value body, struct travis_request *r)
 	builds_read(body, r);
 	r->state = request_state(body, r);
 	r->message = member_text(body, "message");
+	return ERR_OK;
+}
+
+/* Numbers that make no sense are as if they were not there. */
+static int64_t positive(struct json_value object, const char *name, int64_t most, int64_t dflt)
+{
+	struct json_value v;
+	int64_t n;
+
+	if (json_get(object, name, &v) && json_int(v, &n) == ERR_OK && n > 0 && n <= most)
+		return n;
+	return dflt;
+}
+
+enum err travis_limit_read(const struct travis_reply *r, struct travis_limit *out)
+{
+	if (r->answer != TRAVIS_LIMITED || !span_is(r->error_type, "request_limit_reached"))
+		return ERR_NOTFOUND;
+	out->builds = positive(r->body, "max_requests", BUILDS_MOST, BUILDS_DEFAULT);
+	out->per_ms = 1000 * positive(r->body, "per_seconds", PER_S_MOST, PER_S_DEFAULT);
 	return ERR_OK;
 }
 

@@ -51,7 +51,7 @@ struct travis_reply {
 	struct span error_type; /* Travis's word for what is wrong; empty if it has none */
 	const char *why;        /* for the operator, printable; "" if all is well */
 	int64_t wait_ms;        /* TRAVIS_LIMITED: how long, as far as is known */
-	struct json_value body; /* TRAVIS_OK */
+	struct json_value body; /* null where it has no JSON object */
 };
 
 /*
@@ -94,7 +94,16 @@ struct travis_request {
 	struct span slug, message; /* borrowed from the reply; slug is empty where it is not told */
 	int64_t build[TRAVIS_REQUEST_BUILDS];
 	size_t builds;
+	int64_t remaining; /* the repository may have so many within the hour, this one too; -1 */
 };
+
+/* What a repository may have at most, where TRAVIS_LIMITED is about that. */
+struct travis_limit {
+	int64_t builds, per_ms;
+};
+
+/* ERR_NOTFOUND if an answer is no 429 of that kind: then it is about the token. */
+MUST_CHECK enum err travis_limit_read(const struct travis_reply *r, struct travis_limit *out);
 
 /*
  * Read the answer to a request that was made, or the request itself. Travis looks

@@ -24,6 +24,7 @@ SYSTEM = \
 	tests/system/test_journald.py \
 	tests/system/test_kill9.py \
 	tests/system/test_lifecycle.py \
+	tests/system/test_limits.py \
 	tests/system/test_memory.py \
 	tests/system/test_metrics.py \
 	tests/system/test_notifications.py \

@@ -137,7 +137,8 @@ def trigger_of(answer):
 def test_a_relay_that_starts_too_many_builds_says_when_to_come_again(box):
 	with relay(box, OWNERS) as (w, c):
 		w.daemon.accept(id=42, slug=SLUG, state="failed")
-		w.daemon.config["sources"][0]["api_url"] = f"http://127.0.0.1:{harness.free_port()}"
+		w.daemon.config["sources"][0].update(api_builds_per_hour=0,
+			api_url=f"http://127.0.0.1:{harness.free_port()}")
 		w.daemon.write_config()
 		w.daemon.reload()
 		path = c.document.named("triggerBuild")[0].format(**HERE)

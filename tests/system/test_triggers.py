@@ -432,15 +432,6 @@ def test_an_order_that_makes_no_sense_is_refused_with_a_reason(box):
 		assert w.posts() == []
 
 
-def test_travis_is_not_posted_to_more_often_than_it_bears(box):
-	with world(box, OWNERS) as w:
-		locations = [w.order() for _ in range(45)]
-		for location in locations[:40]:
-			w.await_state(location, "built")
-		assert len(w.posts()) == 40
-		assert [w.shown(at)["state"] for at in locations[40:]] == ["asked"] * 5
-
-
 # --- whose token ---
 
 

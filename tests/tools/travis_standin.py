@@ -16,7 +16,12 @@ input is closed. A token may act on the repositories of one owner: "OWNER-token"
                                         is read, changed and written: two at a time are
                                         counted, and one's change is lost
 
-    POST /_control   {"build": {...}}   there is a build of that id and slug
+    A token that posts more than 50 times in 30 s is banned for good; a repository may
+    have 10 requests in an hour.
+
+    POST /_control   {"quota": {...}}   max_requests, per_seconds of a repository instead
+                     {"unban": true}    no token is banned any more
+                     {"build": {...}}   there is a build of that id and slug
                      {"reject": "why"}  the next request is rejected
                      {"fail": [...]}    what the next POSTs, PATCHes and DELETEs are
                                         answered: a status, "reset" (acted on, no answer)
@@ -41,6 +46,12 @@ import uuid
 
 builds, requests, seen, failures = {}, {}, [], []
 reject = []
+
+# A token that posts more than 50 times in 30 s is banned; a repository has so many
+# requests in an hour. As the real one does, though the numbers may be set.
+POSTS, POSTS_S = 50, 30
+posted, banned = {}, set()
+quota = {"max_requests": 10, "per_seconds": 3600}
 # slug -> the variables of its settings, and how many are changing them now
 settings, changing, slow, fail_lists = {}, {}, [0], []
 overlaps = []
@@ -83,6 +94,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return True
         return False
 
+    def is_banned(self):
+        token = self.headers.get("Authorization")
+        if self.command == "POST":
+            now = time.monotonic()
+            posted[token] = [t for t in posted.get(token, []) if t > now - POSTS_S] + [now]
+            if len(posted[token]) > POSTS:
+                banned.add(token)
+        if token in banned:
+            self.answer(403, "Forbidden\n", plain=True)
+        return token in banned
+
     def fails(self):
         if not failures:
             return False
@@ -99,6 +121,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.control(body)
         seen.append({"method": "POST", "path": self.path, "body": body,
             "authorization": self.headers.get("Authorization")})
+        if self.is_banned():
+            return None
         made = re.fullmatch(r"/repo/([^/]+)/requests", self.path)
         act = re.fullmatch(r"/build/(\d+)/(restart|cancel)", self.path)
         reset = failures[:1] == ["reset"]
@@ -116,6 +140,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return None
 
     def control(self, body):
+        quota.update(body.get("quota", {}))
+        if "unban" in body:
+            banned.clear()
+            posted.clear()
         if "build" in body:
             builds[body["build"]["id"]] = body["build"]
         if "reject" in body:
@@ -136,14 +164,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def make(self, slug, body, reset):
         if not self.allowed(slug):
             return
+        since = time.monotonic() - quota["per_seconds"]
+        remaining = quota["max_requests"] - sum(
+            r["slug"] == slug and r["at"] > since for r in requests.values())
+        if remaining <= 0:
+            self.answer(429, {**error("request_limit_reached",
+                "request limit reached for resource"), **quota})
+            return
         number = 205729 + len(requests)
-        requests[number] = {"slug": slug, "body": body, "looks": 0,
+        requests[number] = {"slug": slug, "body": body, "looks": 0, "at": time.monotonic(),
             "reject": reject.pop(0) if reject else None}
         if reset:
             self.close_connection = True
             self.connection.close()
             return
-        self.answer(202, {"@type": "pending", "remaining_requests": 10,
+        self.answer(202, {"@type": "pending", "remaining_requests": remaining,
             "repository": {"@type": "repository", "id": 7, "slug": slug},
             "request": {"repository": {"id": 990, "owner_name": slug.split("/")[0]},
                 "id": number, "branch": body["request"].get("branch")},
@@ -171,6 +206,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         seen.append({"method": "GET", "path": self.path,
             "authorization": self.headers.get("Authorization")})
+        if self.is_banned():
+            return
         looked = re.fullmatch(r"/repo/([^/]+)/request/(\d+)", self.path)
         build = re.fullmatch(r"/build/(\d+)", self.path)
         variables = re.fullmatch(r"/repo/([^/]+)/env_vars", self.path)

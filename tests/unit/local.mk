@@ -33,6 +33,7 @@ UNIT = \
 	tests/unit/test_board \
 	tests/unit/test_buf \
 	tests/unit/test_build \
+	tests/unit/test_budget \
 	tests/unit/test_bus \
 	tests/unit/test_catalog \
 	tests/unit/test_catalog_change \
@@ -98,6 +99,7 @@ UNIT = \
 	tests/unit/test_push_memo \
 	tests/unit/test_pushed \
 	tests/unit/test_pushes \
+	tests/unit/test_quota \
 	tests/unit/test_reconcile \
 	tests/unit/test_record \
 	tests/unit/test_route \

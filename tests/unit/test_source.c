@@ -6,41 +6,6 @@
 
 TestSuite(source, .timeout = 30);
 
-static struct mono at(int64_t ms)
-{
-	return (struct mono){ 1000000 + ms };
-}
-
-static void post(struct source *s, unsigned n, int64_t ms)
-{
-	for (unsigned i = 0; i < n; i++)
-		source_post(s, at(ms));
-}
-
-Test(source, is_posted_to_so_often_in_a_while_and_no_more)
-{
-	struct source s = { 0 };
-
-	post(&s, SOURCE_POSTS - 1, 0);
-	cr_assert_eq(source_post_wait(&s, at(0)), 0);
-	post(&s, 1, 10);
-	cr_assert_eq(source_post_wait(&s, at(10)), SOURCE_POSTS_MS - 10);
-	cr_assert_eq(source_post_wait(&s, at(SOURCE_POSTS_MS)), 0);
-}
-
-Test(source, leaves_some_posts_to_those_who_wait)
-{
-	struct source s = { 0 };
-
-	post(&s, SOURCE_POSTS - SOURCE_SPARE - 1, 0);
-	cr_assert_eq(source_spare_wait(&s, at(0)), 0);
-	post(&s, 1, 0);
-	cr_assert_eq(source_spare_wait(&s, at(5)), SOURCE_POSTS_MS - 5);
-	cr_assert_eq(source_post_wait(&s, at(5)), 0);
-	post(&s, SOURCE_SPARE, 20);
-	cr_assert_eq(source_spare_wait(&s, at(SOURCE_POSTS_MS)), 0, "the first are over");
-}
-
 static struct source *source_make(const char *name, const char *owner, bool has_api)
 {
 	struct source *s = xcalloc(1, sizeof(*s));
