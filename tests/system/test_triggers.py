@@ -267,6 +267,29 @@ def test_of_a_build_that_was_asked_for_the_end_is_looked_for(box):
 		assert ours["correlation"]["requestedBy"] == "user:default/alice", ours
 		assert {c["authorization"] for c in w.travis.ask("GET", "/_seen")} == {"token acme-token"}
 
+def test_who_asked_is_known_after_a_kill_and_of_a_build_that_was_restarted(box):
+	with world(box, OWNERS) as w:
+		number = w.await_state(w.order(), "built")["builds"][0]
+		w.travis.ask("POST", "/_control", {"build": {"id": 42, "slug": SLUG, "state": "failed"}})
+		w.daemon.accept(id=42, slug=SLUG, state="failed")
+		w.await_state(w.order(BUILDS + "/42/restart"), "built")
+		w.daemon.kill()
+		w.daemon.start()
+		w.daemon.accept(id=number, slug=SLUG, state="passed")
+		w.daemon.accept(id=42, slug=SLUG, state="passed", started_at="2026-11-26T03:00:00Z")
+		entries = w.audit("webhook.accept")
+		assert [e.get("requested_by") for e in entries] == [None] + ["user:default/alice"] * 2, \
+			entries
+
+
+def test_who_asked_in_vain_did_not_start_what_comes(box):
+	with world(box, OWNERS) as w:
+		w.travis.ask("POST", "/_control", {"build": {"id": 42, "slug": SLUG, "state": "started"}})
+		w.daemon.accept(id=42, slug=SLUG, state="started")
+		w.await_state(w.order(BUILDS + "/42/restart"), "refused")
+		w.daemon.accept(id=42, slug=SLUG, state="passed")
+		assert [e.get("requested_by") for e in w.audit("webhook.accept")] == [None, None]
+
 
 # --- keys ---
 
