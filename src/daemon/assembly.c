@@ -372,6 +372,10 @@ static void build_retention(struct assembly *a)
 		.audit_ms = c->retention_audit_ms,
 		.ownership_ms = c->retention_audit_ms,
 	};
+	a->setup.trigger_retention = (struct trigger_retention){
+		.triggers_ms = c->retention_triggers_ms,
+		.keys_ms = c->retention_trigger_keys_ms,
+	};
 }
 
 enum err assembly_build(const struct assembly_needs *needs, struct conf *conf,

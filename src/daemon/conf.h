@@ -156,6 +156,7 @@ struct conf {
 	/* How long what is done with is kept; 0: for ever. */
 	int64_t retention_events_ms, retention_deliveries_ms, retention_dead_ms;
 	int64_t retention_quarantine_ms, retention_audit_ms;
+	int64_t retention_triggers_ms, retention_trigger_keys_ms;
 
 	int64_t drain_ms; /* how long a stop waits for what is under way */
 

@@ -118,6 +118,10 @@ static enum err bounds_check(struct conf_reader *r)
 		return conf_refuse(r, conf_node_of(r, "http", "max_connections_per_address"),
 			"http.max_connections_per_address must not be more than "
 			"http.max_connections");
+	/* A key that is known tells of its trigger. */
+	if (c->retention_triggers_ms > 0 && c->retention_trigger_keys_ms > c->retention_triggers_ms)
+		return conf_refuse(r, conf_node_of(r, "retention", "trigger_keys"),
+			"retention.trigger_keys must not be longer than retention.triggers");
 	return ERR_OK;
 }
 

@@ -165,7 +165,8 @@ static void put_sinks(struct page *p, const struct daemon *d)
 	}
 }
 
-static void put_removed(struct page *p, const struct store_removed *n)
+static void put_removed(
+	struct page *p, const struct store_removed *n, const struct trigger_removed *triggers)
 {
 	static const char name[] = "stagewire_retention_removed_total";
 
@@ -177,6 +178,8 @@ static void put_removed(struct page *p, const struct store_removed *n)
 	page_row(p, name, "kind", "audit", (double)n->audit);
 	page_row(p, name, "kind", "builds", (double)n->builds);
 	page_row(p, name, "kind", "ownership", (double)n->ownership);
+	page_row(p, name, "kind", "triggers", (double)triggers->triggers);
+	page_row(p, name, "kind", "trigger-keys", (double)triggers->keys);
 }
 
 static void put_api(struct page *p, const struct daemon *d)
@@ -397,7 +400,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 {
 	struct page p = { .out = out };
 	struct dispatch_stats s = dispatch_stats(relay_dispatch(d->relay));
-	struct store_removed removed = relay_stats(d->relay).removed;
+	struct relay_stats relay = relay_stats(d->relay);
 
 	page_head(&p, "stagewire_build_info", "gauge", "The version that runs.");
 	page_row(&p, "stagewire_build_info", "version", PACKAGE_VERSION, 1);
@@ -412,7 +415,7 @@ enum err metrics_write(const struct daemon *d, struct buf *out)
 	put_pushes(&p, d);
 	put_api(&p, d);
 	put_store(&p, d);
-	put_removed(&p, &removed);
+	put_removed(&p, &relay.removed, &relay.removed_triggers);
 	put_log(&p, d);
 	put_sinks(&p, d);
 	page_one(&p, "stagewire_lanes", "gauge", "Lanes with deliveries.", (double)s.lanes);

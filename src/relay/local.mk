@@ -79,6 +79,8 @@ libstagewire_a_SOURCES += \
 	src/relay/token.h \
 	src/relay/tour.c \
 	src/relay/tour.h \
+	src/relay/trigger_sweep.c \
+	src/relay/trigger_sweep.h \
 	src/relay/triggers.c \
 	src/relay/triggers.h \
 	src/relay/upkeep.c \

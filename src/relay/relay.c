@@ -170,7 +170,7 @@ void relay_apply(struct relay *r, struct relay_setup *setup, struct relay_setup 
 	r->setup = *setup;
 	*setup = (struct relay_setup){ 0 };
 	dispatch_set_conf(r->dispatch, &r->setup.dispatch);
-	upkeep_set_retention(r->upkeep, &r->setup.retention);
+	upkeep_set_retention(r->upkeep, &r->setup.retention, &r->setup.trigger_retention);
 	dispatch_set_sinks(r->dispatch, r->setup.sink, r->setup.sinks);
 	if (r->setup.safe != old->safe) {
 		triggers_rekey(r->triggers);
@@ -268,6 +268,7 @@ struct relay_stats relay_stats(const struct relay *r)
 {
 	struct relay_stats s = r->stats;
 	s.removed = upkeep_removed(r->upkeep);
+	s.removed_triggers = upkeep_removed_triggers(r->upkeep);
 	s.unkept = relay_catalog_unkept(r);
 	/* A file is what it was when it was read; nothing else is in force until it is read again. */
 	s.owners_confirmed =

@@ -12,6 +12,7 @@
 #include "base/span.h"
 #include "model/route.h"
 #include "relay/dispatch.h"
+#include "relay/trigger_sweep.h"
 #include "store/store.h"
 #include "travis/payload.h"
 
@@ -48,6 +49,7 @@ struct relay_setup {
 	int64_t catalog_age_max_ms; /* with an older catalog nothing is written at a repository */
 	struct dispatch_conf dispatch;
 	struct store_retention retention;
+	struct trigger_retention trigger_retention;
 	struct safe *safe; /* has what sources' tokens are in; borrowed, may be NULL */
 	bool keep_catalog; /* in the store: the catalog comes from afar */
 	struct travis_author_rules author; /* what it points at is borrowed */
@@ -158,9 +160,10 @@ struct relay_stats {
 	uint64_t unstored;            /* answered 503 because the store could not take it */
 	uint64_t released;            /* parked events that found their entity */
 	struct store_removed removed; /* by retention */
-	struct wall catalog_at;       /* of the last whole read; WALL_NONE: never */
-	size_t unkept;                /* changes of the catalog that are not stored yet */
-	uint64_t catalogs; /* grows with what changes, and whenever an entity's place does */
+	struct trigger_removed removed_triggers;
+	struct wall catalog_at; /* of the last whole read; WALL_NONE: never */
+	size_t unkept;          /* changes of the catalog that are not stored yet */
+	uint64_t catalogs;      /* grows with what changes, and whenever an entity's place does */
 	struct wall
 		owners_confirmed; /* the catalog's record of owners holds till then; or WALL_NONE */
 };

@@ -18,6 +18,9 @@ struct upkeep {
 	struct loop_timer *timer;
 	struct store_retention keep;
 	struct store_removed total, sweep;
+	struct trigger_sweep *triggers;
+	struct trigger_retention keep_triggers;
+	struct trigger_removed triggers_total;
 };
 
 static void removed_add(struct store_removed *sum, const struct store_removed *n)
@@ -32,10 +35,12 @@ static void removed_add(struct store_removed *sum, const struct store_removed *n
 }
 
 /* What is kept for a short time is looked for more often. */
-static int64_t rest_ms(const struct store_retention *keep)
+static int64_t rest_ms(const struct upkeep *u)
 {
+	const struct store_retention *keep = &u->keep;
 	const int64_t age[] = { keep->deliveries_ms, keep->dead_ms, keep->events_ms,
-		keep->quarantine_ms, keep->audit_ms, keep->ownership_ms };
+		keep->quarantine_ms, keep->audit_ms, keep->ownership_ms,
+		u->keep_triggers.triggers_ms, u->keep_triggers.keys_ms };
 	int64_t rest = REST_MS;
 
 	for (size_t i = 0; i < ARRAY_SIZE(age); i++) {
@@ -47,13 +52,25 @@ static int64_t rest_ms(const struct store_retention *keep)
 
 static void rest(struct upkeep *u)
 {
-	loop_timer_set(u->timer, rest_ms(&u->keep));
+	loop_timer_set(u->timer, rest_ms(u));
 }
 
 static void on_maintained(void *ctx, enum claim_result r)
 {
 	(void)r;
 	rest(ctx);
+}
+
+static void on_triggers(void *ctx, const struct trigger_removed *n)
+{
+	struct upkeep *u = ctx;
+
+	u->triggers_total.triggers += n->triggers;
+	u->triggers_total.keys += n->keys;
+	if (n->triggers + n->keys > 0)
+		log_info("retention.triggers", "triggers=%zu keys=%zu", n->triggers, n->keys);
+	if (store_maintain(u->store, on_maintained, u) != ERR_OK)
+		rest(u);
 }
 
 static void sweep_end(struct upkeep *u)
@@ -69,8 +86,7 @@ static void sweep_end(struct upkeep *u)
 			n->deliveries, n->dead, n->events, n->quarantined, n->audit, n->builds,
 			n->ownership);
 	u->sweep = (struct store_removed){ 0 };
-	if (store_maintain(u->store, on_maintained, u) != ERR_OK)
-		rest(u);
+	trigger_sweep_run(u->triggers, &u->keep_triggers, on_triggers, u);
 }
 
 static void on_step(void *ctx, enum claim_result r, const struct store_removed *n, bool more)
@@ -99,6 +115,7 @@ struct upkeep *upkeep_new(struct loop *l, struct store *store)
 
 	u->store = store;
 	u->timer = loop_timer_new(l, on_due, u);
+	u->triggers = trigger_sweep_new(l, store);
 	u->keep.audit_through = INT64_MAX;
 	return u;
 }
@@ -108,14 +125,17 @@ void upkeep_free(struct upkeep *u)
 	if (u == NULL)
 		return;
 	loop_timer_free(u->timer);
+	trigger_sweep_free(u->triggers);
 	free(u);
 }
 
-void upkeep_set_retention(struct upkeep *u, const struct store_retention *r)
+void upkeep_set_retention(
+	struct upkeep *u, const struct store_retention *r, const struct trigger_retention *triggers)
 {
 	int64_t through = u->keep.audit_through;
 
 	u->keep = *r;
+	u->keep_triggers = *triggers;
 	u->keep.audit_through = through;
 }
 
@@ -132,4 +152,9 @@ void upkeep_start(struct upkeep *u)
 struct store_removed upkeep_removed(const struct upkeep *u)
 {
 	return u->total;
+}
+
+struct trigger_removed upkeep_removed_triggers(const struct upkeep *u)
+{
+	return u->triggers_total;
 }

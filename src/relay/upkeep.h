@@ -2,6 +2,7 @@
 #ifndef RELAY_UPKEEP_H
 #define RELAY_UPKEEP_H
 
+#include "relay/trigger_sweep.h"
 #include "store/store.h"
 
 struct loop;
@@ -16,7 +17,8 @@ struct upkeep *upkeep_new(struct loop *l, struct store *store);
 void upkeep_free(struct upkeep *u);
 
 /* Takes effect with the next step; audit_through of it does not count. */
-void upkeep_set_retention(struct upkeep *u, const struct store_retention *r);
+void upkeep_set_retention(struct upkeep *u, const struct store_retention *r,
+	const struct trigger_retention *triggers);
 
 /* Audit entries up to this number may go when they are old. All may until it is called. */
 void upkeep_set_audit_through(struct upkeep *u, int64_t seq);
@@ -25,5 +27,6 @@ void upkeep_start(struct upkeep *u);
 
 /* Since the start. */
 struct store_removed upkeep_removed(const struct upkeep *u);
+struct trigger_removed upkeep_removed_triggers(const struct upkeep *u);
 
 #endif

@@ -4,7 +4,10 @@
 repository. Its stand-in bans and refuses as the real one does (tests/tools/travis_standin.py).
 """
 
+import contextlib
+import json
 import os
+import sqlite3
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -174,6 +177,51 @@ def test_a_ban_is_heeded_until_it_is_over_and_nothing_is_asked(box):
 		# Another token is not banned.
 		w.daemon.write(os.path.join(w.daemon.dir, "travis.token"), "acme-other-token\n")
 		w.await_state(w.order(), "asked")
+
+
+# --- what is kept ---
+
+
+def test_what_is_over_is_kept_for_so_long_and_its_key_too(box):
+	with world(box, OWNERS, start=False) as w:
+		any_number(w)
+		w.daemon.config["retention"] = {"triggers": "2s", "trigger_keys": "1s"}
+		w.daemon.start()
+		key = {"Idempotency-Key": "k-1"}
+		done = w.order(**key)
+		w.await_state(done, "built")
+		w.travis.ask("POST", "/_control", {"fail": ["reset"]})
+		# Those that wait for their turn are not over.
+		for _ in range(45):
+			w.order(body={"branch": "next"})
+		waiting = w.order(body={"branch": "last"}, **{"Idempotency-Key": "k-2"})
+		wait_until(lambda: w.call("GET", done).status == 404, "it is removed")
+		assert w.shown(waiting)["state"] == "asked"
+		wait_until(lambda: w.order(**key) != done, "the key asks for another build")
+		for kind in ("triggers", "trigger-keys"):
+			row = f'stagewire_retention_removed_total{{kind="{kind}"}} '
+			wait_until(lambda r=row: r in (m := w.daemon.get("/metrics").body.decode())
+				and r + "0\n" not in m, f"{kind} are counted")
+
+
+def test_many_are_removed_a_page_at_a_time(box):
+	with world(box, OWNERS, start=False) as w:
+		any_number(w)
+		w.daemon.config["sources"][0]["api_url"] = "http://127.0.0.1:1"
+		w.daemon.start()
+		w.daemon.stop()
+		old = {"action": "build.trigger", "state": "built", "entity": "component:default/x",
+			"principal": "user:default/alice", "request": 1, "builds": [7],
+			"created": "2020-01-01T00:00:00Z", "updated": "2020-01-01T00:00:00Z"}
+		with contextlib.closing(sqlite3.connect(w.daemon.store)) as db, db:
+			for n in range(1050):
+				db.execute("INSERT INTO state VALUES ('trigger', ?, 1, ?)",
+					(f"0000{n:04x}-0000-8000-8000-000000000000", json.dumps(old)))
+				db.execute("INSERT INTO state VALUES ('trigger-key', ?, 1, ?)",
+					(f"user:default/u{n} k", f"id:digest:{n}"))
+		w.daemon.start()
+		wait_until(lambda: "retention.triggers triggers=1050 keys=1050" in w.daemon.log(),
+			"all are removed")
 
 
 if __name__ == "__main__":

@@ -499,6 +499,8 @@ static const struct refusal refusals[] = {
 	{ LEAST "http: {max_connections: 10}\n",
 		"2:7: http.max_connections_per_address must not be more than "
 		"http.max_connections" },
+	{ LEAST "retention: {triggers: 1d, trigger_keys: 2d}\n",
+		"2:41: retention.trigger_keys must not be longer than retention.triggers" },
 	{ LEAST "sinks: [{name: s, type: file, path: /s, circuit: {hold: 1d}}]\n",
 		"2:50: circuit.hold must not be more than circuit.max_hold" },
 	{ LEAST "sinks: [{name: s, type: file, path: /s, schedule: 5s 5x}]\n",
