@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/printable.h"
+
 static enum err put_bound(const char *word, struct wall t, struct buf *out)
 {
 	char text[WALL_TEXT_MAX];
@@ -105,10 +107,7 @@ static enum err put_cell(struct span text, const char *after, struct buf *out)
 	size_t before = out->len;
 	enum err e = buf_add_span(out, text.n == 0 ? SPAN("-") : text);
 
-	for (size_t i = before; i < out->len; i++) {
-		if ((unsigned char)out->data[i] < 0x20 || out->data[i] == 0x7f)
-			out->data[i] = '?';
-	}
+	printable_make(out->data + before, out->len - before, '?');
 	return e == ERR_OK ? buf_add_str(out, after) : e;
 }
 

@@ -7,7 +7,7 @@
 #include "backstage/identity.h"
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/codec.h"
+#include "base/printable.h"
 #include "io/json.h"
 #include "io/secmem.h"
 
@@ -169,19 +169,6 @@ enum backstage_answer backstage_classify(const struct httpc_answer *a)
 	return BACKSTAGE_REFUSED;
 }
 
-/* Copy what fits, without half a character at its end and without control characters. */
-static void put_printable(const struct buf *from, char *text, size_t max)
-{
-	struct span s = utf8_cut(buf_span(from), max - 1);
-
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		text[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
-	}
-	text[s.n] = '\0';
-}
-
 void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
 {
 	CLEANUP(buf_release) struct buf words;
@@ -192,7 +179,7 @@ void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
 	if (a->result != HTTPC_ANSWERED) {
 		IGNORE(buf_addf(&words, "%s: %s", httpc_result_str(a->result),
 			a->error == NULL ? "no answer" : a->error));
-		put_printable(&words, text, max);
+		printable_copy(buf_span(&words), text, max);
 		return;
 	}
 	error = error_of(a, &root);
@@ -204,6 +191,6 @@ void backstage_describe(const struct httpc_answer *a, char *text, size_t max)
 			&words, " unexplained: plugin not installed, or not started yet"));
 	if (name != NULL)
 		IGNORE(buf_addf(&words, " %.100s: %.1000s", name, message == NULL ? "" : message));
-	put_printable(&words, text, max);
+	printable_copy(buf_span(&words), text, max);
 	jdoc_free(root);
 }

@@ -33,6 +33,8 @@ libstagewire_a_SOURCES += \
 	src/base/log.h \
 	src/base/map.c \
 	src/base/map.h \
+	src/base/printable.c \
+	src/base/printable.h \
 	src/base/sorted.c \
 	src/base/sorted.h \
 	src/base/span.h \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/defs.h"
+#include "base/printable.h"
 
 #define GAP 2
 
@@ -34,20 +35,11 @@ void table_free(struct table *t)
 	free(t);
 }
 
-/* Control characters of a foreign text must not reach the terminal. */
-static void make_printable(char *text)
-{
-	for (; *text != '\0'; text++) {
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-	}
-}
-
 void table_add(struct table *t, const char *text)
 {
 	char *copy = xstrdup(text == NULL || *text == '\0' ? "-" : text);
 
-	make_printable(copy);
+	printable_make(copy, strlen(copy), '?');
 	t->cell = xrealloc(t->cell, t->cells + 1, sizeof(*t->cell));
 	t->cell[t->cells++] = copy;
 }

@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/printable.h"
 #include "ctl/view_impl.h"
 
 const struct json_limits view_limits = { .depth = 64, .values = 4000000 };
-
-/* Control characters of a foreign text must not reach the terminal. */
-static void make_printable(struct buf *text)
-{
-	for (size_t i = 0; i < text->len; i++) {
-		if ((unsigned char)text->data[i] < 0x20 || text->data[i] == 0x7f)
-			text->data[i] = '?';
-	}
-}
 
 const char *cell_text(struct json_object *o, struct buf *out)
 {
@@ -25,7 +17,7 @@ const char *cell_text(struct json_object *o, struct buf *out)
 	} else if (o != NULL) {
 		IGNORE(buf_addf(out, "%" PRId64, jdoc_int(o, 0)));
 	}
-	make_printable(out);
+	printable_make(out->data, out->len, '?');
 	return out->data;
 }
 

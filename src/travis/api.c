@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/json_gate.h"
+#include "base/printable.h"
 #include "io/httpc.h"
 #include "io/secmem.h"
 
@@ -122,21 +123,6 @@ static int64_t limit_wait(const struct httpc_answer *a)
 	return a->status == 403 ? BAN_MS : LIMIT_MS;
 }
 
-/* Foreign text, cut, and without what could move a terminal or forge a line. */
-static void sentence(struct span text, char *out, size_t max)
-{
-	struct span s = utf8_cut(text, max - 1);
-
-	if (!utf8_is_valid(s))
-		s.n = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
-
-		out[i] = c < 0x20 || c == 0x7f ? ' ' : s.p[i];
-	}
-	out[s.n] = '\0';
-}
-
 static void describe(const struct httpc_answer *a, const struct travis_reply *r,
 	struct json_value object, bool quiet, char why[WHY_MAX])
 {
@@ -152,8 +138,8 @@ static void describe(const struct httpc_answer *a, const struct travis_reply *r,
 			a->error == NULL ? "no answer" : a->error);
 		return;
 	}
-	sentence(quiet ? (struct span){ 0 } : said, words, sizeof(words));
-	sentence(r->error_type, type, sizeof(type));
+	printable_copy(quiet ? (struct span){ 0 } : said, words, sizeof(words));
+	printable_copy(r->error_type, type, sizeof(type));
 	snprintf(why, WHY_MAX, "%d%s%s%s%s", a->status, *type == '\0' ? "" : " ", type,
 		*words == '\0' ? "" : ": ", words);
 }

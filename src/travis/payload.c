@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/json_gate.h"
 #include "base/json_read.h"
+#include "base/printable.h"
 #include "io/pseudonym.h"
 
 /* A build of 200 jobs with a full config has some 15,000 values. */
@@ -59,7 +60,7 @@ static enum err fail(struct reading *r, const char *why)
 static bool has_control(struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+		if (is_control(s.p[i]))
 			return true;
 	}
 	return false;
@@ -142,10 +143,7 @@ static enum err take_subject(struct reading *r, struct json_value v)
 	while (n < s.n && s.p[n] != '\n' && s.p[n] != '\r')
 		n++;
 	r->build->subject = keep(r->build, utf8_cut((struct span){ s.p, n }, SUBJECT_MAX));
-	for (char *p = r->build->text.data + before; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-	}
+	printable_make(r->build->text.data + before, r->build->text.len - before, ' ');
 	return ERR_OK;
 }
 

@@ -94,6 +94,7 @@ UNIT = \
 	tests/unit/test_payload \
 	tests/unit/test_policy \
 	tests/unit/test_pseudonym \
+	tests/unit/test_printable \
 	tests/unit/test_publish \
 	tests/unit/test_push \
 	tests/unit/test_push_memo \
