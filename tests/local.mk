@@ -62,8 +62,8 @@ check-gaps:
 	STAGEWIRE_BUILDS=10000; export STAGEWIRE_BUILDS; \
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_gaps.py
 check-rotation:
-	STAGEWIRE_ROTATIONS=10 STAGEWIRE_RATE=500; export STAGEWIRE_ROTATIONS STAGEWIRE_RATE; \
-	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_secrets.py
+	STAGEWIRE_ROTATIONS=25 STAGEWIRE_RATE=500; export STAGEWIRE_ROTATIONS STAGEWIRE_RATE; \
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS=tests/system/test_rotation.py
 check-peers:
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS="$(PEERS)"
 check-browser:

@@ -37,6 +37,7 @@ SYSTEM = \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
+	tests/system/test_rotation.py \
 	tests/system/test_secrets.py \
 	tests/system/test_scale.py \
 	tests/system/test_signals.py \

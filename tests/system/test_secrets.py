@@ -6,12 +6,9 @@ What the stand-ins are worth is judged by the vendors' own clients in tests/peer
 """
 
 import base64
-import collections
-import contextlib
 import hashlib
 import hmac
 import json
-import multiprocessing
 import os
 import re
 import subprocess
@@ -204,71 +201,6 @@ def test_a_start_amid_a_rotation_knows_the_key_before(box):
 	assert is_signed_by(request, old) and is_signed_by(request, new)
 
 
-class Senders:
-	"""Processes that post webhooks at a rate, until told to stop."""
-
-	N = 8  # each waits for its answer, and so for the disk
-
-	def __init__(self, d, rate):
-		fork = multiprocessing.get_context("fork")
-		self.halt, self.results = fork.Event(), fork.Queue()
-		self.processes = [fork.Process(target=self.send, args=(d, rate, i)) for i in range(self.N)]
-		for process in self.processes:
-			process.start()
-
-	def send(self, d, rate, which):
-		statuses, begin, n = collections.Counter(), time.monotonic(), 0
-		with contextlib.closing(harness.connect(d.hooks)) as c:
-			while not self.halt.is_set():
-				payload = harness.compose_payload(id=(which + 1) * 10_000_000 + n)
-				c.request("POST", f"/hooks/travis/{harness.SOURCE}", harness.form_encode(payload),
-					{"Signature": d.signer.sign(payload),
-						"Content-Type": "application/x-www-form-urlencoded"})
-				answer = c.getresponse()
-				answer.read()
-				statuses[answer.status] += 1
-				n += 1
-				self.halt.wait(max(0, begin + n * self.N / rate - time.monotonic()))
-		self.results.put(statuses)
-
-	def stop(self):
-		"""Status -> how many answers had it."""
-		self.halt.set()
-		statuses = sum((self.results.get(timeout=60) for _ in self.processes), collections.Counter())
-		for process in self.processes:
-			process.join()
-		return statuses
-
-
-def test_rotation_amid_webhooks_loses_and_refuses_nothing(box):
-	"""STAGEWIRE_ROTATIONS=N and STAGEWIRE_RATE=N make more of it: make check-rotation."""
-	rotations = int(os.environ.get("STAGEWIRE_ROTATIONS", "3"))
-	rate = int(os.environ.get("STAGEWIRE_RATE", "40"))
-	d, sink, vault, key, _ = with_vault(box, overlap="1h")
-	live = [key]
-	d.config["sinks"][-1]["inflight"] = 64
-	d.start()
-	senders = Senders(d, rate)
-	begin = time.monotonic()
-	try:
-		for _ in range(rotations):
-			live.append(make_key())
-			vault.put("ci/hook", {"key": live[-1], "token": make_token()})
-			wait_until(lambda: sink.requests and is_signed_by(sink.requests[-1], live[-1]),
-				"the new key in use")
-	finally:
-		statuses = senders.stop()
-	seconds = time.monotonic() - begin
-	sent = statuses.pop(202)
-	assert not statuses, statuses
-	wait_until(lambda: len({r[1]["ce-id"] for r in list(sink.requests)}) == sent, "all events")
-	# A receiver that is one rotation behind, or ahead, takes each of them.
-	for request in sink.requests:
-		at = [i for i, k in enumerate(live) if is_signed_by(request, k)]
-		assert at and len(at) <= 2 and at[-1] - at[0] == len(at) - 1, at
-	print(f"# {sent} webhooks in {seconds:.1f} s over {rotations} rotations")
-
-
 def test_an_outage_is_survived_on_the_last_value_and_told(box):
 	d, sink, vault, key, token = with_vault(box)
 	d.config["routes"].append({"name": "operators", "to": ["record"],
@@ -378,6 +310,44 @@ def test_a_secret_that_is_missing_stops_the_start(box):
 	vault.down()
 	last = refuses_to_start(d)
 	assert "unreachable" in last, last
+
+
+def test_a_version_that_is_deleted_or_destroyed_is_no_value(box):
+	d, sink, vault, key, _ = with_vault(box)
+	d.start()
+	for gone in ({"deleted": "2026-11-20T10:00:00Z"}, {"destroyed": True}):
+		vault.kv["", "ci/hook"][-1].update(gone)
+		wait_until(lambda: "404" in status_of(d).get("trouble", ""), "trouble")
+		assert is_signed_by(deliver(d, sink), key), "the last value is good for its grace"
+		key = make_key()
+		vault.put("ci/hook", {"key": key, "token": make_token()})
+		wait_until(lambda: "trouble" not in status_of(d), "its end")
+		assert is_signed_by(deliver(d, sink), key)
+	vault.kv["", "ci/hook"][-1]["destroyed"] = True
+	d.stop()
+	assert "404" in refuses_to_start(d)
+
+
+def test_a_version_before_that_is_destroyed_is_not_known_after_a_start(box):
+	d, sink, vault, old, _ = with_vault(box, overlap="1h")
+	new = make_key()
+	vault.put("ci/hook", {"key": new, "token": make_token()})
+	vault.kv["", "ci/hook"][0]["destroyed"] = True
+	d.start()
+	request = deliver(d, sink)
+	assert is_signed_by(request, new) and not is_signed_by(request, old)
+	assert status_of(d)["overlapping"] == 0
+
+
+def test_a_reload_asks_for_what_is_kept_at_once(box):
+	d, sink, vault, old, _ = with_vault(box, refresh="1d", overlap="1h")
+	d.start()
+	assert is_signed_by(deliver(d, sink), old)
+	new = make_key()
+	vault.put("ci/hook", {"key": new, "token": make_token()})
+	d.reload()
+	request = deliver(d, sink)
+	assert is_signed_by(request, new) and is_signed_by(request, old)
 
 
 def test_a_reload_takes_what_is_new_or_refuses_it(box):

@@ -504,6 +504,10 @@ def test_a_token_that_travis_does_not_take_is_fetched_anew(box):
 		w.travis.ask("POST", "/_control", {"fail": [401]})
 		w.await_state(w.order(), "built")
 		assert vault.count("secret/data/travis/payments") == 2
+		time.sleep(1.1)
+		w.travis.ask("POST", "/_control", {"fail": [401, 401]})
+		w.await_state(w.order(), "failed")
+		assert vault.count("secret/data/travis/payments") == 2, "this value was doubted before"
 
 
 if __name__ == "__main__":
