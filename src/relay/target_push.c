@@ -84,11 +84,8 @@ static void push_failed(struct target *t, const char *why, bool may_pass, int64_
 static void push_refused(struct target *t, const struct travis_reply *r)
 {
 	bool may_pass = r->answer == TRAVIS_TRANSIENT || r->answer == TRAVIS_LIMITED;
-	struct source *s = relay_source(t->all->relay, span_of(t->source));
+	const struct source *s = relay_source(t->all->relay, span_of(t->source));
 
-	/* A limit without a type is the token's; with one, the repository's alone. */
-	if (r->answer == TRAVIS_LIMITED && r->error_type.n == 0 && s != NULL)
-		source_hush(s, loop_now(t->all->relay->loop), r->wait_ms);
 	/* There may be a newer token, which takes a while to be known. */
 	if (r->answer == TRAVIS_UNAUTHORIZED && s != NULL)
 		may_pass = token_doubt(t->all->relay, s, span_of(t->entity)) && t->tries < PATIENCE;
