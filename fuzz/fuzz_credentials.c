@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conf/conf.h"
 #include "daemon/api_credentials.h"
-#include "daemon/conf.h"
 #include "io/crypto.h"
 #include "model/api_right.h"
 

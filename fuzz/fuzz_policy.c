@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/policy_cases.h"
 #include "model/catalog.h"
 #include "model/policy.h"

@@ -14,5 +14,7 @@ include src/audit/local.mk
 include src/secret/local.mk
 include src/sink/local.mk
 include src/relay/local.mk
+include src/conf/local.mk
+include src/doctor/local.mk
 include src/daemon/local.mk
 include src/ctl/local.mk

@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "conf/conf.h"
 #include "ctl/ask.h"
 #include "ctl/doctor_impl.h"
 #include "ctl/view_impl.h"
 #include "ctl/wish.h"
-#include "daemon/conf.h"
 #include "io/crypto.h"
 #include "io/json.h"
 

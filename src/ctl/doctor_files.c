@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf/conf.h"
 #include "ctl/doctor_impl.h"
-#include "daemon/conf.h"
 
 /* What may be done with a file by those who are neither its owner nor root. */
 enum guard {

@@ -2,7 +2,7 @@
 #ifndef CTL_DOCTOR_IMPL_H
 #define CTL_DOCTOR_IMPL_H
 
-#include "daemon/doctor_report.h"
+#include "doctor/doctor_report.h"
 
 struct conf;
 

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "conf/conf.h"
 #include "ctl/doctor_impl.h"
-#include "daemon/conf.h"
 
 #define MIB            (INT64_C(1024) * 1024)
 #define ROOM_WARN      (256 * MIB)

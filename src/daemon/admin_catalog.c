@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/json_write.h"
+#include "conf/conf.h"
 #include "daemon/admin_impl.h"
-#include "daemon/conf.h"
 #include "daemon/daemon.h"
 #include "model/catalog.h"
 #include "model/ownership.h"

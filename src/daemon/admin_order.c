@@ -7,9 +7,9 @@
 #include "base/codec.h"
 #include "base/json_gate.h"
 #include "base/json_read.h"
+#include "conf/conf_form.h"
+#include "conf/conf_number.h"
 #include "daemon/admin_impl.h"
-#include "daemon/conf_form.h"
-#include "daemon/conf_number.h"
 
 #define TEXT_MAX   256
 #define REASON_MAX 500

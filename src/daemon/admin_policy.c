@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/json_write.h"
+#include "conf/conf_number.h"
 #include "daemon/admin_impl.h"
-#include "daemon/conf_number.h"
 #include "daemon/daemon.h"
 #include "daemon/rules.h"
 #include "model/catalog.h"

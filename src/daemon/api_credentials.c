@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/crypto.h"
 #include "io/secmem.h"
 #include "model/api_right.h"

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/codec.h"
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 #include "model/entity.h"
 
 #define PARTS_MAX 8

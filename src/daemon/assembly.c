@@ -7,10 +7,10 @@
 
 #include "backstage/catalog_file.h"
 #include "backstage/client.h"
+#include "conf/conf.h"
+#include "conf/conf_table.h"
 #include "daemon/api_credentials.h"
 #include "daemon/author_key.h"
-#include "daemon/conf.h"
-#include "daemon/conf_table.h"
 #include "daemon/driver.h"
 #include "daemon/push_sources.h"
 #include "io/secmem.h"

@@ -11,7 +11,7 @@
 #include "audit/key_file.h"
 #include "audit/publish.h"
 #include "base/log.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/secmem.h"
 #include "secret/ref.h"
 

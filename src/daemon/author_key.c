@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "audit/key_file.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/pseudonym.h"
 #include "io/secmem.h"
 

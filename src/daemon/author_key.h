@@ -5,7 +5,7 @@
 #include "backstage/entity_json.h"
 #include "base/defs.h"
 #include "base/err.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 
 struct pseudonym_key;
 

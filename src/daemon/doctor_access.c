@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/doctor_impl.h"
 #include "io/httpc.h"

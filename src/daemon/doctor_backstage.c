@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "backstage/client.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/doctor_impl.h"
 #include "daemon/own_keys.h"

@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 
 #include "base/buf.h"
-#include "daemon/doctor_report.h"
+#include "doctor/doctor_report.h"
 
 struct backstage_client;
 struct daemon;

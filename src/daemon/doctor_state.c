@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "audit/publish.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/doctor_impl.h"
 #include "daemon/rules.h"

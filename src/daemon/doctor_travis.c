@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/doctor_impl.h"
 #include "io/crypto.h"

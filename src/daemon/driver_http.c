@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/egress.h"
+#include "conf/conf.h"
 #include "daemon/assembly.h"
-#include "daemon/conf.h"
 #include "daemon/driver.h"
 #include "io/secmem.h"
 #include "io/tls.h"

@@ -6,7 +6,7 @@
 
 #include "base/defs.h"
 #include "base/log.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/issuer.h"
 
 #define USER_TOKEN "vnd.backstage.user"

@@ -14,29 +14,6 @@ libstagewire_a_SOURCES += \
 	src/daemon/api_triggers.h \
 	src/daemon/api_wish.c \
 	src/daemon/api_wish.h \
-	src/daemon/conf.c \
-	src/daemon/conf.h \
-	src/daemon/conf_agents.c \
-	src/daemon/conf_check.c \
-	src/daemon/conf_diff.c \
-	src/daemon/conf_digest.c \
-	src/daemon/conf_field.c \
-	src/daemon/conf_form.c \
-	src/daemon/conf_form.h \
-	src/daemon/conf_number.c \
-	src/daemon/conf_number.h \
-	src/daemon/conf_print.c \
-	src/daemon/conf_read.c \
-	src/daemon/conf_read.h \
-	src/daemon/conf_secrets.c \
-	src/daemon/conf_table.c \
-	src/daemon/conf_table.h \
-	src/daemon/conf_value.c \
-	src/daemon/conf_variables.c \
-	src/daemon/doctor_libraries.c \
-	src/daemon/doctor_packages.c \
-	src/daemon/doctor_report.c \
-	src/daemon/doctor_report.h \
 	src/daemon/page_filter.c \
 	src/daemon/page_filter.h \
 	src/daemon/page_index.c \

@@ -5,7 +5,7 @@
 #include <sys/prctl.h>
 #include <sysexits.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "io/crypto.h"
 

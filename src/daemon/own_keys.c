@@ -9,7 +9,7 @@
 
 #include "audit/key_file.h"
 #include "backstage/identity.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/signing.h"
 
 #define JWKS_PATH "/.well-known/jwks.json"

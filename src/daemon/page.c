@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "conf/conf.h"
 #include "daemon/admin_impl.h"
 #include "daemon/api_access.h"
 #include "daemon/assets.h"
-#include "daemon/conf.h"
 #include "daemon/page_impl.h"
 
 /* Nothing from elsewhere, nothing inline, in nobody's frame, and no script made of text. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
 
+#include "conf/conf.h"
 #include "daemon/admin_impl.h"
-#include "daemon/conf.h"
 #include "daemon/page_impl.h"
 #include "model/catalog.h"
 #include "store/store.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/codec.h"
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 #include "model/catalog.h"
 
 /* Pages of any catalog that fits in memory. */

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "backstage/catalog_sync.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/page_impl.h"
 #include "model/catalog.h"
 

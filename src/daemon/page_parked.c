@@ -2,7 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 #include "daemon/page_impl.h"
 #include "store/store.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/page_impl.h"
 #include "model/catalog.h"
 #include "store/store.h"

@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/suggest.h"
-#include "daemon/conf_read.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
 #include "io/yaml.h"
 #include "model/entity.h"
 #include "model/policy.h"

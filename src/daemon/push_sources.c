@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/secmem.h"
 #include "io/webhook_key.h"
 #include "secret/safe.h"

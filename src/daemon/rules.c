@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "daemon/rules.h"
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "relay/relay.h"
 

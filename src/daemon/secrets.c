@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/defs.h"
-#include "daemon/conf.h"
-#include "daemon/conf_table.h"
+#include "conf/conf.h"
+#include "conf/conf_table.h"
 #include "secret/aws.h"
 #include "secret/provider.h"
 #include "secret/safe.h"

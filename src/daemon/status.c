@@ -5,7 +5,7 @@
 
 #include "audit/publish.h"
 #include "base/json_write.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/daemon.h"
 #include "daemon/live.h"
 #include "daemon/own_keys.h"

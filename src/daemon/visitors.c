@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/codec.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "daemon/issuers.h"
 #include "io/crypto.h"
 #include "io/httpd.h"

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
+#include "conf/conf.h"
 
 /* Print the option table; with a file, what the configuration in it comes to. */
 int main(int argc, char **argv)

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/conf.h"
-#include "daemon/conf_number.h"
-#include "daemon/conf_table.h"
+#include "conf/conf.h"
+#include "conf/conf_number.h"
+#include "conf/conf_table.h"
 #include "io/crypto.h"
 #include "model/build.h"
 #include "model/cloudevent.h"

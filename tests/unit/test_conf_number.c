@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 #include "model/schedule.h"
 
 struct spelling {

@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/defs.h"
 #include "base/map.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/httpc.h"
 #include "io/loop.h"
 #include "model/catalog.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_CONF_FORM_H
-#define DAEMON_CONF_FORM_H
+#ifndef CONF_CONF_FORM_H
+#define CONF_CONF_FORM_H
 
 #include <stdbool.h>
 

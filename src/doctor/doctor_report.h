@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_DOCTOR_REPORT_H
-#define DAEMON_DOCTOR_REPORT_H
+#ifndef DOCTOR_DOCTOR_REPORT_H
+#define DOCTOR_DOCTOR_REPORT_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/doctor_report.h"
+#include "doctor/doctor_report.h"
 #include "io/libraries.h"
 #include "store/store.h"
 

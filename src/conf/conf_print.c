@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
-#include "daemon/conf_table.h"
+#include "conf/conf.h"
+#include "conf/conf_table.h"
 
 /* Where the next line goes. The first line of an item begins with its dash. */
 struct printer {

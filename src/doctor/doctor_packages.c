@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/doctor_report.h"
+#include "doctor/doctor_report.h"
 
 static bool is_digit(struct span s)
 {

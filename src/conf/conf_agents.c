@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf_read.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
 #include "io/yaml.h"
 #include "model/agent.h"
 

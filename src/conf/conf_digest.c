@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/codec.h"
-#include "daemon/conf.h"
+#include "conf/conf.h"
 #include "io/crypto.h"
 
 void conf_digest(const struct conf *c, char hex[65])

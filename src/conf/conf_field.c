@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf_table.h"
+#include "conf/conf_table.h"
 
 /* Reading and writing the fields that the table's rows describe. */
 

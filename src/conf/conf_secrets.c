@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf_read.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
 #include "secret/path.h"
 
 /* --- providers --- */

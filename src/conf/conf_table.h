@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_CONF_TABLE_H
-#define DAEMON_CONF_TABLE_H
+#ifndef CONF_CONF_TABLE_H
+#define CONF_CONF_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/span.h"
-#include "daemon/conf.h"
-#include "daemon/conf_form.h"
-#include "daemon/conf_number.h"
+#include "conf/conf.h"
+#include "conf/conf_form.h"
+#include "conf/conf_number.h"
 
 /* What an option's value is in the file, and in brackets what its field is. */
 enum conf_type {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_CONF_NUMBER_H
-#define DAEMON_CONF_NUMBER_H
+#ifndef CONF_CONF_NUMBER_H
+#define CONF_CONF_NUMBER_H
 
 #include <stdint.h>
 

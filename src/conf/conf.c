@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf_read.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
 #include "io/yaml.h"
 
 #define CONF_BYTES_MAX ((size_t)1024 * 1024)

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/conf.h"
-#include "daemon/conf_table.h"
+#include "conf/conf.h"
+#include "conf/conf_table.h"
 
 static bool same_text(const char *a, const char *b)
 {

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/suggest.h"
-#include "daemon/conf_read.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_read.h"
+#include "conf/conf_table.h"
 #include "io/yaml.h"
 #include "model/address.h"
 

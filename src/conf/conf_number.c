@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef DAEMON_CONF_READ_H
-#define DAEMON_CONF_READ_H
+#ifndef CONF_CONF_READ_H
+#define CONF_CONF_READ_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf_table.h"
+#include "conf/conf_table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf_form.h"
+#include "conf/conf_form.h"
 
 #include <ctype.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #include "base/json_gate.h"
 #include "base/span.h"
 #include "base/suggest.h"
-#include "daemon/conf_number.h"
+#include "conf/conf_number.h"
 #include "io/jwk.h"
 #include "model/address.h"
 #include "model/agent.h"

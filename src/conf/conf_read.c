@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/conf_read.h"
+#include "conf/conf_read.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "base/buf.h"
 #include "base/codec.h"
 #include "base/suggest.h"
-#include "daemon/conf_table.h"
+#include "conf/conf_table.h"
 #include "io/yaml.h"
 
 enum err conf_refuse(struct conf_reader *r, const struct yaml_node *at, const char *fmt, ...)
