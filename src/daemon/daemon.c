@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "daemon/daemon.h"
+#include "daemon/daemon_impl.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -9,7 +9,6 @@
 #include "audit/record.h"
 #include "backstage/catalog_reader.h"
 #include "backstage/catalog_sync.h"
-#include "backstage/client.h"
 #include "base/log.h"
 #include "conf/conf.h"
 #include "daemon/admin.h"
@@ -26,22 +25,19 @@
 #include "daemon/visitors.h"
 #include "io/crypto.h"
 #include "io/httpc.h"
-#include "io/httpd.h"
 #include "io/loop.h"
 #include "io/pseudonym.h"
 #include "io/sd.h"
 #include "io/secmem.h"
 #include "io/tls.h"
-#include "model/catalog.h"
-#include "model/sink.h"
 #include "secret/safe.h"
 #include "store/store.h"
 
 #define TICK_MS       1000
 #define DRAIN_POLL_MS 20
 
-static void daemon_journal(struct daemon *d, const char *action, const char *outcome,
-	const char *reason, const char *detail)
+void daemon_journal(struct daemon *d, const char *action, const char *outcome, const char *reason,
+	const char *detail)
 {
 	struct audit_record r = {
 		.action = action,
@@ -54,172 +50,9 @@ static void daemon_journal(struct daemon *d, const char *action, const char *out
 	relay_journal(d->relay, &r);
 }
 
-/* --- who we are to Backstage --- */
-
-static void on_refusal(void *ctx, const char *sink)
-{
-	struct daemon *d = ctx;
-
-	if (d->safe != NULL && d->next.conf == NULL)
-		secrets_doubt(d->safe, d->parts.conf, sink);
-}
-
-static void on_backstage_refusal(void *ctx)
-{
-	on_refusal(ctx, NULL);
-}
-
-/* The client is new after some reloads. */
-static void daemon_identify(struct daemon *d)
-{
-	if (d->parts.client == NULL)
-		return;
-	backstage_client_set_identity(d->parts.client, own_keys_identity(d->keys));
-	backstage_client_on_refused(d->parts.client, on_backstage_refusal, d);
-}
-
-static void daemon_rotate(struct daemon *d)
-{
-	CLEANUP(freep) char *why = NULL;
-	const char *name;
-
-	if (d->keys == NULL || d->stopping)
-		return;
-	if (own_keys_tick(d->keys, clock_wall(), &name, &why) != ERR_OK) {
-		log_err("identity.stuck", "why=\"%s\"", why);
-		daemon_journal(d, "key.rotate", "failure", "identity", why);
-	} else if (name != NULL) {
-		log_notice("identity.rotate", "key=%s", name);
-		daemon_journal(d, "key.rotate", "success", "identity", name);
-	}
-}
-
-/* --- the catalog --- */
-
-static const struct catalog *known_catalog(void *ctx)
-{
-	struct daemon *d = ctx;
-
-	return relay_catalog_now(d->relay);
-}
-
-static bool may_go_on(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return !relay_catalog_is_behind(d->relay);
-}
-
-static void on_catalog_whole(void *ctx, struct wall began)
-{
-	struct daemon *d = ctx;
-
-	relay_catalog_read(d->relay, began);
-	live_refreshed(d->live);
-}
-
-static bool is_reading_catalog(void *ctx)
-{
-	const struct daemon *d = ctx;
-
-	return d->sync != NULL && catalog_sync_status(d->sync).syncing;
-}
-
-/* A read under way may have seen an entity before it changed: read once more. */
-static void on_catalog_patched(void *ctx, struct wall began)
-{
-	struct daemon *d = ctx;
-
-	relay_catalog_patched(d->relay, began);
-	if (is_reading_catalog(d))
-		catalog_sync_hint(d->sync);
-}
-
-static void on_catalog_owed(void *ctx)
-{
-	struct daemon *d = ctx;
-
-	if (d->sync != NULL)
-		catalog_sync_hint(d->sync);
-}
-
-static void on_bus_alarm(void *ctx, const char *why)
-{
-	struct daemon *d = ctx;
-
-	relay_alarm_bus(d->relay, why);
-}
-
-static struct live *daemon_live(struct daemon *d)
-{
-	const struct live_needs needs = {
-		.loop = d->loop,
-		.store = d->store,
-		.names = d->names,
-		.known = known_catalog,
-		.reader = d->reader,
-		.on_patched = on_catalog_patched,
-		.on_owed = on_catalog_owed,
-		.is_reading = is_reading_catalog,
-		.on_alarm = on_bus_alarm,
-		.ctx = d,
-	};
-
-	return live_new(&needs);
-}
-
-static void on_catalog_trouble(void *ctx, const char *why)
-{
-	struct daemon *d = ctx;
-
-	if (why == NULL) {
-		if (d->catalog_trouble[0] != '\0')
-			log_notice("catalog.recovered", "was=\"%s\"", d->catalog_trouble);
-		d->catalog_trouble[0] = '\0';
-		return;
-	}
-	live_read_failed(d->live);
-	snprintf(d->catalog_trouble, sizeof(d->catalog_trouble), "%s", why);
-	log_warning("catalog.trouble", "why=\"%s\"", why);
-}
-
-/* Read from where the configuration says; what was read stays until something better comes. */
-static void daemon_follow_catalog(struct daemon *d)
-{
-	const struct conf *c = d->parts.conf;
-	const struct catalog_sync_conf conf = {
-		.rules = author_rules(c, d->names),
-		.refresh_ms = c->catalog_refresh_ms,
-		.page_size = (unsigned)c->catalog_page_size,
-		.reader = d->reader,
-		.may_go_on = may_go_on,
-		.on_whole = on_catalog_whole,
-		.on_trouble = on_catalog_trouble,
-		.ctx = d,
-	};
-
-	catalog_sync_free(d->sync);
-	d->sync = NULL;
-	d->catalog_trouble[0] = '\0';
-	if (d->parts.catalog != NULL) {
-		relay_catalog_file(d->relay, d->parts.catalog);
-		catalog_free(TAKE(d->parts.catalog));
-		return;
-	}
-	d->sync = catalog_sync_new(d->loop, d->parts.client, &conf);
-}
-
-static void on_relay_ready(void *ctx)
-{
-	struct daemon *d = ctx;
-
-	daemon_follow_catalog(d);
-	live_follow(d->live, d->parts.client, d->parts.conf);
-}
-
 /* --- limits and listeners --- */
 
-static struct httpd_limits limits_of(const struct conf *c)
+struct httpd_limits daemon_limits(const struct conf *c)
 {
 	return (struct httpd_limits){
 		.head_max = c->http_head_max,
@@ -258,7 +91,7 @@ static enum err daemon_listen_all(
 static enum err daemon_listen(struct daemon *d, char **why)
 {
 	const struct conf *c = d->parts.conf;
-	const struct httpd_limits limits = limits_of(c);
+	const struct httpd_limits limits = daemon_limits(c);
 	struct httpd_listen hooks = { 0 }, keys = { 0 }, api = { 0 }, admin = { 0 };
 	enum err e;
 
@@ -284,278 +117,6 @@ static enum err daemon_listen(struct daemon *d, char **why)
 		return e;
 	admin.handler = admin_handler(d);
 	return daemon_listen_all(d, c->listen_admin, &admin, why);
-}
-
-/* --- reload --- */
-
-static void on_key_rotated(void *ctx, const char *fingerprint)
-{
-	struct daemon *d = ctx;
-
-	if (d->relay != NULL)
-		daemon_journal(d, "key.rotate", "success", NULL, fingerprint);
-}
-
-static struct assembly_needs daemon_needs(struct daemon *d)
-{
-	return (struct assembly_needs){
-		.loop = d->loop,
-		.http = d->http,
-		.safe = d->safe,
-		.names = d->names,
-		.on_rotate = on_key_rotated,
-		.on_refused = on_refusal,
-		.ctx = d,
-	};
-}
-
-/* The parts in use, as a view: the setup is the relay's. */
-static struct assembly daemon_parts(const struct daemon *d)
-{
-	struct assembly view = d->parts;
-
-	view.setup = *relay_setup_now(d->relay);
-	return view;
-}
-
-static bool follows_same(const struct conf *a, const struct conf *b, bool same_client)
-{
-	return same_client && a->catalog_file == NULL && b->catalog_file == NULL &&
-	       strcmp(a->catalog_annotation, b->catalog_annotation) == 0 &&
-	       strcmp(a->catalog_author_annotation, b->catalog_author_annotation) == 0 &&
-	       a->catalog_refresh_ms == b->catalog_refresh_ms &&
-	       a->catalog_page_size == b->catalog_page_size;
-}
-
-static void daemon_apply(struct daemon *d, struct assembly *next)
-{
-	struct assembly old = d->parts, view;
-	const struct httpd_limits limits = limits_of(next->conf);
-	bool same = follows_same(old.conf, next->conf, old.client == next->client);
-
-	doctor_free(d->doctor);
-	relay_apply(d->relay, &next->setup, &old.setup);
-	d->parts = *next;
-	assembly_renew(&d->parts);
-	push_door_set(d->door, TAKE(d->parts.pushers));
-	api_access_set(d->access, TAKE(d->parts.credentials));
-	visitors_set(d->visitors, d->parts.conf);
-	if (d->keys != NULL)
-		own_keys_reload(d->keys, d->parts.conf);
-	daemon_identify(d);
-	httpd_set_limits(d->httpd, &limits);
-	log_set_level(d->parts.conf->log_level);
-	audit_log_reload(d->log, d->parts.conf);
-	conf_digest(d->parts.conf, d->conf_digest);
-	if (same)
-		catalog_sync_hint(d->sync);
-	else
-		daemon_follow_catalog(d);
-	live_follow(d->live, d->parts.client, d->parts.conf);
-	page_reload(d->page);
-	view = daemon_parts(d);
-	assembly_retire(&old, &view);
-}
-
-/* --- secrets --- */
-
-static void on_secrets_trouble(void *ctx, const char *provider, const char *why)
-{
-	struct daemon *d = ctx;
-
-	if (why == NULL)
-		log_notice("secret.recovered", "provider=%s", provider);
-	else
-		log_warning("secret.trouble", "provider=%s why=\"%s\"", provider, why);
-	if (d->relay != NULL)
-		relay_alarm_secrets(d->relay, provider, why);
-}
-
-/* Those that refused the secret of before may take the one of now. */
-static void daemon_hasten(struct daemon *d)
-{
-	const struct conf *c = d->parts.conf;
-
-	for (size_t i = 0; i < c->sinks; i++) {
-		if (assembly_sink_is_remote(c, i))
-			relay_hasten_sink(d->relay, c->sink[i].name);
-	}
-}
-
-/* While a reload waits, it is the one who will look at them. */
-static void on_secrets_change(void *ctx)
-{
-	struct daemon *d = ctx;
-	CLEANUP(freep) char *why = NULL;
-
-	d->next.changed = d->next.conf != NULL;
-	if (d->relay == NULL || d->next.conf != NULL)
-		return;
-	if (assembly_rekey(&d->parts, relay_setup_now(d->relay), d->safe, &why) != ERR_OK) {
-		log_err("secret.unusable", "why=\"%s\"", why == NULL ? "" : why);
-		daemon_journal(d, "secret.rotate", "failure", "unusable", why);
-	} else {
-		log_notice("secret.rotate", "state=applied");
-		daemon_hasten(d);
-		daemon_journal(d, "secret.rotate", "success", NULL, NULL);
-	}
-	if (d->parts.credentials != NULL)
-		api_access_set(d->access, TAKE(d->parts.credentials));
-	if (d->parts.pushers != NULL)
-		push_door_set(d->door, TAKE(d->parts.pushers));
-}
-
-static struct safe *daemon_safe(struct daemon *d, const struct conf *c)
-{
-	const struct safe_needs needs = {
-		.loop = d->loop,
-		.on_change = on_secrets_change,
-		.on_trouble = on_secrets_trouble,
-		.ctx = d,
-	};
-
-	return secrets_open(c, d->http, &needs);
-}
-
-static void daemon_await(struct safe *safe, const struct conf *c,
-	void (*on_ready)(void *ctx, enum err e, const char *why), void *ctx)
-{
-	size_t n;
-	const struct secret_ref **refs = conf_refs(c, &n);
-
-	safe_await(safe, refs, n, on_ready, ctx);
-	free(refs);
-}
-
-/* Keep no other secrets fresh than those that the configuration in use has. */
-static void daemon_keep_secrets(struct daemon *d)
-{
-	size_t n;
-	const struct secret_ref **refs = conf_refs(d->parts.conf, &n);
-
-	if (d->safe != NULL)
-		safe_keep(d->safe, refs, n);
-	free(refs);
-}
-
-/* --- reload, its second half --- */
-
-static enum err daemon_prepare(struct daemon *d, struct assembly *next, char **why)
-{
-	struct assembly_needs needs = daemon_needs(d);
-	struct assembly view = daemon_parts(d);
-	enum err e;
-
-	needs.safe = d->next.safe;
-	e = assembly_build(&needs, TAKE(d->next.conf), &view, next, why);
-	if (e != ERR_OK || d->tls == NULL)
-		return e;
-	e = tls_server_reload(d->tls, next->conf->tls_certificate, next->conf->tls_key, why);
-	if (e != ERR_OK)
-		assembly_retire(next, &view);
-	return e;
-}
-
-static void reload_done(struct daemon *d, struct assembly *next)
-{
-	const struct relay_setup *setup;
-
-	daemon_apply(d, next);
-	setup = relay_setup_now(d->relay);
-	for (size_t i = 0; i < setup->sinks; i++) {
-		if (setup->sink[i]->ops->reopen != NULL)
-			setup->sink[i]->ops->reopen(setup->sink[i]->self);
-	}
-	if (d->next.safe != d->safe) {
-		safe_free(d->safe);
-		d->safe = d->next.safe;
-	}
-	d->next.safe = NULL;
-	d->reloads++;
-	log_notice("reload", "conf=%s sha256=%s", d->conf_path, d->conf_digest);
-	daemon_journal(d, "config.reload", "success", NULL, d->conf_digest);
-}
-
-static void reload_refused(struct daemon *d, const char *why)
-{
-	conf_free(TAKE(d->next.conf));
-	if (d->next.safe != d->safe)
-		safe_free(d->next.safe);
-	d->next.safe = NULL;
-	d->reload_failures++;
-	log_err("reload.refused", "why=\"%s\"", why == NULL ? "" : why);
-	daemon_journal(d, "config.reload", "failure", "refused", why);
-}
-
-static void on_reload(void *ctx);
-
-static void on_reload_secrets(void *ctx, enum err e, const char *problem)
-{
-	struct daemon *d = ctx;
-	struct assembly next = { 0 };
-	CLEANUP(freep) char *why = NULL;
-
-	if (d->stopping)
-		return;
-	if (e != ERR_OK)
-		reload_refused(d, problem);
-	else if (daemon_prepare(d, &next, &why) == ERR_OK)
-		reload_done(d, &next);
-	else
-		reload_refused(d, why);
-	daemon_keep_secrets(d);
-	if (d->next.changed && (e != ERR_OK || why != NULL))
-		on_secrets_change(d);
-	d->next.changed = false;
-	sd_ready();
-	if (d->next.again) {
-		d->next.again = false;
-		on_reload(d);
-	}
-}
-
-static enum err reload_read(struct daemon *d, struct conf **out, char **why)
-{
-	struct conf *conf = NULL;
-	const char *frozen;
-	enum err e = conf_load(d->conf_path, &conf, why);
-
-	if (e != ERR_OK)
-		return e;
-	frozen = conf_frozen_change(d->parts.conf, conf);
-	if (frozen == NULL) {
-		*out = conf;
-		return ERR_OK;
-	}
-	if (asprintf(why, "%s: '%s' cannot change without a restart", d->conf_path, frozen) < 0)
-		abort();
-	conf_free(conf);
-	return ERR_PARSE;
-}
-
-static void on_reload(void *ctx)
-{
-	struct daemon *d = ctx;
-	CLEANUP(freep) char *why = NULL;
-
-	if (d->stopping)
-		return;
-	if (d->next.conf != NULL) {
-		d->next.again = true;
-		return;
-	}
-	sd_reloading();
-	if (reload_read(d, &d->next.conf, &why) != ERR_OK) {
-		reload_refused(d, why);
-		sd_ready();
-		return;
-	}
-	d->next.safe = secrets_are_same(d->parts.conf, d->next.conf) ? d->safe
-								     : daemon_safe(d, d->next.conf);
-	if (secrets_are_remote(d->next.conf))
-		daemon_await(d->next.safe, d->next.conf, on_reload_secrets, d);
-	else
-		on_reload_secrets(d, ERR_OK, NULL);
 }
 
 /* --- life --- */
@@ -685,10 +246,18 @@ static enum err daemon_open_log(struct daemon *d, char **why)
 	return audit_log_start(&needs, d->parts.conf, &d->log, why);
 }
 
+static void on_relay_ready(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	daemon_follow_catalog(d);
+	live_follow(d->live, d->parts.client, d->parts.conf);
+}
+
 static void daemon_handle_signals(struct daemon *d)
 {
 	signal(SIGPIPE, SIG_IGN);
-	d->on_hup = loop_signal_new(d->loop, SIGHUP, on_reload, d);
+	d->on_hup = loop_signal_new(d->loop, SIGHUP, daemon_reload, d);
 	d->on_term = loop_signal_new(d->loop, SIGTERM, on_stop, d);
 	d->on_int = loop_signal_new(d->loop, SIGINT, on_stop, d);
 	d->tick = loop_timer_new(d->loop, on_tick, d);

@@ -57,6 +57,9 @@ stagewired_SOURCES = \
 	src/daemon/author_key.h \
 	src/daemon/daemon.c \
 	src/daemon/daemon.h \
+	src/daemon/daemon_catalog.c \
+	src/daemon/daemon_impl.h \
+	src/daemon/daemon_reload.c \
 	src/daemon/doctor.c \
 	src/daemon/doctor.h \
 	src/daemon/doctor_access.c \
