@@ -156,7 +156,7 @@ def test_each_owners_token_has_turns_of_its_own(box):
 		w.daemon.reload()
 		wait_until(lambda: w.daemon.log().count("reload") and w.order(), "an order")
 		wait_until(lambda: any(p["authorization"] == "token acme-other-token" for p in w.posts()),
-			"a POST with the other token")
+			"a POST with the other token, long before the first one's next turn", timeout=10)
 
 
 def test_a_ban_is_heeded_until_it_is_over_and_nothing_is_asked(box):
