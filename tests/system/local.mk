@@ -34,6 +34,7 @@ SYSTEM = \
 	tests/system/test_page.py \
 	tests/system/test_policy.py \
 	tests/system/test_push.py \
+	tests/system/test_readme.py \
 	tests/system/test_refusals.py \
 	tests/system/test_reload.py \
 	tests/system/test_replay.py \
