@@ -259,7 +259,7 @@ void announce_bus(struct announcer *a, const char *why)
 	IGNORE(notice_submit(n) != ERR_OK);
 }
 
-/* --- the audit log --- */
+/* --- other troubles --- */
 
 /* Where nobody wants it, it is not worth an event. */
 static void announce_if_wanted(struct announcer *a, struct operator_event *e)
@@ -273,74 +273,61 @@ static void announce_if_wanted(struct announcer *a, struct operator_event *e)
 		notice_free(n);
 }
 
-void announce_log(struct announcer *a, const char *why)
-{
-	struct operator_event e = {
-		.type = why == NULL ? "dev.stagewire.operator.audit.recovered"
-				    : "dev.stagewire.operator.audit.trouble",
-		.subject = SPAN("audit"),
-		.message = why == NULL ? SPAN("The audit log is signed again")
-				       : SPAN("The audit log is not signed any more"),
-		.reason = span_of(why),
-	};
+/* What can be amiss, and is told at its beginning and its end. */
+static const struct {
+	const char *begins, *ends;
+	const char *place; /* before the name of the thing, in the subject */
+	const char *trouble, *recovered;
+	bool answered; /* why is an answer that was given to us, not a reason of ours */
+} troubles[] = {
+	[TROUBLE_AUDIT] = {
+		.begins = "dev.stagewire.operator.audit.trouble",
+		.ends = "dev.stagewire.operator.audit.recovered",
+		.place = "audit",
+		.trouble = "The audit log is not signed any more",
+		.recovered = "The audit log is signed again",
+	},
+	[TROUBLE_SECRETS] = {
+		.begins = "dev.stagewire.operator.secret.trouble",
+		.ends = "dev.stagewire.operator.secret.recovered",
+		.place = "secrets/",
+		.trouble = "A provider of secrets gives no word; the last values are used "
+			   "for as long as its grace",
+		.recovered = "The provider of secrets answers again",
+	},
+	[TROUBLE_VARIABLE] = {
+		.begins = "dev.stagewire.operator.variable.trouble",
+		.ends = "dev.stagewire.operator.variable.recovered",
+		.place = "variables/",
+		.trouble = "A variable cannot be written into the settings of a "
+			   "repository; stagewirectl variables shows which",
+		.recovered = "The variable is as it should be in every repository",
+	},
+	[TROUBLE_GAPS] = {
+		.begins = "dev.stagewire.operator.gaps.refused",
+		.ends = "dev.stagewire.operator.gaps.recovered",
+		.place = "source/",
+		.trouble = "Travis CI's API does not take the token; builds that no "
+			   "webhook told are not found there",
+		.recovered = "Travis CI's API takes the token again",
+		.answered = true,
+	},
+};
 
-	announce_if_wanted(a, &e);
-}
-
-void announce_secrets(struct announcer *a, const char *provider, const char *why)
+void announce_trouble(struct announcer *a, enum trouble what, const char *name, const char *why)
 {
 	char subject[128];
 	struct operator_event e = {
-		.type = why == NULL ? "dev.stagewire.operator.secret.recovered"
-				    : "dev.stagewire.operator.secret.trouble",
-		.message =
-			why == NULL
-				? SPAN("The provider of secrets answers again")
-				: SPAN("A provider of secrets gives no word; the last values are "
-				       "used for as long as its grace"),
-		.reason = span_of(why),
+		.type = why == NULL ? troubles[what].ends : troubles[what].begins,
+		.message = span_of(why == NULL ? troubles[what].recovered : troubles[what].trouble),
 	};
 
-	snprintf(subject, sizeof(subject), "secrets/%s", provider);
+	snprintf(subject, sizeof(subject), "%s%s", troubles[what].place, name);
 	e.subject = span_of(subject);
-	announce_if_wanted(a, &e);
-}
-
-void announce_variable(struct announcer *a, const char *name, const char *why)
-{
-	char subject[128];
-	struct operator_event e = {
-		.type = why == NULL ? "dev.stagewire.operator.variable.recovered"
-				    : "dev.stagewire.operator.variable.trouble",
-		.message = why == NULL ? SPAN("The variable is as it should be in every repository")
-				       : SPAN("A variable cannot be written into the settings of a "
-					      "repository; stagewirectl variables shows which"),
-		.reason = span_of(why),
-	};
-
-	snprintf(subject, sizeof(subject), "variables/%s", name);
-	e.subject = span_of(subject);
-	announce_if_wanted(a, &e);
-}
-
-void announce_gaps(struct announcer *a, const char *source, const char *why)
-{
-	char subject[128];
-	struct operator_event e = {
-		.type = why == NULL ? "dev.stagewire.operator.gaps.recovered"
-				    : "dev.stagewire.operator.gaps.refused",
-		.message = why == NULL ? SPAN("Travis CI's API takes the token again")
-				       : SPAN("Travis CI's API does not take the token; builds "
-					      "that no webhook told are not found there"),
-		.answer = span_of(why),
-	};
-
-	if (why == NULL)
-		log_notice("gap.recover", "source=%s", source);
+	if (troubles[what].answered)
+		e.answer = span_of(why);
 	else
-		log_err("gap.refused", "source=%s why=\"%s\"", source, why);
-	snprintf(subject, sizeof(subject), "source/%s", source);
-	e.subject = span_of(subject);
+		e.reason = span_of(why);
 	announce_if_wanted(a, &e);
 }
 

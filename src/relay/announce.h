@@ -41,20 +41,18 @@ struct gate_order {
 MUST_CHECK enum err announce_order(struct announcer *a, const struct gate_order *order,
 	void (*on_done)(void *ctx, enum err e), void *ctx);
 
-/* The audit log is not signed now, and why; NULL: it is again. */
-void announce_log(struct announcer *a, const char *why);
-
-/* A provider of secrets gives no word now, and why; NULL: it does again. */
-void announce_secrets(struct announcer *a, const char *provider, const char *why);
-
-/* A variable cannot be kept in the settings of a repository, and why; NULL: all of that name can. */
-void announce_variable(struct announcer *a, const char *name, const char *why);
-
 /* Backstage's event bus refuses us now, and why; NULL: it does not any more. */
 void announce_bus(struct announcer *a, const char *why);
 
-/* A source's API does not take our token now, and why; NULL: it does again. */
-void announce_gaps(struct announcer *a, const char *source, const char *why);
+enum trouble {
+	TROUBLE_AUDIT,    /* the audit log is not signed; without a name, "" */
+	TROUBLE_SECRETS,  /* a provider gives no word */
+	TROUBLE_VARIABLE, /* one cannot be kept in the settings of a repository */
+	TROUBLE_GAPS,     /* a source's API does not take our token */
+};
+
+/* Something is amiss now with what has that name, and why; NULL: it is not any more. */
+void announce_trouble(struct announcer *a, enum trouble what, const char *name, const char *why);
 
 /* The audit log signed a checkpoint that is to be kept elsewhere too. */
 void announce_checkpoint(struct announcer *a, struct span note);

@@ -223,7 +223,7 @@ enum err relay_order_gate(struct relay *r, const struct gate_order *order,
 
 void relay_alarm_log(struct relay *r, const char *why)
 {
-	announce_log(r->announcer, why);
+	announce_trouble(r->announcer, TROUBLE_AUDIT, "", why);
 }
 
 void relay_hasten_sink(struct relay *r, const char *sink)
@@ -233,7 +233,7 @@ void relay_hasten_sink(struct relay *r, const char *sink)
 
 void relay_alarm_secrets(struct relay *r, const char *provider, const char *why)
 {
-	announce_secrets(r->announcer, provider, why);
+	announce_trouble(r->announcer, TROUBLE_SECRETS, provider, why);
 }
 
 void relay_alarm_bus(struct relay *r, const char *why)

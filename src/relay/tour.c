@@ -148,7 +148,8 @@ static void tour_is_refused(struct tour *t, const char *slug, const char *why)
 	if (t->refused != NULL)
 		return;
 	t->refused = xstrdup(slug);
-	announce_gaps(t->relay->announcer, t->source, why);
+	log_err("gap.refused", "source=%s why=\"%s\"", t->source, why);
+	announce_trouble(t->relay->announcer, TROUBLE_GAPS, t->source, why);
 }
 
 static void tour_is_answered(struct tour *t, const char *slug)
@@ -157,7 +158,8 @@ static void tour_is_answered(struct tour *t, const char *slug)
 	if (t->refused == NULL || strcmp(t->refused, slug) != 0)
 		return;
 	free(TAKE(t->refused));
-	announce_gaps(t->relay->announcer, t->source, NULL);
+	log_notice("gap.recover", "source=%s", t->source);
+	announce_trouble(t->relay->announcer, TROUBLE_GAPS, t->source, NULL);
 }
 
 /* What an answer that is none means for the source. Returns how many times as long to wait. */

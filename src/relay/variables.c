@@ -188,9 +188,9 @@ void target_set_trouble(struct target *t, const char *why)
 		journal_trouble(t);
 	/* Operators hear of the first and of the end of the last. */
 	if (is && !was && troubled_of(v, t->name) == 1)
-		announce_variable(v->relay->announcer, t->name, t->trouble);
+		announce_trouble(v->relay->announcer, TROUBLE_VARIABLE, t->name, t->trouble);
 	else if (was && !is && troubled_of(v, t->name) == 0)
-		announce_variable(v->relay->announcer, t->name, NULL);
+		announce_trouble(v->relay->announcer, TROUBLE_VARIABLE, t->name, NULL);
 }
 
 /* --- what is left behind --- */
