@@ -13,6 +13,7 @@ EXTRA_DIST += \
 	tests/peers/oidc/provider.js \
 	tests/peers/openapi/package-lock.json \
 	tests/peers/openapi/package.json \
+	tests/peers/peer.py \
 	tests/peers/signal_listener.js \
 	tests/peers/secrets/drive.js \
 	tests/peers/secrets/drive.py \

@@ -3,93 +3,24 @@
 """The main job against a real Backstage: owners are told, the bus carries the event."""
 
 import itertools
-import json
 import os
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.error
-import urllib.request
 
-TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
-	os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-import harness  # noqa: E402
-from harness import wait_until  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import EVENTS_TOKEN, RELAY_TOKEN, Peer
 
-RUN = os.path.join(TOP, "tests", "peers", "backstage", "run-peer.sh")
-FULL_TOKEN = "relay-static-token-0123456789abcdef"
-RELAY_TOKEN = "relay-catalog-ro-0123456789abcdef"
-EVENTS_TOKEN = "relay-events-only-0123456789abcdef"
 SUBSCRIPTION = "external.test"
 TOPIC = "stagewire.build"
 
-
-class Peer:
-	"""The real Backstage, with its own database and catalog file."""
-
-	def __init__(self):
-		self.state = tempfile.mkdtemp(prefix="stagewire-peer-")
-		os.chmod(self.state, 0o755)
-		port = harness.free_port()
-		self.url = f"http://127.0.0.1:{port}"
-		self.env = dict(os.environ, PEER_STATE=self.state, PEER_PORT=str(port),
-			PEER_PG_PORT=str(harness.free_port()), PEER_RELAY_PORT=str(harness.free_port()),
-			PEER_FILES_PORT=str(harness.free_port()),
-			PEER_MODULES=os.environ.get("PEER_MODULES") or os.path.join(
-				os.environ.get("top_builddir", TOP), "tests", "peers", "modules"))
-
-	def run(self, *args):
-		done = subprocess.run(["bash", RUN, *args], env=self.env, capture_output=True, text=True,
-			timeout=900, stdin=subprocess.DEVNULL)
-		assert done.returncode == 0, f"run-peer.sh {args}: {done.stdout} {done.stderr}"
-
-	def call(self, method, path, body=None, token=FULL_TOKEN):
-		request = urllib.request.Request(self.url + path, method=method,
-			data=None if body is None else json.dumps(body).encode(),
-			headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
-		with urllib.request.urlopen(request, timeout=30) as answer:
-			text = answer.read()
-			return answer.status, json.loads(text) if text else None
-
-	def guest(self):
-		with urllib.request.urlopen(self.url + "/api/auth/guest/refresh", timeout=30) as answer:
-			return json.load(answer)["backstageIdentity"]["token"]
-
-	def notifications(self):
-		"""What the guest user reads, newest first."""
-		_, page = self.call("GET", "/api/notifications?limit=50&orderField=created,desc",
-			token=self.guest())
-		return page["notifications"]
-
-	def bus_events(self):
-		"""What is on the bus for our topic; each event is read once."""
-		status, page = self.call("GET",
-			f"/api/events/bus/v1/subscriptions/{SUBSCRIPTION}/events")
-		return page["events"] if status == 200 else []
-
-	def entities(self):
-		return os.path.join(self.state, "entities.yaml")
-
-	def edit(self, before, after):
-		with open(self.entities(), encoding="utf-8") as f:
-			text = f.read()
-		assert before in text, f"{before!r} is not in the peer's catalog"
-		with open(self.entities(), "w", encoding="utf-8") as f:
-			f.write(text.replace(before, after))
-
-	def owners(self, ref):
-		kind, name = ref.split(":")
-		try:
-			_, entity = self.call("GET", f"/api/catalog/entities/by-name/{kind}/{name}")
-		except urllib.error.HTTPError:
-			return []
-		return [r["targetRef"] for r in entity["relations"] if r["type"] == "ownedBy"]
-
-
 peer = None
+
+
+def bus_events():
+	"""What is on the bus for our topic; each event is read once."""
+	status, page = peer.call("GET", f"/api/events/bus/v1/subscriptions/{SUBSCRIPTION}/events")
+	return page["events"] if status == 200 else []
 
 
 def relay(box, identity=None, token_text=RELAY_TOKEN, **backstage):
@@ -162,7 +93,7 @@ def test_the_bus_carries_the_event_with_its_owners(box):
 	seen = []
 
 	def arrived():
-		seen.extend(peer.bus_events())
+		seen.extend(bus_events())
 		return [e for e in seen if e["payload"]["id"] == event]
 	found = wait_until(arrived, "the event on the bus")[0]
 	assert found["topic"] == TOPIC
@@ -287,31 +218,11 @@ def test_while_backstage_is_down_webhooks_are_kept_and_delivered_later(box):
 def main(names):
 	"""Run the tests of a module, given its globals(), against a Backstage of their own."""
 	global peer
-	for program in ("npm", "psql", "curl"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer = Peer()
-	try:
-		peer.run("install")
-		with open(os.path.join(TOP, "tests", "peers", "backstage", "entities.yaml"),
-				encoding="utf-8") as f:
-			text = f.read()
-		owned = text.replace("  owner: payments\n", "  owner: platform # of parcel-api\n", 1)
-		assert owned != text
-		with open(peer.entities(), "w", encoding="utf-8") as f:
-			f.write(owned)
-		peer.run("start")
-		peer.run("wait-entity", "component:default/parcel-api")
-		peer.run("wait-entity", "component:default/parcel-ui")
-		peer.run("wait-entity", "user:default/guest")
-		wait_until(lambda: peer.owners("component:default/parcel-api") ==
-			["group:default/platform"], "the owner in Backstage", timeout=60)
+	if peers.is_skipped():
+		return
+	with Peer() as peer:
+		peer.start_with_platform()
 		harness.main(names)
-	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True)
-		shutil.rmtree(peer.state, ignore_errors=True)
 
 
 if __name__ == "__main__":

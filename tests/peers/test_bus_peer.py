@@ -6,21 +6,20 @@ import http.server
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import RELAY_TOKEN, RUN, Peer
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "system")]
-import harness  # noqa: E402
-from harness import wait_until  # noqa: E402
-from test_backstage import RELAY_TOKEN, RUN, TOP, Peer  # noqa: E402
 
 TOPIC = "stagewire.catalog"
 COMPONENT = """\
@@ -347,31 +346,11 @@ def test_a_signal_reaches_owners_and_a_broadcast_tells_nobody_a_secret(box):
 
 def main():
 	global peer
-	for program in ("npm", "psql", "curl", "node"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer = LivePeer()
-	try:
-		peer.run("install")
-		with open(os.path.join(TOP, "tests", "peers", "backstage", "entities.yaml"),
-				encoding="utf-8") as f:
-			text = f.read()
-		owned = text.replace("  owner: payments\n", "  owner: platform # of parcel-api\n", 1)
-		assert owned != text
-		with open(peer.entities(), "w", encoding="utf-8") as f:
-			f.write(owned)
-		peer.run("start")
-		for ref in ("component:default/parcel-api", "component:default/parcel-ui",
-				"user:default/guest"):
-			peer.run("wait-entity", ref)
-		wait_until(lambda: peer.owners("component:default/parcel-api") ==
-			["group:default/platform"], "the owner in Backstage", timeout=60)
+	if peers.is_skipped():
+		return
+	with LivePeer() as peer:
+		peer.start_with_platform()
 		harness.main(globals())
-	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True)
-		shutil.rmtree(peer.state, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import subprocess
 
 import test_backstage as backstage  # first: it finds the harness
 import harness
-from test_backstage import wait_until
+from harness import wait_until
+from peer import EVENTS_TOKEN, FULL_TOKEN
 
 
 def examine(daemon):
@@ -52,7 +53,7 @@ def change_token(daemon, text):
 
 def test_a_token_that_is_good_for_more_or_less_or_nothing_is_told(box):
 	daemon = backstage.relay(box)
-	change_token(daemon, backstage.EVENTS_TOKEN)
+	change_token(daemon, EVENTS_TOKEN)
 	findings = examine(daemon)
 	assert verdicts(findings, "backstage-plugin") == {"catalog": "fail", "events": "ok",
 		"notifications": "fail"}, findings
@@ -65,7 +66,7 @@ def test_a_token_that_is_good_for_more_or_less_or_nothing_is_told(box):
 	daemon.config["sinks"] = [s for s in daemon.config["sinks"] if s["name"] != "notify"]
 	daemon.config["routes"][0]["to"].remove("notify")
 	daemon.write_config()
-	change_token(daemon, backstage.FULL_TOKEN)
+	change_token(daemon, FULL_TOKEN)
 	findings = examine(daemon)
 	assert verdicts(findings, "backstage-plugin") == {"catalog": "ok", "events": "ok"}, findings
 	assert verdicts(findings, "backstage-scope")["notifications"] == "warn", findings

@@ -20,17 +20,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
-	os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-import harness  # noqa: E402
-from harness import wait_until  # noqa: E402
-import test_backstage as backstage  # noqa: E402
-from test_backstage import FULL_TOKEN, RELAY_TOKEN, RUN  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import BUILT, RELAY_TOKEN, RUN, TOP, Peer
 
 SOURCE = os.path.join(TOP, "backstage")
-WORK = os.path.join(os.path.abspath(os.environ.get("top_builddir", TOP)), "tests", "peers",
-	"module")
+WORK = os.path.join(BUILT, "tests", "peers", "module")
 NAME = "@stagewire/backstage-plugin-catalog-backend-module-stagewire"
 LIMIT_S = 2
 # The key pair of Standard Webhooks' example.
@@ -415,27 +411,19 @@ def sql(statement):
 
 def main():
 	global peer, files
-	for program in ("npm", "psql"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer = backstage.Peer()
-	peer.env["PEER_FILES_PORT"] = str(harness.free_port())
-	try:
+	if peers.is_skipped():
+		return
+	with Peer() as peer:
+		peer.env["PEER_FILES_PORT"] = str(harness.free_port())
 		peer.run("install")
 		peer.run("start-postgres")
 		install()
 		tests = {} if sys.argv[1:] else own_tests()
 		run("npm", "pack")
 		peer.env["PEER_MODULE"] = archive()
-		peer.run("start")
-		peer.run("wait-entity", "component:default/parcel-api")
+		peer.start()
 		files = Files(int(peer.env["PEER_FILES_PORT"]))
 		harness.main({**globals(), **tests})
-	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True, check=False)
-		shutil.rmtree(peer.state, ignore_errors=True)
 
 
 if __name__ == "__main__":

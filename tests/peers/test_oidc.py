@@ -5,30 +5,26 @@ real Backstage, whose other tokens are refused. Travis CI is a stand-in."""
 
 import base64
 import contextlib
-import filecmp
 import hashlib
 import http.cookiejar
 import http.server
 import json
 import os
 import secrets
-import shutil
 import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "system"), os.path.join(HERE, "..", "tools")]
-import harness  # noqa: E402
-from harness import Skip, request, wait_until  # noqa: E402
-from test_backstage import FULL_TOKEN, RUN, TOP, Peer  # noqa: E402
-from test_triggers import BUILDS, Tool, refused, world  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import request, wait_until
+from peer import FULL_TOKEN, Peer
+from test_triggers import BUILDS, Tool, refused, world
 
-OIDC = os.path.join(HERE, "oidc")
-MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "oidc-modules")
+
+MODULES = peers.modules_of("oidc")
 BACK = "http://127.0.0.1/back"
 RELEASE = "repo:acme/parcel-api:ref:refs/heads/main"
 OTHER = "repo:acme/parcel-ui:ref:refs/heads/main"
@@ -44,28 +40,6 @@ plugins = None
 # --- the OpenID provider ---
 
 
-def install():
-	"""Install the provider once; skip where npm cannot."""
-	for program in ("node", "npm"):
-		if shutil.which(program) is None:
-			raise Skip(f"{program} is not installed")
-	if int(subprocess.check_output(["node", "-p", "process.versions.node"],
-			text=True).split(".")[0]) < 20:
-		raise Skip("Node.js is older than 20")
-	os.makedirs(MODULES, exist_ok=True)
-	for name in os.listdir(OIDC):
-		shutil.copy(os.path.join(OIDC, name), MODULES)
-	lock = os.path.join(OIDC, "package-lock.json")
-	stamp = os.path.join(MODULES, "node_modules", ".installed-lock")
-	if os.path.exists(stamp) and filecmp.cmp(lock, stamp, shallow=False):
-		return
-	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=MODULES,
-		capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
-	if done.returncode != 0:
-		raise Skip("npm cannot install it: " + done.stderr.strip().split("\n")[-1][:200])
-	shutil.copy(lock, stamp)
-
-
 class Stay(urllib.request.HTTPRedirectHandler):
 	"""Follows to the provider's own pages, and not back to the client."""
 
@@ -79,7 +53,7 @@ class Provider(Tool):
 	"""npm's oidc-provider; Tool knows how such a child lives and ends."""
 
 	def __init__(self, box):
-		install()
+		peers.npm_install("oidc", 20)
 		self.process = subprocess.Popen(["node", os.path.join(MODULES, "provider.js")],
 			stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 		self.port = int(self.process.stdout.readline())
@@ -291,24 +265,18 @@ def test_a_new_key_of_backstage_is_taken_up_and_its_outage_is_survived(box):
 
 def main():
 	global peer, plugins
-	for program in ("npm", "psql", "curl"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer, plugins = Peer(), Plugins()
-	peer.env["PEER_CONFIG"] = os.path.join(peer.state, "plugins.yaml")
-	with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
-		json.dump({"discovery": {"endpoints": [
-			{"target": plugins.url + "/api/events", "plugins": ["events"]}]}}, f)
+	if peers.is_skipped():
+		return
+	plugins = Plugins()
 	try:
-		peer.run("start")
-		for ref in ("component:default/parcel-api", "user:default/guest"):
-			peer.run("wait-entity", ref)
-		harness.main(globals())
+		with Peer() as peer:
+			peer.env["PEER_CONFIG"] = os.path.join(peer.state, "plugins.yaml")
+			with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
+				json.dump({"discovery": {"endpoints": [
+					{"target": plugins.url + "/api/events", "plugins": ["events"]}]}}, f)
+			peer.start()
+			harness.main(globals())
 	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True)
-		shutil.rmtree(peer.state, ignore_errors=True)
 		plugins.server.shutdown()
 
 

@@ -5,38 +5,18 @@ rules, of which what is a warning counts as an error here. There are no exceptio
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 
-TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
-	os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-import harness  # noqa: E402
-from harness import Skip  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from peer import TOP
 
 HERE = os.path.join(TOP, "tests", "peers", "openapi")
-MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "openapi-modules")
+MODULES = peers.modules_of("openapi")
 DOCUMENT = os.path.join(TOP, "doc", "openapi.json")
 
 # It would send who uses it how, and ask for newer versions.
 QUIET = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
-
-
-def install():
-	"""Install the linter once, or skip."""
-	for program in ("node", "npm"):
-		if shutil.which(program) is None:
-			raise Skip(f"{program} is not installed")
-	version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-	if int(version.strip().lstrip("v").split(".")[0]) < 20:
-		raise Skip(f"@redocly/cli needs Node.js 20, this is {version.strip()}")
-	os.makedirs(MODULES, exist_ok=True)
-	for name in ("package.json", "package-lock.json"):
-		shutil.copy(os.path.join(HERE, name), MODULES)
-	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=MODULES,
-		capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
-	assert done.returncode == 0, done.stderr
 
 
 def lint(document):
@@ -53,13 +33,13 @@ def lint(document):
 
 
 def test_the_document_is_without_fault(box):
-	install()
+	peers.npm_install("openapi", 20)
 	code, problems = lint(DOCUMENT)
 	assert code == 0 and problems == [], problems
 
 
 def test_faults_are_found(box):
-	install()
+	peers.npm_install("openapi", 20)
 	with open(DOCUMENT, encoding="utf-8") as f:
 		good = f.read()
 

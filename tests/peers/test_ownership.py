@@ -12,8 +12,8 @@ import time
 
 import test_backstage as backstage  # first: it finds the harness
 import harness
-from harness import seconds
-from test_backstage import settled, wait_until
+from harness import seconds, wait_until
+from test_backstage import settled
 
 OTHER = "component:default/bystander"
 PLATFORM, PAYMENTS = "group:default/platform", "group:default/payments"

@@ -6,21 +6,18 @@ That is what the tests of the daemon against them are worth: neither product is 
 """
 
 import os
-import shutil
 import subprocess
 import sys
 
-TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
-	os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-sys.path.insert(0, os.path.join(TOP, "tests", "tools"))
-import harness  # noqa: E402
-from aws_standin import AwsStandin  # noqa: E402
-from harness import Skip  # noqa: E402
-from vault_standin import VaultStandin  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from aws_standin import AwsStandin
+from harness import Skip
+from peer import TOP
+from vault_standin import VaultStandin
 
 HERE = os.path.join(TOP, "tests", "peers", "secrets")
-MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "secret-modules")
+MODULES = peers.modules_of("secrets")
 
 
 def python_with_clients():
@@ -30,19 +27,6 @@ def python_with_clients():
 		if done.returncode == 0:
 			return python
 	raise Skip("python3-hvac and python3-boto3 are not installed")
-
-
-def install():
-	"""Install npm's clients once, or skip."""
-	for program in ("node", "npm"):
-		if shutil.which(program) is None:
-			raise Skip(f"{program} is not installed")
-	os.makedirs(MODULES, exist_ok=True)
-	for name in ("package.json", "package-lock.json"):
-		shutil.copy(os.path.join(HERE, name), MODULES)
-	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=MODULES,
-		capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
-	assert done.returncode == 0, done.stderr
 
 
 def standins(box):
@@ -76,9 +60,9 @@ def test_hvac_and_boto3_take_the_standins_for_the_real_ones(box):
 
 
 def test_node_vault_and_the_aws_sdk_take_the_standins_for_the_real_ones(box):
-	install()
+	peers.npm_install("secrets")
 	vault, aws = standins(box)
-	went = drive("node", os.path.join(HERE, "drive.js"), os.path.abspath(MODULES), vault.url,
+	went = drive("node", os.path.join(HERE, "drive.js"), MODULES, vault.url,
 		vault.root.text, vault.role_id, vault.secret_id, aws.url, aws.key_id, aws.key)
 	assert went == ["node-vault", "client-secrets-manager"], went
 

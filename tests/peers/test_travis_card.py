@@ -6,23 +6,19 @@ The card is npm's @roadiehq/backstage-plugin-travis-ci, shown in jsdom. Node.js 
 the browser, and a small app for Backstage's own.
 """
 
-import filecmp
 import json
 import os
-import shutil
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "system")]
-import harness  # noqa: E402
-from harness import Skip, wait_until  # noqa: E402
-from test_backstage import RUN, TOP, Peer  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import Peer
 
-CARD = os.path.join(HERE, "travis-card")
-MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "card-modules")
+
+MODULES = peers.modules_of("travis-card")
 PROXY = "/api/proxy/travisci/api"
 BUILDS = PROXY + "/repo/acme%2Fparcel-api/builds"
 SECRET = "proxy-to-relay-secret"  # of the peer's app-config.yaml
@@ -113,27 +109,9 @@ def test_nobody_reads_builds_past_backstage(box):
 
 
 def install():
-	"""Install the card and what an app of Backstage is made of, once; skip where npm cannot."""
-	for program in ("node", "npm"):
-		if shutil.which(program) is None:
-			raise Skip(f"{program} is not installed")
-	if int(subprocess.check_output(["node", "-p", "process.versions.node"],
-			text=True).split(".")[0]) < 18:
-		raise Skip("Node.js is older than 18")
-	os.makedirs(MODULES, exist_ok=True)
-	for name in os.listdir(CARD):
-		shutil.copy(os.path.join(CARD, name), MODULES)
-	lock = os.path.join(CARD, "package-lock.json")
-	stamp = os.path.join(MODULES, "node_modules", ".installed-lock")
-	if os.path.exists(stamp) and filecmp.cmp(lock, stamp, shallow=False):
-		return
+	"""Install the card and what an app of Backstage is made of, once."""
 	# The card says React 17, its neighbours say 18 or 17: npm would take that for a conflict.
-	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund",
-		"--legacy-peer-deps"], cwd=MODULES, capture_output=True, text=True,
-		stdin=subprocess.DEVNULL, timeout=900, check=False)
-	if done.returncode != 0:
-		raise Skip("npm cannot install the card: " + done.stderr.strip().split("\n")[-1][:200])
-	shutil.copy(lock, stamp)
+	peers.npm_install("travis-card", 18, "--legacy-peer-deps")
 
 
 def shown(slug="acme/parcel-api", at=None, restart=()):
@@ -171,21 +149,11 @@ def test_the_card_says_so_where_the_catalog_claims_no_such_repository(box):
 
 def main():
 	global peer
-	for program in ("npm", "psql", "curl"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer = Peer()
-	try:
-		peer.run("start")
-		for ref in ("component:default/parcel-api", "component:default/parcel-ui",
-				"user:default/guest"):
-			peer.run("wait-entity", ref)
+	if peers.is_skipped():
+		return
+	with Peer() as peer:
+		peer.start()
 		harness.main(globals())
-	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True)
-		shutil.rmtree(peer.state, ignore_errors=True)
 
 
 if __name__ == "__main__":

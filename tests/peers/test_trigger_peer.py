@@ -10,19 +10,19 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "system"), os.path.join(HERE, "..", "tools")]
-import harness  # noqa: E402
-from harness import wait_until  # noqa: E402
-from test_backstage import RELAY_TOKEN, RUN, TOP, Peer, settled  # noqa: E402
-from test_travis_card import MODULES, install, shown as card_shown  # noqa: E402
-from test_triggers import OWNERS, Tool, vault_world  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import RELAY_TOKEN, TOP, Peer
+from test_backstage import settled
+from test_travis_card import MODULES, install, shown as card_shown
+from test_triggers import OWNERS, Tool, vault_world
+
 
 GUEST = "user:default/guest"
 PROXY = "/api/proxy/stagewire"
@@ -412,30 +412,18 @@ def test_the_template_of_readme_starts_a_build_for_the_user_who_runs_it(box):
 
 def main():
 	global peer
-	for program in ("npm", "psql", "curl"):
-		if shutil.which(program) is None:
-			print(f"1..0 # SKIP {program} is not installed")
-			return
-	peer = Peer()
-	try:
-		with open(os.path.join(HERE, "backstage", "entities.yaml"), encoding="utf-8") as f:
-			entities = f.read()
-		with open(peer.entities(), "w", encoding="utf-8") as f:
-			f.write("---\n".join([entities + MORE_ENTITIES, *templates()]))
+	if peers.is_skipped():
+		return
+	with Peer() as peer:
+		peer.write_entities("---\n".join([peer.template() + MORE_ENTITIES, *templates()]))
 		peer.env["PEER_PLUGINS"] = " ".join(SCAFFOLDER)
 		peer.env["PEER_CONFIG"] = os.path.join(peer.state, "proxy.yaml")
 		with open(peer.env["PEER_CONFIG"], "w", encoding="utf-8") as f:
 			f.write(proxy_config())
-		peer.run("start")
-		for ref in ("component:default/weigh-api", "component:default/scale-ui",
-				"component:default/parcel-ui", "component:default/parcel-docs",
-				"template:default/start-build", "template:default/start-build-bare", GUEST):
-			peer.run("wait-entity", ref)
+		peer.start("component:default/weigh-api", "component:default/scale-ui",
+			"component:default/parcel-docs", "template:default/start-build",
+			"template:default/start-build-bare")
 		harness.main(globals())
-	finally:
-		subprocess.run(["bash", RUN, "stop"], env=peer.env, stdin=subprocess.DEVNULL, timeout=120,
-			capture_output=True)
-		shutil.rmtree(peer.state, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -6,23 +6,19 @@ that it makes hold for the catalog push."""
 import base64
 import json
 import os
-import shutil
 import subprocess
-import sys
 import time
 
-TOP = os.environ.get("top_srcdir") or os.path.dirname(os.path.dirname(os.path.dirname(
-	os.path.abspath(__file__))))
-sys.path.insert(0, os.path.join(TOP, "tests", "system"))
-sys.path.insert(0, os.path.join(TOP, "tests", "tools"))
-import harness  # noqa: E402
-from harness import Skip, wait_until  # noqa: E402
-from bus_standin import Backstage  # noqa: E402
-from hook_standin import Hook  # noqa: E402
-from push_standin import post  # noqa: E402
+import peer as peers  # first: it finds the harness
+import harness
+from harness import wait_until
+from peer import TOP
+from bus_standin import Backstage
+from hook_standin import Hook
+from push_standin import post
 
 HERE = os.path.join(TOP, "tests", "peers", "webhooks")
-MODULES = os.path.join(os.environ.get("top_builddir", TOP), "tests", "peers", "webhook-modules")
+MODULES = peers.modules_of("webhooks")
 
 NEW = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OLD = "whsec_" + base64.b64encode(bytes(range(32, 64))).decode()
@@ -33,25 +29,12 @@ PAIR = ("whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqS
 PUBLIC = "whpk_1SiA4o9hyqTCpIqC5V9HUakiiaeACeqfZTInDBbOir4="
 
 
-def install():
-	"""Install the library once, or skip."""
-	for program in ("node", "npm"):
-		if shutil.which(program) is None:
-			raise Skip(f"{program} is not installed")
-	os.makedirs(MODULES, exist_ok=True)
-	for name in ("package.json", "package-lock.json"):
-		shutil.copy(os.path.join(HERE, name), MODULES)
-	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=MODULES,
-		capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=600, check=False)
-	assert done.returncode == 0, done.stderr
-
-
 class Node:
 	"""A script of ours under way, with the library."""
 
 	def __init__(self, script):
 		self.process = subprocess.Popen(["node", os.path.join(HERE, script),
-			os.path.abspath(MODULES)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+			MODULES], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 	def ask(self, **question):
 		self.process.stdin.write(json.dumps(question) + "\n")
@@ -90,7 +73,7 @@ def deliver(box, mode, *keys):
 
 
 def test_standardwebhooks_and_nodes_crypto_accept_what_is_signed(box):
-	install()
+	peers.npm_install("webhooks")
 	receiver = Receiver()
 	try:
 		for mode in ("binary", "structured"):
@@ -110,7 +93,7 @@ def test_standardwebhooks_and_nodes_crypto_accept_what_is_signed(box):
 
 
 def test_the_catalog_push_takes_what_standardwebhooks_and_nodes_crypto_sign(box):
-	install()
+	peers.npm_install("webhooks")
 	sender, backstage = Node("sign.js"), Backstage()
 	box.sinks.append(backstage)
 	pair = sender.ask()
