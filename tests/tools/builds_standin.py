@@ -15,7 +15,8 @@ end is told, or several times.
 
     POST /_control  {"down": bool, "limit": n, "foreign": n}: no answer; 429 to the next n;
                     an answer about another repository to the next n
-    GET  /_truth    {"done": bool, "builds": {id: {"state", "started_at", "slug"}},
+    GET  /_truth    {"done": bool, "builds": {id: {"state", "started_at", "finished_at",
+                    "slug"}},
                     "webhooks", "lost", "calls": [path, …], "at_once": most calls at once}
 """
 import heapq
@@ -186,6 +187,7 @@ class World:
         return {"done": self.done, "webhooks": self.webhooks, "lost": self.lost,
             "calls": self.calls, "at_once": self.at_once,
             "builds": {b["id"]: {"state": b["state"], "started_at": stamp(b["started"]),
+                "finished_at": stamp(b["finished"]),
                 "slug": b["slug"]} for b in self.builds.values()}}
 
 
