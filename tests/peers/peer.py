@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the peer tests share: a real Backstage, and packages of npm. It finds the harness, too."""
 
+import fcntl
 import filecmp
 import json
 import os
@@ -40,17 +41,25 @@ def npm_install(folder, node=18, *options):
 	source = os.path.join(TOP, "tests", "peers", folder)
 	modules = modules_of(folder)
 	os.makedirs(modules, exist_ok=True)
-	for name in os.listdir(source):
-		if os.path.isfile(os.path.join(source, name)):
-			shutil.copy(os.path.join(source, name), modules)
-	lock = os.path.join(source, "package-lock.json")
+	# Two tests may want the same, and run at the same time.
+	with open(os.path.join(modules, ".lock"), "w", encoding="utf-8") as lock:
+		fcntl.flock(lock, fcntl.LOCK_EX)
+		for name in os.listdir(source):
+			if os.path.isfile(os.path.join(source, name)):
+				shutil.copy(os.path.join(source, name), modules)
+		npm_ci(modules, options)
+
+
+def npm_ci(modules, options):
+	lock = os.path.join(modules, "package-lock.json")
 	stamp = os.path.join(modules, "node_modules", ".installed-lock")
-	if not os.path.exists(stamp) or not filecmp.cmp(lock, stamp, shallow=False):
-		done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options],
-			cwd=modules, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900,
-			check=False)
-		assert done.returncode == 0, done.stderr
-		shutil.copy(lock, stamp)
+	if os.path.exists(stamp) and filecmp.cmp(lock, stamp, shallow=False):
+		return
+	done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", *options],
+		cwd=modules, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900,
+		check=False)
+	assert done.returncode == 0, done.stderr
+	shutil.copy(lock, stamp)
 
 
 def is_skipped():
