@@ -449,8 +449,8 @@ class Daemon:
 	def choose_ports(self):
 		self.hooks = free_port()
 		self.admin = free_port()
-		self.config["listen"] = {"hooks": [f"127.0.0.1:{self.hooks}"],
-			"admin": [f"unix:{self.socket}", f"127.0.0.1:{self.admin}"]}
+		self.config["listen"].update(hooks=[f"127.0.0.1:{self.hooks}"],
+			admin=[f"unix:{self.socket}", f"127.0.0.1:{self.admin}"])
 
 	@staticmethod
 	def write(path, text):
