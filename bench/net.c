@@ -62,7 +62,7 @@ static struct span field(struct span head, const char *name)
 
 bool message_parse(struct span bytes, struct message *m)
 {
-	const char *blank = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
+	const char *blank = bytes.n == 0 ? NULL : memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
 	struct span length;
 
 	if (blank == NULL)
