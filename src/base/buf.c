@@ -92,6 +92,15 @@ enum err buf_add_str(struct buf *b, const char *s)
 	return buf_add(b, s, strlen(s));
 }
 
+enum err buf_add_lower(struct buf *b, struct span s)
+{
+	enum err e = buf_add_span(b, s);
+
+	if (e == ERR_OK && s.n > 0)
+		span_lower(s, b->data + b->len - s.n, s.n);
+	return e;
+}
+
 enum err buf_addf(struct buf *b, const char *fmt, ...)
 {
 	char *at = buf_room(b, 0);

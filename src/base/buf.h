@@ -40,6 +40,7 @@ void buf_clear(struct buf *b);
 MUST_CHECK enum err buf_add(struct buf *b, const void *bytes, size_t n);
 MUST_CHECK enum err buf_add_span(struct buf *b, struct span s);
 MUST_CHECK enum err buf_add_str(struct buf *b, const char *s);
+MUST_CHECK enum err buf_add_lower(struct buf *b, struct span s); /* as span_lower() */
 MUST_CHECK enum err buf_addf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 
 /*

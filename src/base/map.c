@@ -132,3 +132,33 @@ bool map_next(const struct map *m, size_t *at, struct span *key, void **value)
 	}
 	return false;
 }
+
+void **map_values(const struct map *m)
+{
+	void **all = xcalloc(m->count + 1, sizeof(*all));
+	size_t at = 0, n = 0;
+	struct span key;
+
+	while (map_next(m, &at, &key, &all[n]))
+		n++;
+	return all;
+}
+
+void map_filter(struct map *m, bool (*keeps)(const void *value, const void *ctx), const void *ctx,
+	void (*drop)(void *value))
+{
+	struct map kept;
+	size_t at = 0;
+	struct span key;
+	void *value;
+
+	map_init(&kept);
+	while (map_next(m, &at, &key, &value)) {
+		if (keeps(value, ctx))
+			IGNORE(map_put(&kept, key, value) != NULL);
+		else
+			drop(value);
+	}
+	map_release(m);
+	*m = kept;
+}

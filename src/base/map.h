@@ -37,4 +37,11 @@ void *map_remove(struct map *m, struct span key);
  */
 bool map_next(const struct map *m, size_t *at, struct span *key, void **value);
 
+/* All values as they are now, count of them, for a walk in which the map changes; free(3) it. */
+void **map_values(const struct map *m);
+
+/* Take out and drop what is not to be kept; the room it had is given back. */
+void map_filter(struct map *m, bool (*keeps)(const void *value, const void *ctx), const void *ctx,
+	void (*drop)(void *value));
+
 #endif

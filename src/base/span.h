@@ -59,6 +59,22 @@ static inline bool span_ends(struct span a, const char *suffix)
 	return a.n >= n && (n == 0 || memcmp(a.p + a.n - n, suffix, n) == 0);
 }
 
+/* Only letters of ASCII have a case here, whatever the locale. */
+static inline char ascii_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+}
+
+/* Copy at most max bytes in lower case; what was copied. out may be where s is. */
+static inline struct span span_lower(struct span s, char *out, size_t max)
+{
+	size_t n = s.n < max ? s.n : max;
+
+	for (size_t i = 0; i < n; i++)
+		out[i] = ascii_lower(s.p[i]);
+	return (struct span){ out, n };
+}
+
 /* Byte by byte, as memcmp(3): below 0, 0, above 0. */
 static inline int span_order(struct span a, struct span b)
 {

@@ -103,16 +103,6 @@ static void drift_fail(struct drift *x)
 	drift_free(x);
 }
 
-static struct span fold(struct span slug, char text[ENTITY_TEXT_MAX])
-{
-	size_t n = slug.n < ENTITY_TEXT_MAX ? slug.n : ENTITY_TEXT_MAX;
-
-	for (size_t i = 0; i < n; i++)
-		text[i] = (char)(slug.p[i] >= 'A' && slug.p[i] <= 'Z' ? slug.p[i] + ('a' - 'A')
-								      : slug.p[i]);
-	return (struct span){ text, n };
-}
-
 /* The tally of a key; what makes it first is kept with it. */
 static struct tally *tally_of(struct map *m, struct span key, struct span ref)
 {
@@ -193,7 +183,8 @@ static void check_built(struct drift *x, const struct entity *e)
 {
 	char folded[ENTITY_TEXT_MAX];
 
-	if (map_get(&x->built, fold(e->slug, folded)) != NULL || !finding_add(&x->entities))
+	if (map_get(&x->built, span_lower(e->slug, folded, sizeof(folded))) != NULL ||
+		!finding_add(&x->entities))
 		return;
 	json_object_begin(&x->entities.w);
 	json_member_span(&x->entities.w, "entity", e->ref);
@@ -340,7 +331,7 @@ static bool take_event(struct drift *x, struct span json)
 	if (!json_get(root, "repository", &v) || json_plain(v, &repository) != ERR_OK ||
 		repository.n == 0)
 		return true;
-	t = tally_of(&x->built, fold(repository, folded), repository);
+	t = tally_of(&x->built, span_lower(repository, folded, sizeof(folded)), repository);
 	t->last = t->n++ == 0 ? received : t->last;
 	return true;
 }

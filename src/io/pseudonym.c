@@ -32,14 +32,6 @@ void pseudonym_key_free(struct pseudonym_key *k)
 	free(k);
 }
 
-static size_t put_lower(char *out, struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		out[i] = (char)(text.p[i] >= 'A' && text.p[i] <= 'Z' ? text.p[i] + ('a' - 'A')
-								     : text.p[i]);
-	return text.n;
-}
-
 /* What is of one kind is never taken for something of another. */
 static void digest(
 	const struct pseudonym_key *k, struct span kind, struct span text, char out[PSEUDONYM_MAX])
@@ -57,7 +49,7 @@ static void digest_name(
 {
 	char lower[ADDRESS_MAX];
 
-	digest(k, kind, (struct span){ lower, put_lower(lower, name) }, out);
+	digest(k, kind, span_lower(name, lower, sizeof(lower)), out);
 	secret_wipe(lower, sizeof(lower));
 }
 

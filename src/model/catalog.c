@@ -147,17 +147,12 @@ void catalog_on_change(struct catalog *c, catalog_change_cb on_change, void *ctx
 	c->ctx = ctx;
 }
 
-static char lower(char c)
-{
-	return (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
-}
-
 static bool slug_eq(struct span a, struct span b)
 {
 	if (a.n != b.n)
 		return false;
 	for (size_t i = 0; i < a.n; i++) {
-		if (lower(a.p[i]) != lower(b.p[i]))
+		if (ascii_lower(a.p[i]) != ascii_lower(b.p[i]))
 			return false;
 	}
 	return true;
@@ -168,9 +163,7 @@ static uint32_t slug_hash(struct span slug)
 {
 	char folded[ENTITY_TEXT_MAX];
 
-	for (size_t i = 0; i < slug.n; i++)
-		folded[i] = lower(slug.p[i]);
-	return (uint32_t)hash_bytes(hash_process_key(), (struct span){ folded, slug.n });
+	return (uint32_t)hash_bytes(hash_process_key(), span_lower(slug, folded, sizeof(folded)));
 }
 
 static struct record *record_of(struct chain_node *node)

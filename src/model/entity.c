@@ -95,13 +95,6 @@ bool entity_ref_is_canonical(struct span ref)
 	return true;
 }
 
-static size_t put_lower(char *at, struct span text)
-{
-	for (size_t i = 0; i < text.n; i++)
-		at[i] = (char)(is_upper(text.p[i]) ? text.p[i] + ('a' - 'A') : text.p[i]);
-	return text.n;
-}
-
 enum err entity_ref_parse(struct span text, const char *kind, struct buf *out)
 {
 	return entity_ref_resolve(text, kind, SPAN("default"), out);
@@ -122,11 +115,11 @@ enum err entity_ref_resolve(struct span text, const char *kind, struct span spac
 		r.space = space;
 	if (!ref_parts_are_good(&r) || r.kind.n + r.space.n + r.name.n + 2 > sizeof(ref))
 		return ERR_PARSE;
-	n += put_lower(ref + n, r.kind);
+	n += span_lower(r.kind, ref + n, r.kind.n).n;
 	ref[n++] = ':';
-	n += put_lower(ref + n, r.space);
+	n += span_lower(r.space, ref + n, r.space.n).n;
 	ref[n++] = '/';
-	n += put_lower(ref + n, r.name);
+	n += span_lower(r.name, ref + n, r.name.n).n;
 	return buf_add(out, ref, n);
 }
 

@@ -69,29 +69,19 @@ static struct mono newest(const struct account *a)
 	return a->turn[(a->next + BUDGET_POSTS - 1) % BUDGET_POSTS];
 }
 
-static bool is_idle(const struct account *a, struct mono now)
+static bool is_in_use(const void *account, const void *now)
 {
-	return newest(a).ms + BUDGET_POSTS_MS <= now.ms && a->banned_until.ms <= now.ms;
+	const struct account *a = account;
+	const struct mono *t = now;
+
+	return newest(a).ms + BUDGET_POSTS_MS > t->ms || a->banned_until.ms > t->ms;
 }
 
 /* Forget those of which nothing is to be remembered: tokens change, and owners go. */
 static void sweep(struct budget *b, struct mono now)
 {
-	struct map kept;
-	size_t at = 0;
-	struct span key;
-	void *a;
-
-	map_init(&kept);
-	while (map_next(&b->accounts, &at, &key, &a)) {
-		if (is_idle(a, now))
-			free(a);
-		else
-			IGNORE(map_put(&kept, key, a) != NULL);
-	}
-	map_release(&b->accounts);
-	b->accounts = kept;
-	b->sweep_at = 2 * kept.count + ACCOUNTS_MIN;
+	map_filter(&b->accounts, is_in_use, &now, free);
+	b->sweep_at = 2 * b->accounts.count + ACCOUNTS_MIN;
 }
 
 static struct account *account_of(struct budget *b, const struct budget_name *n, struct mono now)

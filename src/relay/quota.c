@@ -41,8 +41,10 @@ struct quota *quota_new(void)
 	return q;
 }
 
-static void repository_free(struct repository *r)
+static void repository_free(void *repository)
 {
+	struct repository *r = repository;
+
 	free(r->build);
 	free(r);
 }
@@ -64,13 +66,11 @@ void quota_free(struct quota *q)
 /* What Travis compares without regard to case is one. */
 static enum err key_add(struct span host, struct span slug, struct buf *key)
 {
-	enum err e = buf_addf(key, "%.*s %.*s", SPAN_ARGS(host), SPAN_ARGS(slug));
+	enum err e = buf_add_lower(key, host);
 
-	for (size_t i = 0; i < key->len; i++) {
-		if (key->data[i] >= 'A' && key->data[i] <= 'Z')
-			key->data[i] = (char)(key->data[i] | 0x20);
-	}
-	return e;
+	if (e == ERR_OK)
+		e = buf_add_str(key, " ");
+	return e == ERR_OK ? buf_add_lower(key, slug) : e;
 }
 
 static struct repository *find(const struct quota *q, struct span host, struct span slug)
@@ -82,30 +82,20 @@ static struct repository *find(const struct quota *q, struct span host, struct s
 						   : NULL;
 }
 
-static bool is_idle(const struct repository *r, struct mono now)
+static bool is_in_use(const void *repository, const void *now)
 {
-	return (r->n == 0 || r->build[r->n - 1].at.ms + QUOTA_MS <= now.ms) &&
-	       r->full_until.ms <= now.ms;
+	const struct repository *r = repository;
+	const struct mono *t = now;
+
+	return (r->n > 0 && r->build[r->n - 1].at.ms + QUOTA_MS > t->ms) ||
+	       r->full_until.ms > t->ms;
 }
 
 /* Forget those of which nothing is to be remembered. */
 static void sweep(struct quota *q, struct mono now)
 {
-	struct map kept;
-	size_t at = 0;
-	struct span key;
-	void *r;
-
-	map_init(&kept);
-	while (map_next(&q->repositories, &at, &key, &r)) {
-		if (is_idle(r, now))
-			repository_free(r);
-		else
-			IGNORE(map_put(&kept, key, r) != NULL);
-	}
-	map_release(&q->repositories);
-	q->repositories = kept;
-	q->sweep_at = 2 * kept.count + REPOSITORIES_MIN;
+	map_filter(&q->repositories, is_in_use, &now, repository_free);
+	q->sweep_at = 2 * q->repositories.count + REPOSITORIES_MIN;
 }
 
 static struct repository *find_or_add(

@@ -31,34 +31,24 @@ void repos_release(struct repos *r)
 	buf_release(&r->at);
 }
 
-static struct span fold(struct span slug, char *folded, size_t max)
-{
-	size_t n = slug.n < max ? slug.n : max;
-
-	for (size_t i = 0; i < n; i++)
-		folded[i] =
-			(char)(slug.p[i] >= 'A' && slug.p[i] <= 'Z' ? slug.p[i] + 32 : slug.p[i]);
-	return (struct span){ folded, n };
-}
-
 struct repo *repos_find(const struct repos *r, struct span slug)
 {
 	char folded[ENTITY_TEXT_MAX];
 
-	return map_get(&r->by_slug, fold(slug, folded, sizeof(folded)));
+	return map_get(&r->by_slug, span_lower(slug, folded, sizeof(folded)));
 }
 
 void repos_drop(struct repos *r, struct span slug)
 {
 	char folded[ENTITY_TEXT_MAX];
 
-	free(map_remove(&r->by_slug, fold(slug, folded, sizeof(folded))));
+	free(map_remove(&r->by_slug, span_lower(slug, folded, sizeof(folded))));
 }
 
 struct repo *repos_get(struct repos *r, struct span slug, struct mono now)
 {
 	char folded[ENTITY_TEXT_MAX];
-	struct span key = fold(slug, folded, sizeof(folded));
+	struct span key = span_lower(slug, folded, sizeof(folded));
 	struct repo *repo = map_get(&r->by_slug, key);
 
 	if (repo != NULL || key.n == 0)

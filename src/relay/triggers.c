@@ -408,14 +408,10 @@ void triggers_take(struct triggers *t, const struct trigger *wish, struct span k
 
 void triggers_rekey(struct triggers *t)
 {
-	CLEANUP(freep) struct errand **open = xcalloc(t->open.count + 1, sizeof(*open));
-	size_t at = 0, n = 0;
-	struct span id;
-	void *e;
-
 	/* One that fails leaves the map. */
-	while (map_next(&t->open, &at, &id, &e))
-		open[n++] = e;
+	CLEANUP(freep) void **open = map_values(&t->open);
+	const size_t n = t->open.count;
+
 	for (size_t i = 0; i < n; i++)
 		errand_rekey(open[i]);
 }

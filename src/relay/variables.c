@@ -300,14 +300,10 @@ static void rekey_one(struct target *t)
 
 void variables_rekey(struct variables *v)
 {
-	CLEANUP(freep) struct target **all = xcalloc(v->target.count + 1, sizeof(struct target *));
-	size_t at = 0, n = 0;
-	struct span key;
-	void *t;
-
 	/* One that is dropped leaves the map. */
-	while (map_next(&v->target, &at, &key, &t))
-		all[n++] = t;
+	CLEANUP(freep) void **all = map_values(&v->target);
+	const size_t n = v->target.count;
+
 	for (size_t i = 0; i < n; i++)
 		rekey_one(all[i]);
 	if (v->relay->setup.variables > 0 && !v->leasing && !variables_hold(v))

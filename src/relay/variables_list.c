@@ -41,24 +41,21 @@ static void target_write(const struct target *t, struct json_writer *w)
 
 static int by_key(const void *a, const void *b)
 {
-	const struct target *const *x = a, *const *y = b;
+	const struct target *x = *(void *const *)a, *y = *(void *const *)b;
 
-	return strcmp((*x)->key, (*y)->key);
+	return strcmp(x->key, y->key);
 }
 
 void variables_write(const struct variables *v, struct json_writer *w)
 {
-	CLEANUP(freep) struct target **all = xcalloc(v->target.count + 1, sizeof(struct target *));
-	size_t at = 0, n = 0;
-	struct span key;
-	void *t;
+	CLEANUP(freep) void **all = map_values(&v->target);
 
-	while (map_next(&v->target, &at, &key, &t))
-		all[n++] = t;
-	qsort(all, n, sizeof(struct target *), by_key);
-	for (size_t i = 0; i < n; i++) {
-		if (all[i]->entry != NULL)
-			target_write(all[i], w);
+	qsort(all, v->target.count, sizeof(*all), by_key);
+	for (size_t i = 0; i < v->target.count; i++) {
+		const struct target *t = all[i];
+
+		if (t->entry != NULL)
+			target_write(t, w);
 	}
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,14 +43,10 @@ bool target_is_wanted(const struct target *t)
 static enum err key_write(const struct source *s, struct span slug, const char *variable,
 	const char *branch, struct buf *out)
 {
-	size_t begin;
 	enum err e = buf_addf(out, "%s ", s->name);
 
-	begin = out->len;
 	if (e == ERR_OK)
-		e = buf_add_span(out, slug);
-	for (size_t i = begin; e == ERR_OK && i < out->len; i++)
-		out->data[i] = (char)tolower((unsigned char)out->data[i]);
+		e = buf_add_lower(out, slug);
 	return e == ERR_OK ? buf_addf(out, " %s %s", variable, branch == NULL ? "" : branch) : e;
 }
 
@@ -183,17 +178,16 @@ static void marks_clear(struct variables *v)
 
 static void sweep(struct variables *v)
 {
-	CLEANUP(freep) struct target **gone = xcalloc(v->target.count + 1, sizeof(struct target *));
-	size_t at = 0, n = 0;
-	struct span key;
-	void *t;
+	/* One that is dropped leaves the map, and takes no other one with it. */
+	CLEANUP(freep) void **all = map_values(&v->target);
+	const size_t n = v->target.count;
 
-	while (map_next(&v->target, &at, &key, &t)) {
-		if (!((struct target *)t)->marked)
-			gone[n++] = t;
+	for (size_t i = 0; i < n; i++) {
+		struct target *t = all[i];
+
+		if (!t->marked)
+			target_drop(t);
 	}
-	for (size_t i = 0; i < n; i++)
-		target_drop(gone[i]);
 }
 
 static void scan_end(struct variables *v)

@@ -68,17 +68,12 @@ bool secret_path_has_vars(const char *path)
 static enum err value_fill(const struct secret_vars *vars, size_t field, struct buf *out)
 {
 	struct span value;
-	size_t begin = out->len;
-	enum err e;
 
 	memcpy(&value, (const char *)vars + field, sizeof(value));
 	/* A colon parts what an ARN is made of. */
 	if (!segment_is_plain(value) || memchr(value.p, ':', value.n) != NULL)
 		return ERR_PARSE;
-	e = buf_add_span(out, value);
-	for (size_t i = begin; i < out->len; i++)
-		out->data[i] = (char)tolower((unsigned char)out->data[i]);
-	return e;
+	return buf_add_lower(out, value);
 }
 
 enum err secret_path_fill(const char *path, const struct secret_vars *vars, struct buf *out)

@@ -111,3 +111,17 @@ Test(buf, survives_sizes_that_would_wrap)
 	cr_assert_null(buf_room(&b, SIZE_MAX - 3));
 	cr_assert_str_eq(b.data, "abc");
 }
+
+Test(buf, lower_case_is_that_of_ascii_and_of_what_is_appended)
+{
+	struct buf b;
+
+	buf_init(&b, 12);
+	cr_assert_eq(buf_add_str(&b, "AZ"), ERR_OK);
+	cr_assert_eq(buf_add_lower(&b, SPAN("AZ@[\xc4/")), ERR_OK);
+	cr_assert_str_eq(b.data, "AZaz@[\xc4/");
+	cr_assert_eq(buf_add_lower(&b, SPAN("TOO LONG")), ERR_LIMIT);
+	cr_assert_eq(buf_add_lower(&b, (struct span){ NULL, 0 }), ERR_OK);
+	cr_assert_str_eq(b.data, "AZaz@[\xc4/");
+	buf_release(&b);
+}

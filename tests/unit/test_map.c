@@ -148,3 +148,54 @@ Test(map, removing_in_any_order_loses_nobody_else)
 	cr_assert_eq(m.count, 0);
 	map_release(&m);
 }
+
+static bool is_even(const void *value, const void *ctx)
+{
+	cr_assert_eq(ctx, places);
+	return ((const char *)value - places) % 2 == 0;
+}
+
+static unsigned dropped;
+
+static void on_drop(void *value)
+{
+	cr_assert_not(is_even(value, places));
+	dropped++;
+}
+
+Test(map, filtering_keeps_what_is_wanted_and_drops_each_of_the_rest)
+{
+	struct map m;
+	char text[16];
+
+	map_init(&m);
+	for (unsigned i = 0; i < KEYS; i++)
+		map_put(&m, key_of(i, text), &places[i]);
+	dropped = 0;
+	map_filter(&m, is_even, places, on_drop);
+	cr_assert_eq(dropped, KEYS / 2);
+	cr_assert_eq(m.count, KEYS - KEYS / 2);
+	for (unsigned i = 0; i < KEYS; i++)
+		cr_assert_eq(map_get(&m, key_of(i, text)), i % 2 == 0 ? &places[i] : NULL);
+	map_release(&m);
+}
+
+Test(map, its_values_can_be_removed_while_they_are_gone_through)
+{
+	struct map m;
+	char text[16];
+	void **all;
+
+	map_init(&m);
+	for (unsigned i = 0; i < KEYS; i++)
+		map_put(&m, key_of(i, text), &places[i]);
+	all = map_values(&m);
+	for (unsigned i = 0; i < KEYS; i++) {
+		unsigned at = (unsigned)((char *)all[i] - places);
+
+		cr_assert_eq(map_remove(&m, key_of(at, text)), all[i]);
+	}
+	cr_assert_eq(m.count, 0);
+	free(all);
+	map_release(&m);
+}
