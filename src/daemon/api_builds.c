@@ -132,8 +132,8 @@ bool builds_is_allowed(struct ask *a, enum access_action action, struct span slu
 	claims = xcalloc(n, sizeof(*claims));
 	if (api_rule(a->daemon, a->req, &plea, claims, catalog_find(c, slug, claims, n), &own)) {
 		if (by != NULL) {
-			*by = *own.entity;
-			own.entity = own.access.entity = by;
+			*by = *own.access.entity;
+			own.access.entity = by;
 			*ruling = own;
 		}
 		return true;

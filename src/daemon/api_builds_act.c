@@ -68,18 +68,7 @@ static void order(struct ask *a, const struct store_build *row, const struct api
 		.resource = "build",
 	};
 	const struct source *s = api_source_of(a->daemon, row->repository, NULL, row->host);
-	struct trigger t = {
-		.action = action_of(a),
-		.entity = ruling->entity->ref,
-		.repository = ruling->entity->slug,
-		.principal = span_of(a->principal),
-		.token = ruling->token,
-		.rule = span_of(ruling->decision.rule->id),
-		.branch = row->branch,
-		.build = { a->want.id },
-		.builds = 1,
-		.access = &ruling->access,
-	};
+	struct trigger t = api_trigger_of(ruling);
 
 	if (s == NULL) {
 		api_note_undone(a->daemon, a->req, ruling, "no-source");
@@ -87,6 +76,8 @@ static void order(struct ask *a, const struct store_build *row, const struct api
 		ask_free(a);
 		return;
 	}
+	t.build[0] = a->want.id;
+	t.builds = 1;
 	t.source = span_of(s->name);
 	t.host = span_of(s->host);
 	triggers_take(relay_triggers(a->daemon->relay), &t, (struct span){ 0 }, on_taken, a);

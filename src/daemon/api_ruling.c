@@ -53,7 +53,7 @@ static void note_denial(struct daemon *d, const struct httpd_req *req,
 static void note_permit(
 	struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling)
 {
-	struct audit_record record = record_of(req, ruling, &ruling->entity->ref, 1);
+	struct audit_record record = record_of(req, ruling, &ruling->access.entity->ref, 1);
 
 	relay_journal(d->relay, &record);
 }
@@ -61,7 +61,7 @@ static void note_permit(
 void api_note_undone(struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling,
 	const char *reason)
 {
-	struct audit_record record = record_of(req, ruling, &ruling->entity->ref, 1);
+	struct audit_record record = record_of(req, ruling, &ruling->access.entity->ref, 1);
 
 	record.outcome = "failure";
 	record.reason = reason;
@@ -92,13 +92,30 @@ bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_pl
 		decision = policy_decide(&policy, &access, relay_catalog_now(d->relay));
 		allowed = decision.reason == POLICY_ALLOWED;
 		if (i == 0 || allowed)
-			*out = (struct api_ruling){ decision, &e[i], access, p->token };
+			*out = (struct api_ruling){ decision, access, p->token };
 	}
 	if (!allowed)
 		note_denial(d, req, out, ref, n);
 	else if (p->action == ACCESS_READ)
 		note_permit(d, req, out);
 	return allowed;
+}
+
+struct trigger api_trigger_of(const struct api_ruling *ruling)
+{
+	const struct access *access = &ruling->access;
+
+	return (struct trigger){
+		.action = access->action,
+		.entity = access->entity->ref,
+		.repository = access->entity->slug,
+		.principal = access->principal,
+		.behalf = access->behalf,
+		.token = ruling->token,
+		.rule = span_of(ruling->decision.rule->id),
+		.branch = access->branch,
+		.access = access,
+	};
 }
 
 const char *api_denial_words(enum policy_reason r)

@@ -8,6 +8,7 @@
 
 #include "base/span.h"
 #include "model/policy.h"
+#include "model/trigger.h"
 
 struct daemon;
 struct entity;
@@ -24,10 +25,9 @@ struct api_plea {
 	bool overrides;
 };
 
-/* What was decided, of an entity for which it is allowed, else the first. */
+/* What was decided, and by access.entity: one for which it is allowed, else the first. */
 struct api_ruling {
 	struct decision decision;
-	const struct entity *entity;
 	struct access access; /* what was looked at; borrows from the plea */
 	struct span token;    /* the plea's */
 };
@@ -44,6 +44,9 @@ bool api_rule(struct daemon *d, const struct httpd_req *req, const struct api_pl
 /* Write down that what was allowed is not done after all, and why in a stable word. */
 void api_note_undone(struct daemon *d, const struct httpd_req *req, const struct api_ruling *ruling,
 	const char *reason);
+
+/* What is to be done then; the source and what is of one action only are the caller's to add. */
+struct trigger api_trigger_of(const struct api_ruling *ruling);
 
 /* A denial as a sentence for who asked. */
 const char *api_denial_words(enum policy_reason r);

@@ -174,20 +174,8 @@ static struct span message_of(struct asking *a)
 
 static void take(struct asking *a, const struct api_ruling *ruling)
 {
-	const struct access *access = &ruling->access;
-	const struct source *s = source_of(a, access->entity->slug);
-	struct trigger t = {
-		.action = access->action,
-		.entity = access->entity->ref,
-		.repository = access->entity->slug,
-		.principal = access->principal,
-		.behalf = access->behalf,
-		.token = ruling->token,
-		.rule = span_of(ruling->decision.rule->id),
-		.branch = access->branch,
-		.variables = a->order.variables,
-		.access = access,
-	};
+	struct trigger t = api_trigger_of(ruling);
+	const struct source *s = source_of(a, t.repository);
 
 	if (s == NULL) {
 		api_note_undone(a->daemon, a->req, ruling, "no-source");
@@ -197,6 +185,7 @@ static void take(struct asking *a, const struct api_ruling *ruling)
 	}
 	t.source = span_of(s->name);
 	t.host = span_of(s->host);
+	t.variables = a->order.variables;
 	if (t.action == ACCESS_TRIGGER) {
 		t.message = message_of(a);
 		t.merge_mode = span_of(

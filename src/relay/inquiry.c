@@ -33,11 +33,6 @@ void inquiry_release(struct inquiry *q)
 	inquiry_close(q);
 }
 
-bool inquiry_is_open(const struct inquiry *q)
-{
-	return q->path != NULL;
-}
-
 static struct source *source_of(const struct inquiry *q)
 {
 	struct source *s = relay_source(q->relay, span_of(q->source));

@@ -34,8 +34,6 @@ void inquiry_init(struct inquiry *q, struct relay *r,
 /* on_reply is not called any more. */
 void inquiry_release(struct inquiry *q);
 
-bool inquiry_is_open(const struct inquiry *q);
-
 /*
  * Ask, where nothing is being asked. entity may be empty, where the token is the
  * same for all. on_reply runs once, perhaps at once; a token that cannot be had,

@@ -201,11 +201,6 @@ void relay_journal(struct relay *r, struct audit_record *record)
 	journal_write(r->journal, record);
 }
 
-void relay_journal_refusal(struct relay *r, struct audit_record *record)
-{
-	journal_write_limited(r->journal, record);
-}
-
 bool relay_has_sink(const struct relay *r, const char *name)
 {
 	for (size_t i = 0; i < r->setup.sinks; i++) {

@@ -121,9 +121,6 @@ struct httpd_handler relay_hooks(struct relay *r);
 /* Write down a decision that has no other fact: start, reload, key rotation. */
 void relay_journal(struct relay *r, struct audit_record *record);
 
-/* The same of a refusal, which anybody can cause: at a bounded rate. */
-void relay_journal_refusal(struct relay *r, struct audit_record *record);
-
 /* Is a sink of this name configured? */
 bool relay_has_sink(const struct relay *r, const char *name);
 
