@@ -13,6 +13,7 @@
 #include "model/catalog.h"
 #include "model/entity.h"
 #include "relay/source.h"
+#include "relay/token.h"
 #include "secret/safe.h"
 #include "travis/api.h"
 #include "travis/keys.h"
@@ -355,29 +356,10 @@ static bool find_example(struct doctor *x, const struct source *s, struct entity
 	const struct catalog *c = relay_catalog_now(x->daemon->relay);
 
 	for (size_t i = 0; c != NULL && catalog_at(c, i, e); i++) {
-		const char *slash = e->slug.n == 0 ? NULL : memrchr(e->slug.p, '/', e->slug.n);
-
-		if (slash != NULL &&
-			source_hears(s, (struct span){ e->slug.p, (size_t)(slash - e->slug.p) }))
+		if (source_hears_slug(s, e->slug))
 			return true;
 	}
 	return false;
-}
-
-static struct secret_vars vars_of(const struct entity *e)
-{
-	struct secret_vars v = {
-		.kind = entity_ref_kind(e->ref),
-		.namespace = entity_ref_namespace(e->ref),
-		.name = entity_ref_name(e->ref),
-	};
-
-	if (e->owners > 0) {
-		v.owner_kind = entity_ref_kind(e->owner[0]);
-		v.owner_namespace = entity_ref_namespace(e->owner[0]);
-		v.owner_name = entity_ref_name(e->owner[0]);
-	}
-	return v;
 }
 
 static void ask_token(struct doctor *x, size_t i)
@@ -391,7 +373,7 @@ static void ask_token(struct doctor *x, size_t i)
 
 	if (s != NULL && find_example(x, s, &e)) {
 		p->slug = strndup(e.slug.p, e.slug.n);
-		vars = vars_of(&e);
+		vars = token_vars(x->daemon->relay, e.ref);
 	} else if (secret_ref_is_remote(&conf->api_token) &&
 		   secret_path_has_vars(conf->api_token.name)) {
 		doctor_say(&x->report, DOCTOR_SKIPPED, "travis-token", conf->name,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/printable.h"
 #include "base/span.h"
 
 const char *doctor_verdict_str(enum doctor_verdict v)
@@ -26,10 +27,7 @@ static char *compose(const char *fmt, va_list ap)
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		out_of_memory();
-	for (char *p = text; *p != '\0'; p++) {
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = ' ';
-	}
+	printable_make(text, strlen(text), ' ');
 	return text;
 }
 

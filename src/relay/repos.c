@@ -60,13 +60,6 @@ struct repo *repos_get(struct repos *r, struct span slug, struct mono now)
 	return repo;
 }
 
-static bool is_heard(const struct source *s, struct span slug)
-{
-	const char *slash = slug.n == 0 ? NULL : memchr(slug.p, '/', slug.n);
-
-	return slash != NULL && source_hears(s, (struct span){ slug.p, (size_t)(slash - slug.p) });
-}
-
 void repos_gather(struct repos *r, const struct catalog *c, const struct source *s, struct mono now)
 {
 	size_t i = catalog_after(c, buf_span(&r->at));
@@ -77,7 +70,7 @@ void repos_gather(struct repos *r, const struct catalog *c, const struct source 
 			buf_clear(&r->at);
 			return;
 		}
-		if (is_heard(s, e.slug))
+		if (source_hears_slug(s, e.slug))
 			IGNORE(repos_get(r, e.slug, now) == NULL);
 	}
 	IGNORE(catalog_at(c, i - 1, &e));

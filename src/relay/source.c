@@ -31,16 +31,20 @@ bool source_hears(const struct source *s, struct span owner)
 	return false;
 }
 
+bool source_hears_slug(const struct source *s, struct span slug)
+{
+	const char *slash = slug.n == 0 ? NULL : memchr(slug.p, '/', slug.n);
+
+	return slash != NULL && source_hears(s, (struct span){ slug.p, (size_t)(slash - slug.p) });
+}
+
 struct source *source_for(
 	struct source *const *list, size_t n, struct span slug, const char *name, struct span host)
 {
-	const char *slash = memchr(slug.p, '/', slug.n);
-	struct span owner = { slug.p, slash == NULL ? slug.n : (size_t)(slash - slug.p) };
-
 	for (size_t i = 0; i < n; i++) {
 		struct source *s = list[i];
 
-		if (s->api != NULL && source_hears(s, owner) &&
+		if (s->api != NULL && source_hears_slug(s, slug) &&
 			(name == NULL || strcmp(name, s->name) == 0) &&
 			(host.n == 0 || span_is(host, s->host)))
 			return s;

@@ -46,6 +46,9 @@ int64_t source_hush_wait(const struct source *s, struct mono now);
 /* Does it listen to the owner of a repository? */
 bool source_hears(const struct source *s, struct span owner);
 
+/* To that of "owner/name"? Never to what has no owner. */
+bool source_hears_slug(const struct source *s, struct span slug);
+
 /*
  * Where the builds of a repository "owner/name" are asked for: of those that have
  * an API and listen to its owner, the first of that name and that host, each if it

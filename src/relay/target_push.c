@@ -105,24 +105,15 @@ static void audit_write(const struct target *t, struct buf *out)
 {
 	const struct pushed *p = t->next.digest[0] != '\0' ? &t->next : &t->known;
 	const struct span entity = span_of(t->entity);
-	char detail[512];
+	char detail[TARGET_DETAIL_MAX];
 	struct entity e;
-	struct audit_record r = {
-		.at = clock_wall(),
-		.action = t->next.digest[0] != '\0' ? "variable.push" : "variable.remove",
-		.outcome = "success",
-		.reason = audit_reason(t),
-		.actor = SPAN("stagewired"),
-		.source = span_of(t->source),
-		.repository = span_of(t->slug),
-		.entity = &entity,
-		.entities = 1,
-		.rule = span_of(t->name),
-	};
+	struct audit_record r = target_record(t, &entity);
 
-	snprintf(detail, sizeof(detail), "variable=%s branch=%s version=%s digest=%s", t->variable,
-		t->branch == NULL ? "" : t->branch, p->version, p->digest);
-	r.detail = span_of(detail);
+	r.at = clock_wall();
+	r.action = t->next.digest[0] != '\0' ? "variable.push" : "variable.remove";
+	r.outcome = "success";
+	r.reason = audit_reason(t);
+	r.detail = target_detail(t, p, detail);
 	if (t->all->relay->catalog != NULL && catalog_get(t->all->relay->catalog, entity, &e)) {
 		r.owner = e.owner;
 		r.owners = e.owners;

@@ -129,6 +129,28 @@ void target_leave(struct target *t)
 	variables_next(v);
 }
 
+/* --- the audit trail --- */
+
+struct audit_record target_record(const struct target *t, const struct span *entity)
+{
+	return (struct audit_record){
+		.actor = SPAN("stagewired"),
+		.source = span_of(t->source),
+		.repository = span_of(t->slug),
+		.entity = entity,
+		.entities = 1,
+		.rule = span_of(t->name),
+	};
+}
+
+struct span target_detail(
+	const struct target *t, const struct pushed *p, char detail[TARGET_DETAIL_MAX])
+{
+	snprintf(detail, TARGET_DETAIL_MAX, "variable=%s branch=%s version=%s digest=%s",
+		t->variable, t->branch == NULL ? "" : t->branch, p->version, p->digest);
+	return span_of(detail);
+}
+
 /* --- trouble --- */
 
 static size_t troubled_of(const struct variables *v, const char *name)
@@ -149,20 +171,11 @@ static void journal_trouble(const struct target *t)
 {
 	const struct span entity = span_of(t->entity);
 	char detail[TARGET_TROUBLE_MAX + 300];
-	struct audit_record r = {
-		.action = "variable.push",
-		.outcome = "failure",
-		.reason = t->lacking ? "no-value"
-			  : t->rival ? "rival"
-				     : "refused",
-		.actor = SPAN("stagewired"),
-		.source = span_of(t->source),
-		.repository = span_of(t->slug),
-		.entity = &entity,
-		.entities = 1,
-		.rule = span_of(t->name),
-	};
+	struct audit_record r = target_record(t, &entity);
 
+	r.action = "variable.push";
+	r.outcome = "failure";
+	r.reason = t->lacking ? "no-value" : t->rival ? "rival" : "refused";
 	snprintf(detail, sizeof(detail), "variable=%s branch=%s why=%s", t->variable,
 		t->branch == NULL ? "" : t->branch, t->trouble);
 	r.detail = span_of(detail);
@@ -198,24 +211,15 @@ void target_set_trouble(struct target *t, const char *why)
 void target_tell_left(const struct target *t)
 {
 	const struct span entity = span_of(t->entity);
-	char detail[512];
-	struct audit_record r = {
-		.action = "variable.leave",
-		.outcome = "success",
-		.reason = "not-wanted",
-		.actor = SPAN("stagewired"),
-		.source = span_of(t->source),
-		.repository = span_of(t->slug),
-		.entity = &entity,
-		.entities = 1,
-		.rule = span_of(t->name),
-	};
+	char detail[TARGET_DETAIL_MAX];
+	struct audit_record r = target_record(t, &entity);
 
 	if (t->entry == NULL || (t->known.digest[0] == '\0' && !t->known.asking))
 		return;
-	snprintf(detail, sizeof(detail), "variable=%s branch=%s version=%s digest=%s", t->variable,
-		t->branch == NULL ? "" : t->branch, t->known.version, t->known.digest);
-	r.detail = span_of(detail);
+	r.action = "variable.leave";
+	r.outcome = "success";
+	r.reason = "not-wanted";
+	r.detail = target_detail(t, &t->known, detail);
 	log_notice("variable.leave", "name=%s entity=%s repository=%s variable=%s", t->name,
 		t->entity, t->slug, t->variable);
 	journal_write(t->all->relay->journal, &r);

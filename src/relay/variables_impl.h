@@ -4,6 +4,7 @@
 
 #include <sys/queue.h>
 
+#include "audit/record.h"
 #include "base/buf.h"
 #include "base/map.h"
 #include "io/loop.h"
@@ -108,6 +109,15 @@ void target_dequeue(struct target *t);
 
 /* Is it this instance that may write? */
 bool variables_hold(const struct variables *v);
+
+/* What all entries about a target have; entity is its ref, as a span that lives as long. */
+struct audit_record target_record(const struct target *t, const struct span *entity);
+
+#define TARGET_DETAIL_MAX 512
+
+/* Which variable, in which version: never its value. */
+struct span target_detail(
+	const struct target *t, const struct pushed *p, char detail[TARGET_DETAIL_MAX]);
 
 /* Nobody wants a target any more, which may have left something at its repository. */
 void target_tell_left(const struct target *t);
