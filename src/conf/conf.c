@@ -151,3 +151,13 @@ char *conf_beside_store(const struct conf *c, const char *name)
 		out_of_memory();
 	return path;
 }
+
+bool conf_serves_api(const struct conf *c, const char *source)
+{
+	for (size_t i = 0; i < c->sources; i++) {
+		if (c->source[i].api_url != NULL &&
+			(source == NULL || strcmp(c->source[i].name, source) == 0))
+			return true;
+	}
+	return false;
+}

@@ -233,4 +233,7 @@ void conf_digest(const struct conf *c, char hex[65]);
  */
 void conf_describe(FILE *to);
 
+/* Does that source, or any if it is NULL, have an API of Travis's? */
+bool conf_serves_api(const struct conf *c, const char *source);
+
 #endif

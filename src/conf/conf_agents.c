@@ -30,13 +30,7 @@ static enum err issuer_check(struct conf_reader *r, size_t i)
 
 enum err conf_check_issuers(struct conf_reader *r)
 {
-	for (size_t i = 0; i < r->conf->issuers; i++) {
-		enum err e = issuer_check(r, i);
-
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
+	return conf_check_each(r, r->conf->issuers, issuer_check);
 }
 
 /* What is asked for twice hardly ever holds twice. */
@@ -57,16 +51,15 @@ static enum err claims_check(struct conf_reader *r, size_t i)
 	return ERR_OK;
 }
 
+static enum err agent_check(struct conf_reader *r, size_t i)
+{
+	enum err e = conf_name_check(r, r->conf->agent[i].issuer, &conf_lists[CONF_ISSUERS],
+		conf_item_node(r, "agents", i, "issuer"));
+
+	return e == ERR_OK ? claims_check(r, i) : e;
+}
+
 enum err conf_check_agents(struct conf_reader *r)
 {
-	for (size_t i = 0; i < r->conf->agents; i++) {
-		enum err e = conf_name_check(r, r->conf->agent[i].issuer, &conf_lists[CONF_ISSUERS],
-			conf_item_node(r, "agents", i, "issuer"));
-
-		if (e == ERR_OK)
-			e = claims_check(r, i);
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
+	return conf_check_each(r, r->conf->agents, agent_check);
 }

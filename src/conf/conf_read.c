@@ -271,3 +271,13 @@ enum err conf_read(struct conf_reader *r)
 			r, r->root, "expected sections such as 'listen:' and 'sources:'");
 	return mapping_read(r, &top, r->root);
 }
+
+enum err conf_check_each(
+	struct conf_reader *r, size_t n, enum err (*check)(struct conf_reader *r, size_t i))
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < n; i++)
+		e = check(r, i);
+	return e;
+}

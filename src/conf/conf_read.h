@@ -71,4 +71,8 @@ const struct yaml_node *conf_node_of(
 const struct yaml_node *conf_item_node(
 	const struct conf_reader *r, const char *list, size_t i, const char *key);
 
+/* Check each of n items of a list, up to the first that is refused. */
+MUST_CHECK enum err conf_check_each(
+	struct conf_reader *r, size_t n, enum err (*check)(struct conf_reader *r, size_t i));
+
 #endif

@@ -83,13 +83,7 @@ static enum err provider_check(struct conf_reader *r, size_t i)
 
 enum err conf_check_providers(struct conf_reader *r)
 {
-	for (size_t i = 0; i < r->conf->providers; i++) {
-		enum err e = provider_check(r, i);
-
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
+	return conf_check_each(r, r->conf->providers, provider_check);
 }
 
 /* --- references --- */

@@ -178,27 +178,38 @@ static enum err item_read(struct conf_reader *r, const struct conf_option *o,
 	return ERR_OK;
 }
 
-/* Read a list; one text alone is a list of one. An empty list would be read as "any". */
-static enum err texts_read(struct conf_reader *r, const struct conf_option *o,
-	const struct yaml_node *node, void *base)
+/* An empty list would be read as "any". */
+static enum err items_count_check(
+	struct conf_reader *r, const struct conf_option *o, const struct yaml_node *node, size_t n)
 {
-	CLEANUP(texts_freep) char **texts = NULL;
-	size_t n = node->type == YAML_SCALAR ? 1 : node->count;
-
-	if (node->type == YAML_MAPPING)
-		return conf_refuse(
-			r, node, "%s must be a list, not a mapping", conf_option_label(o));
 	if (n == 0)
 		return conf_refuse(r, node, "%s is an empty list; leave it out or fill it in",
 			conf_option_label(o));
 	if (n > CONF_ITEMS_MAX)
 		return conf_refuse(
 			r, node, "%s has more than %d items", conf_option_label(o), CONF_ITEMS_MAX);
+	return ERR_OK;
+}
+
+/* Read a list; one text alone is a list of one. */
+static enum err texts_read(struct conf_reader *r, const struct conf_option *o,
+	const struct yaml_node *node, void *base)
+{
+	CLEANUP(texts_freep) char **texts = NULL;
+	size_t n = node->type == YAML_SCALAR ? 1 : node->count;
+	enum err e;
+
+	if (node->type == YAML_MAPPING)
+		return conf_refuse(
+			r, node, "%s must be a list, not a mapping", conf_option_label(o));
+	e = items_count_check(r, o, node, n);
+	if (e != ERR_OK)
+		return e;
 	texts = xcalloc(n + 1, sizeof(*texts));
 	for (size_t i = 0; i < n; i++) {
 		const struct yaml_node *item = node->type == YAML_SCALAR ? node : node->item[i];
-		enum err e = item_read(r, o, item, texts, i);
 
+		e = item_read(r, o, item, texts, i);
 		if (e != ERR_OK)
 			return e;
 	}
@@ -307,18 +318,13 @@ static enum err secrets_read(struct conf_reader *r, const struct conf_option *o,
 	CLEANUP(secrets_freep) struct secret_ref *refs = NULL;
 	const bool alone = node->type != YAML_SEQUENCE;
 	size_t n = alone ? 1 : node->count;
+	enum err e = items_count_check(r, o, node, n);
 
-	if (n == 0)
-		return conf_refuse(r, node, "%s is an empty list; leave it out or fill it in",
-			conf_option_label(o));
-	if (n > CONF_ITEMS_MAX)
-		return conf_refuse(
-			r, node, "%s has more than %d items", conf_option_label(o), CONF_ITEMS_MAX);
+	if (e != ERR_OK)
+		return e;
 	refs = xcalloc(n + 1, sizeof(*refs));
 	for (size_t i = 0; i < n; i++) {
-		enum err e =
-			ref_read(r, conf_option_label(o), alone ? node : node->item[i], &refs[i]);
-
+		e = ref_read(r, conf_option_label(o), alone ? node : node->item[i], &refs[i]);
 		if (e != ERR_OK)
 			return e;
 	}

@@ -4,21 +4,11 @@
 #include "conf/conf_read.h"
 #include "conf/conf_table.h"
 
-static bool source_serves(const struct conf *c, const char *name)
-{
-	for (size_t i = 0; i < c->sources; i++) {
-		if (c->source[i].api_url != NULL &&
-			(name == NULL || strcmp(c->source[i].name, name) == 0))
-			return true;
-	}
-	return false;
-}
-
 static enum err source_check(struct conf_reader *r, size_t i)
 {
 	const struct variable *v = &r->conf->variable[i];
 
-	if (source_serves(r->conf, v->source))
+	if (conf_serves_api(r->conf, v->source))
 		return ERR_OK;
 	if (v->source == NULL)
 		return conf_refuse(r, conf_item_node(r, "variables", i, ""),
@@ -62,11 +52,5 @@ static enum err variable_check(struct conf_reader *r, size_t i)
 
 enum err conf_check_variables(struct conf_reader *r)
 {
-	for (size_t i = 0; i < r->conf->variables; i++) {
-		enum err e = variable_check(r, i);
-
-		if (e != ERR_OK)
-			return e;
-	}
-	return ERR_OK;
+	return conf_check_each(r, r->conf->variables, variable_check);
 }

@@ -101,27 +101,18 @@ static void rule_check(
 	doctor_say(r, DOCTOR_OK, "policy-rule", rule->id, "what it names is in the catalog");
 }
 
-static bool any_api(const struct conf *c)
-{
-	for (size_t i = 0; i < c->sources; i++) {
-		if (c->source[i].api_url != NULL)
-			return true;
-	}
-	return false;
-}
-
 static void policy_check(struct doctor *x)
 {
 	const struct conf *c = x->daemon->parts.conf;
 	const struct catalog *catalog = relay_catalog_now(x->daemon->relay);
 	struct doctor_report *r = &x->report;
 
-	if (any_api(c) && c->policies == 0) {
+	if (conf_serves_api(c, NULL) && c->policies == 0) {
 		doctor_say(r, DOCTOR_WARN, "policy", "policy",
 			"a source has an api_url, and no rule lets anybody use it");
 		doctor_fix(r, "Add a rule to policy that allows build.trigger, or remove api_url.");
 	}
-	if (c->policies > 0 && !any_api(c)) {
+	if (c->policies > 0 && !conf_serves_api(c, NULL)) {
 		doctor_say(r, DOCTOR_WARN, "policy", "policy",
 			"there are rules, and no source has an api_url");
 		doctor_fix(r, "Give the source an api_url and an api_token, or remove policy.");

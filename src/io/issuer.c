@@ -253,6 +253,17 @@ struct issuer_status issuer_status(const struct issuer *i)
 	return s;
 }
 
+/* All that may change while its keys stay. */
+static void issuer_take_over(struct issuer *i, const struct issuer_conf *conf)
+{
+	i->timeout_ms = conf->timeout_ms;
+	i->refetch_min_ms = conf->refetch_min_ms;
+	i->grace_ms = conf->grace_ms;
+	i->pace = conf->pace;
+	i->on_trouble = conf->on_trouble;
+	i->ctx = conf->ctx;
+}
+
 struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issuer_conf *conf)
 {
 	struct issuer *i = xcalloc(1, sizeof(*i));
@@ -264,12 +275,7 @@ struct issuer *issuer_new(struct loop *l, struct httpc *http, const struct issue
 	i->audience = xstrdup(conf->rules.audience);
 	i->keys_url = conf->keys_url == NULL ? NULL : xstrdup(conf->keys_url);
 	i->rules = (struct jwt_rules){ conf->rules.alg, i->type, i->iss, i->audience };
-	i->timeout_ms = conf->timeout_ms;
-	i->refetch_min_ms = conf->refetch_min_ms;
-	i->grace_ms = conf->grace_ms;
-	i->pace = conf->pace;
-	i->on_trouble = conf->on_trouble;
-	i->ctx = conf->ctx;
+	issuer_take_over(i, conf);
 	i->status.fetched = WALL_NONE;
 	i->fetch_timer = loop_timer_new(l, on_fetch, i);
 	i->grace_timer = loop_timer_new(l, on_grace_over, i);
@@ -285,12 +291,7 @@ bool issuer_set(struct issuer *i, const struct issuer_conf *conf)
 		i->rules.alg != r->alg || !text_same(i->type, r->type) ||
 		!text_same(i->keys_url, conf->keys_url))
 		return false;
-	i->timeout_ms = conf->timeout_ms;
-	i->refetch_min_ms = conf->refetch_min_ms;
-	i->grace_ms = conf->grace_ms;
-	i->pace = conf->pace;
-	i->on_trouble = conf->on_trouble;
-	i->ctx = conf->ctx;
+	issuer_take_over(i, conf);
 	return true;
 }
 
