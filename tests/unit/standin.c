@@ -90,3 +90,32 @@ void loop_run_until(struct loop *l, const bool *done)
 	loop_timer_free(timer);
 	cr_assert(*done, "it did not happen within 10 seconds");
 }
+
+struct look {
+	struct loop *loop;
+	bool (*holds)(const void *arg);
+	const void *arg;
+	struct loop_timer *timer;
+	bool done;
+};
+
+static void on_look(void *ctx)
+{
+	struct look *w = ctx;
+
+	w->done = w->holds(w->arg);
+	if (w->done)
+		loop_stop(w->loop);
+	else
+		loop_timer_set(w->timer, 2);
+}
+
+void loop_wait_for(struct loop *l, bool (*holds)(const void *arg), const void *arg)
+{
+	struct look w = { .loop = l, .holds = holds, .arg = arg };
+
+	w.timer = loop_timer_new(l, on_look, &w);
+	loop_timer_set(w.timer, 0);
+	loop_run_until(l, &w.done);
+	loop_timer_free(w.timer);
+}

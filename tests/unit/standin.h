@@ -29,4 +29,7 @@ void standin_stop(struct standin *s);
 /* Run the loop until *done, whose setter calls loop_stop(); fails the test after 10 seconds. */
 void loop_run_until(struct loop *l, const bool *done);
 
+/* Run the loop until something holds, looked at often; fails the test after 10 seconds. */
+void loop_wait_for(struct loop *l, bool (*holds)(const void *arg), const void *arg);
+
 #endif

@@ -123,47 +123,24 @@ static struct issuer *open_issuer(int64_t refetch_min_ms)
 	return issuer_new(loop, http, &conf);
 }
 
-/* --- waiting: run the loop until something holds, bounded --- */
+/* --- waiting, bounded --- */
 
-struct wait {
-	bool (*holds)(const struct issuer *i);
-	const struct issuer *issuer;
-	struct loop_timer *timer;
-	bool done;
-};
-
-static void on_look(void *ctx)
+static void wait_until(bool (*holds)(const void *issuer), const struct issuer *i)
 {
-	struct wait *w = ctx;
-
-	w->done = w->holds(w->issuer);
-	if (w->done)
-		loop_stop(loop);
-	else
-		loop_timer_set(w->timer, 2);
+	loop_wait_for(loop, holds, i);
 }
 
-static void wait_until(bool (*holds)(const struct issuer *i), const struct issuer *i)
-{
-	struct wait w = { .holds = holds, .issuer = i };
-
-	w.timer = loop_timer_new(loop, on_look, &w);
-	loop_timer_set(w.timer, 0);
-	loop_run_until(loop, &w.done);
-	loop_timer_free(w.timer);
-}
-
-static bool has_keys(const struct issuer *i)
+static bool has_keys(const void *i)
 {
 	return issuer_status(i).keys > 0;
 }
 
-static bool has_no_keys(const struct issuer *i)
+static bool has_no_keys(const void *i)
 {
 	return issuer_status(i).keys == 0;
 }
 
-static bool is_fetched(const struct issuer *i)
+static bool is_fetched(const void *i)
 {
 	return issuer_status(i).fetched.ms != WALL_NONE.ms;
 }

@@ -129,34 +129,11 @@ static struct travis_keys *keys_start(int64_t refresh_ms, int64_t overlap_ms)
 	return k;
 }
 
-/* --- waiting: run the loop until something holds, bounded --- */
-
-struct wait {
-	bool (*holds)(const void *arg);
-	const void *arg;
-	struct loop_timer *timer;
-	bool done;
-};
-
-static void on_look(void *ctx)
-{
-	struct wait *w = ctx;
-
-	w->done = w->holds(w->arg);
-	if (w->done)
-		loop_stop(loop);
-	else
-		loop_timer_set(w->timer, 2);
-}
+/* --- waiting, bounded --- */
 
 static void wait_until(bool (*holds)(const void *arg), const void *arg)
 {
-	struct wait w = { .holds = holds, .arg = arg };
-
-	w.timer = loop_timer_new(loop, on_look, &w);
-	loop_timer_set(w.timer, 0);
-	loop_run_until(loop, &w.done);
-	loop_timer_free(w.timer);
+	loop_wait_for(loop, holds, arg);
 }
 
 static bool is_fetched(const void *arg)
