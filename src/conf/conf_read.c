@@ -68,10 +68,21 @@ static struct span word_below(const struct conf_option *o, const char *prefix)
 	return (struct span){ o->name + n, strcspn(o->name + n, ".[") };
 }
 
+enum err conf_refuse_key(
+	struct conf_reader *r, const struct yaml_node *key, const struct suggestion *known)
+{
+	char quoted[CONF_QUOTE_MAX];
+
+	conf_quote(key->text, quoted);
+	if (known->best.n == 0)
+		return conf_refuse(r, key, "unknown key %s", quoted);
+	return conf_refuse(
+		r, key, "unknown key %s; did you mean '%.*s'?", quoted, SPAN_ARGS(known->best));
+}
+
 static enum err unknown_key(
 	struct conf_reader *r, const struct place *at, const struct yaml_node *key)
 {
-	char quoted[CONF_QUOTE_MAX];
 	struct suggestion s;
 
 	suggestion_init(&s, span_of(key->text));
@@ -81,11 +92,7 @@ static enum err unknown_key(
 		if (word.n > 0 && conf_option_applies(&conf_options[i], at->kind))
 			suggestion_offer(&s, word);
 	}
-	conf_quote(key->text, quoted);
-	if (s.best.n == 0)
-		return conf_refuse(r, key, "unknown key %s", quoted);
-	return conf_refuse(
-		r, key, "unknown key %s; did you mean '%.*s'?", quoted, SPAN_ARGS(s.best));
+	return conf_refuse_key(r, key, &s);
 }
 
 static void defaults_set(const struct place *at)

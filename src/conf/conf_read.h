@@ -10,6 +10,7 @@
 struct conf;
 struct conf_list;
 struct conf_option;
+struct suggestion;
 struct yaml_node;
 
 /* One reading of a configuration: from a tree of YAML into a struct conf. */
@@ -70,6 +71,10 @@ const struct yaml_node *conf_node_of(
 /* The node of an item of a list, or of its key. */
 const struct yaml_node *conf_item_node(
 	const struct conf_reader *r, const char *list, size_t i, const char *key);
+
+/* Refuse a key that nobody knows; what is known was offered to known. */
+MUST_CHECK enum err conf_refuse_key(
+	struct conf_reader *r, const struct yaml_node *key, const struct suggestion *known);
 
 /* Check each of n items of a list, up to the first that is refused. */
 MUST_CHECK enum err conf_check_each(

@@ -102,17 +102,12 @@ static const struct conf_option rows[] = {
 
 static enum err unknown_key(struct conf_reader *r, const struct yaml_node *key)
 {
-	char quoted[CONF_QUOTE_MAX];
 	struct suggestion s;
 
-	conf_quote(key->text, quoted);
 	suggestion_init(&s, span_of(key->text));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		suggestion_offer(&s, span_of(rows[i].name));
-	if (s.best.n == 0)
-		return conf_refuse(r, key, "unknown key %s", quoted);
-	return conf_refuse(
-		r, key, "unknown key %s; did you mean '%.*s'?", quoted, SPAN_ARGS(s.best));
+	return conf_refuse_key(r, key, &s);
 }
 
 static enum err pair_read(struct conf_reader *r, const struct yaml_node *key,
